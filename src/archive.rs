@@ -1,0 +1,353 @@
+//! Reading a ZIP that may be hostile.
+//!
+//! What must stay true: an [`Archive`] that opened has only relative, portable, distinct UTF-8 names, regular files,
+//! and members whose declared sizes were checked against limits before a byte was allocated for them. Format: APPNOTE
+//! 6.3.10, as PEP 427 narrows it.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use libdeflater::{DecompressionError, Decompressor, crc32};
+use rawzip::{CompressionMethod, FileReader, ZipArchive, ZipArchiveEntryWayfinder};
+
+/// The most that one member may unpack to: it is held in memory as a whole.
+const MEMBER_BYTES: u64 = 2 << 30;
+
+/// The most that one archive may unpack to. The largest wheels that exist (machine learning with GPU code) unpack to
+/// about 2 GiB; Lambda's largest artifact, an image, ends at 10 GB.
+const ARCHIVE_BYTES: u64 = 6 << 30;
+
+/// DEFLATE cannot do better than 1,032 to 1: a member that claims more lies about its size.
+const DEFLATE_RATIO: u64 = 1_032;
+
+const S_IFMT: u32 = 0o170_000;
+const S_IFREG: u32 = 0o100_000;
+const S_IFDIR: u32 = 0o040_000;
+const S_IFLNK: u32 = 0o120_000;
+
+/// What makes an archive unfit to read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// It could not be opened or read.
+    #[error("it cannot be read")]
+    Read(#[from] std::io::Error),
+    /// Its structure is broken.
+    #[error("it is not a whole ZIP: {0}")]
+    Zip(#[from] rawzip::Error),
+    /// A name that is not UTF-8.
+    #[error("a member's name is not UTF-8: {0}")]
+    Name(String),
+    /// A name that would leave the folder it is unpacked into, or mean different files on different systems.
+    #[error("{name:?} is not a path inside the archive ({reason})")]
+    Path {
+        /// The member.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// Something other than a file or a folder.
+    #[error("{name} is a {kind}; a wheel holds files only")]
+    Kind {
+        /// The member.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Two members of one name.
+    #[error("{0} is in it twice")]
+    Duplicate(String),
+    /// Two names that differ only by case.
+    #[error("{0} and {1} differ only by case")]
+    Case(String, String),
+    /// A name that is both a file and a folder.
+    #[error("{0} is both a file and a folder in it")]
+    FileAndFolder(String),
+    /// More than can be meant.
+    #[error("{name} claims to unpack to {bytes} bytes (at most {limit} are taken)")]
+    TooLarge {
+        /// The member, or "it".
+        name: String,
+        /// What it claims.
+        bytes: u64,
+        /// What is taken.
+        limit: u64,
+    },
+    /// A method other than stored and DEFLATE, or encryption.
+    #[error("{name} is packed in a way that wheels do not use ({method})")]
+    Method {
+        /// The member.
+        name: String,
+        /// How it is packed.
+        method: String,
+    },
+    /// The central directory and the member's own header disagree.
+    #[error("{0} has another name in its own header: two readers would see two archives")]
+    HeaderName(String),
+    /// The packed bytes do not unpack to what the archive says.
+    #[error("{name} does not unpack to what the archive says ({reason})")]
+    Corrupt {
+        /// The member.
+        name: String,
+        /// What differs.
+        reason: &'static str,
+    },
+}
+
+/// One regular file of an archive.
+#[derive(Debug)]
+pub struct Member {
+    /// Its path, with `/` between components.
+    pub name: String,
+    /// Whether the archive marks it as executable.
+    pub executable: bool,
+    /// Unpacked bytes.
+    pub size: u64,
+    /// Packed bytes.
+    pub packed: u64,
+    /// CRC-32 of the unpacked bytes.
+    pub crc: u32,
+    /// Whether it is packed with DEFLATE; else it is stored.
+    pub deflated: bool,
+    wayfinder: ZipArchiveEntryWayfinder,
+}
+
+/// An open archive. Members can be read from several threads at once.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    zip: ZipArchive<FileReader>,
+    members: Vec<Member>,
+    index: HashMap<String, usize>,
+}
+
+impl Archive {
+    /// Reads and checks the directory of an archive.
+    pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
+        let zip = ZipArchive::from_file(file, &mut buffer)?;
+        let mut members = Vec::new();
+        let mut names = Names::default();
+        let (mut packed, mut unpacked) = (0_u64, 0_u64);
+        let mut entries = zip.entries(&mut buffer);
+        let mut headers = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
+        while let Some(entry) = entries.next_entry()? {
+            let raw = entry.file_path();
+            let name = std::str::from_utf8(raw.as_ref())
+                .map_err(|_| ArchiveError::Name(String::from_utf8_lossy(raw.as_ref()).escape_debug().to_string()))?
+                .to_owned();
+            let local = zip.get_entry(entry.wayfinder())?;
+            if local.local_header(&mut headers)?.file_path().as_ref() != raw.as_ref() {
+                return Err(ArchiveError::HeaderName(name));
+            }
+            let unix_mode = entry.external_attributes() >> 16;
+            let kind = unix_mode & S_IFMT;
+            if kind == S_IFLNK {
+                return Err(ArchiveError::Kind { name, kind: "symbolic link" });
+            }
+            let folder = name.strip_suffix('/').map(str::to_owned);
+            check_path(folder.as_deref().unwrap_or(&name))?;
+            if let Some(folder) = folder {
+                names.add_folder(&folder)?;
+                continue;
+            }
+            if kind == S_IFDIR || (kind != 0 && kind != S_IFREG) {
+                return Err(ArchiveError::Kind { name, kind: "special file" });
+            }
+            names.add_file(&name)?;
+            let (size, packed_size) = (entry.uncompressed_size_hint(), entry.compressed_size_hint());
+            let method = entry.compression_method();
+            if entry.flags().is_encrypted() {
+                return Err(ArchiveError::Method { name, method: "encrypted".into() });
+            }
+            if method != CompressionMethod::STORE && method != CompressionMethod::DEFLATE {
+                return Err(ArchiveError::Method { name, method: method.to_string() });
+            }
+            if size > MEMBER_BYTES {
+                return Err(ArchiveError::TooLarge { name, bytes: size, limit: MEMBER_BYTES });
+            }
+            if method == CompressionMethod::STORE && size != packed_size {
+                return Err(ArchiveError::Corrupt { name, reason: "a stored member's two sizes differ" });
+            }
+            if size > packed_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_RATIO) {
+                return Err(ArchiveError::Corrupt { name, reason: "its sizes are impossible" });
+            }
+            packed = packed.saturating_add(packed_size);
+            unpacked = unpacked.saturating_add(size);
+            if unpacked > ARCHIVE_BYTES {
+                return Err(ArchiveError::TooLarge { name: "it".into(), bytes: unpacked, limit: ARCHIVE_BYTES });
+            }
+            if packed > length {
+                return Err(ArchiveError::Corrupt { name, reason: "its members overlap" });
+            }
+            members.push(Member {
+                executable: kind == S_IFREG && unix_mode & 0o111 != 0,
+                size,
+                packed: packed_size,
+                crc: entry.crc32(),
+                deflated: method == CompressionMethod::DEFLATE,
+                wayfinder: entry.wayfinder(),
+                name,
+            });
+        }
+        names.check()?;
+        let index = members.iter().enumerate().map(|(index, member)| (member.name.clone(), index)).collect();
+        Ok(Self { path: path.to_owned(), zip, members, index })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its files, in the archive's order.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The member of that name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// A member's bytes as they are packed.
+    pub fn packed(&self, index: usize) -> Result<Vec<u8>, ArchiveError> {
+        let member = &self.members[index];
+        let corrupt = |reason| ArchiveError::Corrupt { name: member.name.clone(), reason };
+        let mut bytes = vec![0; usize::try_from(member.packed).map_err(|_| corrupt("it is too large"))?];
+        self.zip.get_entry(member.wayfinder)?.reader().read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A member's bytes, unpacked and compared with the size and CRC that the archive gives.
+    pub fn read(&self, index: usize) -> Result<Vec<u8>, ArchiveError> {
+        let member = &self.members[index];
+        let corrupt = |reason| ArchiveError::Corrupt { name: member.name.clone(), reason };
+        let packed = self.packed(index)?;
+        let bytes = if member.deflated {
+            let mut bytes = vec![0; usize::try_from(member.size).map_err(|_| corrupt("it is too large"))?];
+            let written = Decompressor::new().deflate_decompress(&packed, &mut bytes).map_err(|error| match error {
+                DecompressionError::BadData => corrupt("the packed data is broken"),
+                DecompressionError::InsufficientSpace => corrupt("it is larger than it says"),
+            })?;
+            if written != bytes.len() {
+                return Err(corrupt("it is smaller than it says"));
+            }
+            bytes
+        } else {
+            packed
+        };
+        if crc32(&bytes) != member.crc {
+            return Err(corrupt("its CRC differs"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Refuses every name that is not a plain relative path on every system.
+fn check_path(name: &str) -> Result<(), ArchiveError> {
+    let refuse = |reason| Err(ArchiveError::Path { name: name.to_owned(), reason });
+    if name.is_empty() {
+        return refuse("it is empty");
+    }
+    if name.starts_with('/') {
+        return refuse("it is absolute");
+    }
+    if name.contains('\\') || name.chars().any(char::is_control) {
+        return refuse("it has a backslash or a control character");
+    }
+    if name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic() {
+        return refuse("it begins with a drive");
+    }
+    for component in name.split('/') {
+        match component {
+            "" | "." => return refuse("it has an empty component"),
+            ".." => return refuse("it climbs out"),
+            _ => {}
+        }
+        if component.len() > 255 {
+            return refuse("a component is longer than 255 bytes");
+        }
+    }
+    Ok(())
+}
+
+/// The names seen so far, compared as a case-insensitive file system would.
+#[derive(Default)]
+struct Names {
+    files: HashSet<String>,
+    /// Lower case → as written; files and all their parent folders.
+    folded: HashMap<String, String>,
+    folders: HashSet<String>,
+}
+
+impl Names {
+    fn add_file(&mut self, name: &str) -> Result<(), ArchiveError> {
+        if !self.files.insert(name.to_owned()) {
+            return Err(ArchiveError::Duplicate(name.to_owned()));
+        }
+        self.fold(name)?;
+        match name.rsplit_once('/') {
+            Some((parent, _)) => self.add_folder(parent),
+            None => Ok(()),
+        }
+    }
+
+    fn add_folder(&mut self, name: &str) -> Result<(), ArchiveError> {
+        let mut folder = name;
+        loop {
+            if !self.folders.insert(folder.to_owned()) {
+                return Ok(());
+            }
+            self.fold(folder)?;
+            match folder.rsplit_once('/') {
+                Some((parent, _)) => folder = parent,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn fold(&mut self, name: &str) -> Result<(), ArchiveError> {
+        match self.folded.insert(name.to_lowercase(), name.to_owned()) {
+            Some(other) if other != name => Err(ArchiveError::Case(other, name.to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), ArchiveError> {
+        match self.files.intersection(&self.folders).min() {
+            Some(name) => Err(ArchiveError::FileAndFolder(name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_pass_and_others_do_not() {
+        for good in ["a", "a/b.py", "ä/ö", "a..b/c", "...", "a b"] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in ["", "/a", "a/../b", "..", "a//b", "./a", "a\\b", "C:/a", "a\nb", "a\0b"] {
+            assert!(check_path(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_collide_are_found_at_every_level() {
+        let mut names = Names::default();
+        names.add_file("pkg/a.py").unwrap();
+        assert!(matches!(names.add_file("Pkg/b.py"), Err(ArchiveError::Case(..))));
+        assert!(matches!(names.add_file("pkg/a.py"), Err(ArchiveError::Duplicate(_))));
+        let mut names = Names::default();
+        names.add_file("a").unwrap();
+        names.add_file("a/b").unwrap();
+        assert!(matches!(names.check(), Err(ArchiveError::FileAndFolder(_))));
+    }
+}

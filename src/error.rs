@@ -1,0 +1,198 @@
+//! Every way a build can fail, each a sentence that says what happened and where, with a hint at what to do next.
+//!
+//! Nothing here may carry a secret: URLs are redacted before they enter an error, and a child's output is pip's own,
+//! which redacts.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::archive::ArchiveError;
+use crate::lambda::Target;
+use crate::python::WheelError;
+use crate::system::CommandError;
+
+/// The result of every stage.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What stopped a build.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that cannot be.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// `read`, `write`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A child process failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// No Python on this machine has a pip that can resolve.
+    #[error("no Python with pip {minimum} or newer was found")]
+    NoPip {
+        /// The oldest pip that writes the report that is read.
+        minimum: &'static str,
+        /// What was looked at, and why it does not serve.
+        seen: Vec<String>,
+    },
+    /// The interpreter named on the command line does not serve.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Interpreter {
+        /// The interpreter.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// pip wrote something that is not the report it documents.
+    #[error("pip's report cannot be read: {0}")]
+    PipReport(String),
+    /// No wheel of a requirement fits the target.
+    #[error("no wheel of {requirement} fits {target} (its newest platform tag is {})", target.newest_tag())]
+    NoWheel {
+        /// The requirement as pip names it.
+        requirement: String,
+        /// What the build is for.
+        target: Target,
+        /// Wheels that do exist, newest first.
+        wheels: Vec<String>,
+        /// Why it was not built from source.
+        not_built: String,
+    },
+    /// pip knows no distribution of that name at all.
+    #[error("pip found no version of {requirement} that satisfies the requirements")]
+    NoDistribution {
+        /// The requirement as pip names it.
+        requirement: String,
+        /// The versions that exist, as pip lists them.
+        versions: String,
+    },
+    /// A wheel that pip built only runs elsewhere.
+    #[error("{wheel} was built on this machine and does not fit {target}")]
+    BuiltForElsewhere {
+        /// The wheel's file name.
+        wheel: String,
+        /// What the build is for.
+        target: Target,
+    },
+    /// A downloaded file is not the one that was resolved.
+    #[error("{file} has SHA-256 {actual}, but {expected} was resolved")]
+    Digest {
+        /// The file's name.
+        file: String,
+        /// The digest that the index or the requirement gives.
+        expected: String,
+        /// The digest of what came.
+        actual: String,
+    },
+    /// A wheel breaks the format or tries to break out of it.
+    #[error("{wheel} is not a wheel that can be trusted")]
+    Wheel {
+        /// The wheel's file name.
+        wheel: String,
+        /// What is wrong with it.
+        source: WheelError,
+    },
+    /// A file that pack reads back (its cache) is broken.
+    #[error("{} cannot be read", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
+    },
+    /// One path would have to be a file and a folder.
+    #[error("{path} is a file in {file_owner} and a folder in {folder_owner}")]
+    FileAndFolder {
+        /// The path in the artifact.
+        path: String,
+        /// Who brings the file.
+        file_owner: String,
+        /// Who brings the folder.
+        folder_owner: String,
+    },
+    /// A worker that compiles bytecode failed (not: a source with a syntax error).
+    #[error("compiling bytecode with {} failed: {reason}", interpreter.display())]
+    Bytecode {
+        /// The interpreter.
+        interpreter: PathBuf,
+        /// What happened.
+        reason: String,
+    },
+    /// A handler that the artifact does not have.
+    #[error("handler {handler}: {reason}")]
+    Handler {
+        /// As it was given.
+        handler: String,
+        /// What is missing.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A file system error.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// A wrong use of the command line, with what to do about it.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// What to do next, if there is something to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::NoPip { seen, .. } => Some(format!(
+                "install one (Debian: apt install python3-pip; or: pyenv install 3.13) or name it with --python-executable{}",
+                if seen.is_empty() { String::new() } else { format!("; looked at: {}", seen.join("; ")) }
+            )),
+            Self::Interpreter { .. } => Some("--python-executable takes the path of a CPython with pip".into()),
+            Self::PipReport(_) => Some("upgrade pip: python -m pip install --upgrade pip".into()),
+            Self::NoWheel { wheels, not_built, .. } => Some(format!(
+                "{}; {not_built}; ask for a version that has a wheel for this target, choose another --python or --arch, or build \
+                 the wheel yourself and give it with --find-links in the requirements file",
+                if wheels.is_empty() {
+                    "no wheel of it was seen, only source".to_owned()
+                } else {
+                    format!("wheels that exist: {}", wheels.join(", "))
+                }
+            )),
+            Self::NoDistribution { versions, .. } => Some(format!(
+                "{}; check the name, the version bounds and the index that pip is configured to use (pip config list)",
+                if versions.is_empty() || versions == "none" {
+                    "no version is known".to_owned()
+                } else {
+                    format!("versions that exist: {versions}")
+                }
+            )),
+            Self::BuiltForElsewhere { .. } => Some("build it on a machine of the target's kind, or publish a manylinux wheel of it".into()),
+            Self::Digest { .. } => Some("the file changed at its source or on the way: do not use it; pip cache purge, then try again".into()),
+            Self::Wheel { .. } => Some("do not install it; tell its authors, and pin a version that is well-formed".into()),
+            Self::Command(error) => error.hint(),
+            Self::Handler { .. } => Some("--handler takes MODULE.FUNCTION, with the module's path from the function's folder".into()),
+            Self::FileAndFolder { .. } | Self::Io { .. } | Self::Archive { .. } | Self::Bytecode { .. } => None,
+        }
+    }
+
+    /// 1 for an expected failure of the input, 2 for wrong usage, 3 for what should not happen.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage { .. } | Self::Interpreter { .. } => 2,
+            Self::Io { .. } | Self::Archive { .. } | Self::Bytecode { .. } | Self::PipReport(_) => 3,
+            _ => 1,
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! What AWS Lambda accepts, as data. Every number here has its source beside it; no other module repeats one.
+
+mod limits;
+mod runtime;
+
+pub use limits::{DIRECT_UPLOAD_BYTES, UNPACKED_BYTES};
+pub use runtime::{Architecture, PythonVersion, Target, is_in_sdk};

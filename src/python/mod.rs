@@ -1,0 +1,13 @@
+//! Python's own formats: wheels, requirements, pip's reports, sources and bytecode.
+
+pub mod bytecode;
+pub mod interpreter;
+pub mod marshal;
+pub mod pip;
+pub mod report;
+pub mod source;
+mod wheel;
+mod wheel_name;
+
+pub use wheel::{Placed, Wheel, WheelError};
+pub use wheel_name::{WheelFilename, normalise};

@@ -1,0 +1,157 @@
+//! pip, run as a child process: it decides which distributions satisfy the requirements, fetches wheels and builds
+//! what has none. All of its own configuration (indexes, credentials, proxies, certificates, find-links) applies.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use super::interpreter::Interpreter;
+use super::report::{self, Item};
+use crate::error::Result;
+use crate::lambda::Target;
+use crate::system::{self, CommandError, Output};
+
+const SHIM: &str = include_str!("pip_shim.py");
+
+/// Where pip looks for distributions.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Its configured indexes and find-links.
+    Configured,
+    /// Nothing but the wheels that this page of links names.
+    Links(PathBuf),
+}
+
+/// How pip may come by a wheel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sdists {
+    /// Wheels only, chosen by the target's tags, whatever this machine is.
+    Refused,
+    /// What has no wheel is built; only where this machine is of the target's kind.
+    Built,
+}
+
+/// A pip that works for a target.
+#[derive(Debug)]
+pub struct Pip<'a> {
+    /// What runs it.
+    pub interpreter: &'a Interpreter,
+    /// What wheels are chosen for.
+    pub target: Target,
+    /// Where wheels come from.
+    pub source: Source,
+}
+
+impl Pip<'_> {
+    /// Asks pip which distributions the requirement files need, without installing anything.
+    pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Vec<Item>> {
+        let mut arguments = words(&["install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]);
+        let folder = tempfile::tempdir().map_err(crate::error::Error::io("create a folder in", std::env::temp_dir()))?;
+        // Older pips want a target folder for --platform; a dry run writes nothing to it.
+        arguments.extend(["--target".into(), folder.path().join("target").display().to_string()]);
+        match sdists {
+            Sdists::Refused => arguments.extend(self.restriction()),
+            Sdists::Built => arguments.push("--prefer-binary".into()),
+        }
+        for file in requirements {
+            arguments.extend(["--requirement".into(), file.display().to_string()]);
+        }
+        let output = self.run(&arguments, b"", sdists, "resolving the requirements with pip")?;
+        report::parse(&output.stdout)
+    }
+
+    /// Fetches wheels into a folder. Each line is a requirement with its hash; lines go through a pipe, so that a
+    /// URL's credentials are not stored.
+    pub fn download(&self, lines: &[String], folder: &Path, hashes: bool) -> Result<(), CommandError> {
+        let mut arguments = words(&["download", "--no-deps", "--quiet"]);
+        arguments.extend(self.restriction());
+        if hashes {
+            arguments.push("--require-hashes".into());
+        }
+        arguments.extend(["--dest".into(), folder.display().to_string(), "--requirement".into(), "/dev/stdin".into()]);
+        self.run(&arguments, lines.join("\n").as_bytes(), Sdists::Refused, "fetching wheels with pip")?;
+        Ok(())
+    }
+
+    /// Builds one requirement (a folder, an archive of sources, a repository) into a wheel in `folder`.
+    pub fn build(&self, line: &str, folder: &Path, hashes: bool) -> Result<(), CommandError> {
+        let mut arguments = words(&["wheel", "--no-deps", "--quiet"]);
+        if hashes {
+            arguments.push("--require-hashes".into());
+        }
+        arguments.extend(["--wheel-dir".into(), folder.display().to_string(), "--requirement".into(), "/dev/stdin".into()]);
+        self.run(&arguments, line.as_bytes(), Sdists::Built, "building a wheel with pip")?;
+        Ok(())
+    }
+
+    /// What pip says of the wheels of a requirement that it passes over, at its most talkative.
+    pub fn explain(&self, requirement: &str) -> String {
+        let mut arguments = words(&["download", "--no-deps", "-vv", "--dest", "/nonexistent"]);
+        arguments.extend(self.restriction());
+        arguments.extend(["--".into(), requirement.into()]);
+        match self.run(&arguments, b"", Sdists::Refused, "asking pip which wheels exist") {
+            Ok(output) => output.stderr + &String::from_utf8_lossy(&output.stdout),
+            Err(error) => error.all_output(),
+        }
+    }
+
+    fn restriction(&self) -> Vec<String> {
+        let mut arguments = words(&["--only-binary", ":all:", "--implementation", "cp"]);
+        arguments.extend(["--python-version".into(), self.target.python.to_string()]);
+        for tag in self.target.platform_tags() {
+            arguments.extend(["--platform".into(), tag]);
+        }
+        arguments
+    }
+
+    fn run(&self, arguments: &[String], stdin: &[u8], sdists: Sdists, what: &str) -> Result<Output, CommandError> {
+        let glibc = match sdists {
+            Sdists::Refused => String::new(),
+            Sdists::Built => self.target.python.glibc_minor().to_string(),
+        };
+        let mut command = Command::new(&self.interpreter.path);
+        command.args(["-c", SHIM]).arg(self.marker_environment()).arg(glibc).args(arguments);
+        command.args(["--disable-pip-version-check", "--no-input", "--no-color"]);
+        if let Source::Links(page) = &self.source {
+            command.arg("--no-index").arg("--find-links").arg(page);
+        }
+        command.env("PYTHONSAFEPATH", "1").env("PYTHONIOENCODING", "utf-8");
+        // Sources that are built on the way should not carry the time of day.
+        if std::env::var_os("SOURCE_DATE_EPOCH").is_none() {
+            command.env("SOURCE_DATE_EPOCH", "315532800");
+        }
+        let argv = format!("{} -m pip {}", self.interpreter.path.display(), shorten(arguments));
+        system::run(command, stdin, what, &argv)
+    }
+
+    /// The values that markers are judged by (PEP 508), as they are in the runtime.
+    fn marker_environment(&self) -> String {
+        json!(self.target.marker_environment()).to_string()
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// An error need not list thirty platform tags: the first says what the target is.
+fn shorten(arguments: &[String]) -> String {
+    let mut shown: Vec<&str> = Vec::new();
+    let mut words = arguments.iter().map(String::as_str);
+    let mut tags = 0;
+    while let Some(word) = words.next() {
+        if word == "--platform" {
+            tags += 1;
+            let tag = words.next().unwrap_or_default();
+            match tags {
+                1 => shown.extend([word, tag]),
+                2 => shown.push("…"),
+                _ => {}
+            }
+        } else {
+            shown.push(word);
+        }
+    }
+    shown.join(" ")
+}

@@ -1,0 +1,819 @@
+//! What a Python source says without running it: its imports, its top-level names, and the literals that could name a
+//! module or a path. No input is an error: what cannot be read as Python of any version is passed over.
+//!
+//! Lexical rules: "Lexical analysis" of the Python language reference, from 2.7 (`ur""`, backquotes) to 3.15
+//! (t-strings, `lazy import`). Code inside the braces of an f-string is code here too, as it is for the interpreter
+//! since 3.12 (PEP 701), so that a quote inside the braces does not end the string.
+
+use std::collections::BTreeSet;
+
+/// Larger sources are read up to here; it bounds what a hostile one can make this allocate.
+const MAX_SOURCE: usize = 32 << 20;
+/// A module name longer than a file name can be is none.
+const MAX_MODULE: usize = 255;
+/// Each name of a `from` import gets a copy of the module's, so their number is bounded apart.
+const MAX_IMPORTS: usize = 100_000;
+const MAX_LITERAL: usize = 200;
+/// Python's own limit is 150 f-strings, each with an open field.
+const MAX_FSTRING_DEPTH: usize = 300;
+
+/// One imported module or name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Import {
+    /// Number of leading dots: 0 for an absolute import.
+    pub level: usize,
+    /// The dotted module, empty for `from . import x`.
+    pub module: String,
+    /// `Some` for `from module import name`, with `*` for all; `None` for `import module`.
+    pub name: Option<String>,
+}
+
+/// What [`scan`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Every import statement at any depth, in the order of the source.
+    pub imports: Vec<Import>,
+    /// The literals of 1 to 200 characters out of `A-Za-z0-9_.-/+*`, sorted, each once.
+    pub strings: Vec<String>,
+    /// The names that module-level code may bind: `def`, `class`, assignments, imports, loop and `with` targets, also
+    /// inside the blocks of `if`, `try` and the like. What a `*` import binds is not among them.
+    pub names: BTreeSet<String>,
+}
+
+impl Scan {
+    /// Whether module-level code may bind the name.
+    pub fn defines(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Reads a source of any syntax version, valid or not.
+pub fn scan(source: &[u8]) -> Scan {
+    let source = &source[..source.len().min(MAX_SOURCE)];
+    let mut scanner = Scanner::new(source);
+    let mut token = scanner.lexer.next_token();
+    while token != Token::End {
+        token = scanner.step(token);
+    }
+    let mut literals = scanner.literals;
+    literals.sort_unstable();
+    literals.dedup();
+    scanner.scan.strings = literals.into_iter().map(text).collect();
+    scanner.scan
+}
+
+/// Whether the identifier occurs as a token outside strings and comments; the braces of an f-string are not a string.
+pub fn mentions(source: &[u8], identifier: &str) -> bool {
+    let mut lexer = Lexer::new(source);
+    loop {
+        match lexer.next_token() {
+            Token::End => return false,
+            Token::Name(name) if name == identifier.as_bytes() => return true,
+            _ => {}
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn is_literal(bytes: &[u8]) -> bool {
+    (1..=MAX_LITERAL).contains(&bytes.len())
+        && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'*'..=b'+' | b'-'..=b'9' | b'_'))
+}
+
+/// How the current statement may bind names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Statement {
+    /// Maybe an assignment: names before a `=` are targets.
+    Plain,
+    /// `for` before its `in`.
+    For,
+    /// The header of a block: another statement may follow its colon.
+    Header,
+    /// No further targets.
+    Done,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each says what the next token may be, and they vary on their own")]
+struct Scanner<'a> {
+    lexer: Lexer<'a>,
+    scan: Scan,
+    literals: Vec<&'a [u8]>,
+    /// The column of the `def` or `class` around the current line, if any: only lines further left are module level.
+    nested: Option<usize>,
+    statement: Statement,
+    /// No token of the statement was read yet.
+    first: bool,
+    first_of_line: bool,
+    /// `from` may start an import here, also where it is not the first token (`lazy from`, or after a block's colon).
+    from_allowed: bool,
+    /// Names that a `=` would bind.
+    targets: Vec<&'a [u8]>,
+    /// A name here would be a target: after nothing, a comma, an opening bracket, `*` or `=`.
+    target_position: bool,
+    /// The depth outside a call or subscript, whose inside has no targets.
+    trailer: Option<usize>,
+    previous: Token<'a>,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(source: &'a [u8]) -> Self {
+        Self {
+            lexer: Lexer::new(source),
+            scan: Scan::default(),
+            literals: Vec::new(),
+            nested: None,
+            statement: Statement::Plain,
+            first: true,
+            first_of_line: true,
+            from_allowed: true,
+            targets: Vec::new(),
+            target_position: true,
+            trailer: None,
+            previous: Token::Newline,
+        }
+    }
+
+    fn begin(&mut self) {
+        self.statement = Statement::Plain;
+        self.first = true;
+        self.from_allowed = true;
+        self.targets.clear();
+        self.target_position = true;
+        self.trailer = None;
+    }
+
+    fn bind(&mut self, name: &[u8]) {
+        if self.nested.is_none() && !self.scan.names.contains(std::str::from_utf8(name).unwrap_or_default()) {
+            self.scan.names.insert(text(name));
+        }
+    }
+
+    fn bind_targets(&mut self) {
+        for name in std::mem::take(&mut self.targets) {
+            self.bind(name);
+        }
+    }
+
+    /// Takes one token, or a whole import, and gives the token after it.
+    fn step(&mut self, token: Token<'a>) -> Token<'a> {
+        if self.first_of_line && token != Token::Newline {
+            self.first_of_line = false;
+            if self.nested.is_some_and(|column| self.lexer.column <= column) {
+                self.nested = None;
+            }
+        }
+        let next = match token {
+            Token::Newline => {
+                self.begin();
+                self.first_of_line = true;
+                None
+            }
+            Token::Name(name) => self.name(name),
+            Token::Literal(literal) => {
+                if is_literal(literal) {
+                    self.literals.push(literal);
+                }
+                self.passed();
+                None
+            }
+            Token::Op(op) => {
+                self.operator(op);
+                None
+            }
+            // `:=`
+            Token::OpEqual(b':') => {
+                if let Token::Name(name) = self.previous {
+                    self.bind(name);
+                }
+                None
+            }
+            Token::OpEqual(_) | Token::Other | Token::End => {
+                self.passed();
+                None
+            }
+        };
+        self.previous = token;
+        next.unwrap_or_else(|| self.lexer.next_token())
+    }
+
+    /// Something went by that is neither a target nor a place for one.
+    fn passed(&mut self) {
+        self.first = false;
+        self.from_allowed = false;
+        self.target_position = false;
+    }
+
+    fn name(&mut self, name: &'a [u8]) -> Option<Token<'a>> {
+        if self.nested.is_some() && !matches!(name, b"import" | b"from" | b"lazy" | b"def" | b"class") {
+            self.passed();
+            return None;
+        }
+        let first = std::mem::take(&mut self.first);
+        let from_allowed = std::mem::take(&mut self.from_allowed);
+        let target_position = std::mem::take(&mut self.target_position);
+        match name {
+            // These cannot stand inside brackets: what seems open was never closed.
+            b"import" | b"def" | b"class" if self.previous != Token::Op(b'.') => {
+                self.lexer.reset();
+                self.statement = Statement::Header;
+                return if name == b"import" { Some(self.imports()) } else { Some(self.definition()) };
+            }
+            b"from" if from_allowed => return Some(self.import_from()),
+            b"lazy" | b"async" if first => {
+                self.from_allowed = true;
+                self.first = name == b"async";
+            }
+            b"for" if first => {
+                self.statement = Statement::For;
+                self.target_position = true;
+                return None;
+            }
+            b"if" | b"elif" | b"else" | b"try" | b"except" | b"finally" | b"while" | b"with" if first => {
+                self.statement = Statement::Header;
+                return None;
+            }
+            b"in" if self.statement == Statement::For && self.lexer.depth == 0 => {
+                self.bind_targets();
+                self.statement = Statement::Header;
+            }
+            // The defaults of its parameters look like assignments.
+            b"lambda" if self.statement == Statement::Plain && self.lexer.depth == 0 => {
+                self.statement = Statement::Done;
+            }
+            _ => {}
+        }
+        if self.nested.is_some() {
+            return None;
+        }
+        match self.statement {
+            Statement::Header if self.previous == Token::Name(b"as") => self.bind(name),
+            // `type X = …`
+            Statement::Plain if self.previous == Token::Name(b"type") && self.targets == [b"type"] => {
+                self.bind(name);
+                self.statement = Statement::Done;
+            }
+            Statement::Plain | Statement::For if target_position && self.trailer.is_none() => self.targets.push(name),
+            _ => {}
+        }
+        None
+    }
+
+    fn operator(&mut self, op: u8) {
+        let depth = self.lexer.depth;
+        self.first = false;
+        self.from_allowed = false;
+        match op {
+            b';' if depth == 0 => return self.begin(),
+            b':' if depth == 0 => {
+                return self.colon();
+            }
+            b'=' if depth == 0 && self.statement == Statement::Plain => {
+                self.bind_targets();
+                self.target_position = true;
+                return;
+            }
+            _ => {}
+        }
+        if self.nested.is_some() || !matches!(self.statement, Statement::Plain | Statement::For) {
+            return;
+        }
+        let target_position = std::mem::take(&mut self.target_position);
+        match op {
+            b',' | b'*' => self.target_position = true,
+            b'.' => self.drop_target(),
+            // The lexer counts a bracket before it hands it out.
+            b'(' | b'[' | b'{' if self.trailer.is_none() => {
+                if op == b'{' || !target_position {
+                    self.drop_target();
+                    self.trailer = Some(depth.saturating_sub(1));
+                } else {
+                    self.target_position = true;
+                }
+            }
+            b')' | b']' | b'}' if self.trailer.is_some_and(|outside| depth <= outside) => self.trailer = None,
+            _ => {}
+        }
+    }
+
+    /// A colon outside brackets: of a block, of an annotation, or of a `lambda`.
+    fn colon(&mut self) {
+        match (self.statement, self.targets.as_slice()) {
+            // `case` and `match` are names to everything above.
+            (Statement::Header, _) | (Statement::Plain, [] | [b"case" | b"match", ..]) => return self.begin(),
+            (Statement::Plain, &[name]) if self.previous == Token::Name(name) || self.previous == Token::Op(b')') => {
+                self.bind(name);
+            }
+            _ => {}
+        }
+        self.statement = Statement::Done;
+        self.from_allowed = true;
+    }
+
+    /// The name just read is not bound but looked up.
+    fn drop_target(&mut self) {
+        if self.trailer.is_none() && matches!(self.previous, Token::Name(name) if self.targets.last() == Some(&name)) {
+            self.targets.pop();
+        }
+    }
+
+    fn definition(&mut self) -> Token<'a> {
+        let token = self.lexer.next_token();
+        if let Token::Name(name) = token
+            && self.nested.is_none()
+        {
+            self.bind(name);
+            self.nested = Some(self.lexer.column);
+            return self.lexer.next_token();
+        }
+        token
+    }
+
+    /// What follows `import`; gives the first token that is not part of it.
+    fn imports(&mut self) -> Token<'a> {
+        loop {
+            let token = self.lexer.next_token();
+            let Token::Name(head) = token else { return token };
+            let mut module = text(head);
+            let token = self.lexer.next_token();
+            let token = self.dotted(token, &mut module);
+            let (alias, token) = self.alias(token);
+            self.bind(alias.unwrap_or(head));
+            self.push(0, &module, None);
+            if token != Token::Op(b',') {
+                return token;
+            }
+        }
+    }
+
+    fn import_from(&mut self) -> Token<'a> {
+        let mut level = 0;
+        let mut token = self.lexer.next_token();
+        while token == Token::Op(b'.') {
+            level += 1;
+            token = self.lexer.next_token();
+        }
+        let mut module = String::new();
+        if let Token::Name(head) = token
+            && head != b"import"
+        {
+            module = text(head);
+            token = self.lexer.next_token();
+            token = self.dotted(token, &mut module);
+        }
+        if token != Token::Name(b"import") {
+            return token;
+        }
+        token = self.lexer.next_token();
+        let bracketed = token == Token::Op(b'(');
+        if bracketed {
+            token = self.lexer.next_token();
+        }
+        loop {
+            match token {
+                Token::Op(b'*') => {
+                    self.push(level, &module, Some(b"*"));
+                    token = self.lexer.next_token();
+                }
+                Token::Name(name) => {
+                    self.push(level, &module, Some(name));
+                    let after = self.lexer.next_token();
+                    let (alias, after) = self.alias(after);
+                    self.bind(alias.unwrap_or(name));
+                    token = after;
+                }
+                _ => {}
+            }
+            if token != Token::Op(b',') {
+                return token;
+            }
+            token = self.lexer.next_token();
+        }
+    }
+
+    fn dotted(&mut self, mut token: Token<'a>, module: &mut String) -> Token<'a> {
+        while token == Token::Op(b'.') {
+            token = self.lexer.next_token();
+            if let Token::Name(part) = token {
+                if module.len() <= MAX_MODULE {
+                    module.push('.');
+                    module.push_str(&text(part));
+                }
+                token = self.lexer.next_token();
+            }
+        }
+        token
+    }
+
+    fn alias(&mut self, token: Token<'a>) -> (Option<&'a [u8]>, Token<'a>) {
+        if token != Token::Name(b"as") {
+            return (None, token);
+        }
+        match self.lexer.next_token() {
+            Token::Name(alias) => (Some(alias), self.lexer.next_token()),
+            other => (None, other),
+        }
+    }
+
+    fn push(&mut self, level: usize, module: &str, name: Option<&[u8]>) {
+        if module.len() <= MAX_MODULE && self.scan.imports.len() < MAX_IMPORTS {
+            self.scan.imports.push(Import { level, module: module.to_owned(), name: name.map(text) });
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    Name(&'a [u8]),
+    /// The text between the quotes of a string that is no f-string with fields.
+    Literal(&'a [u8]),
+    /// One character that is none of the others.
+    Op(u8),
+    /// Such a character with `=` after it: a comparison or an augmented assignment.
+    OpEqual(u8),
+    /// A number, or a piece of an f-string.
+    Other,
+    /// The end of a logical line, maybe of an empty one.
+    Newline,
+    End,
+}
+
+/// What an f-string makes of the bytes at hand.
+#[derive(Clone, Copy)]
+enum Context {
+    Text {
+        quote: u8,
+        triple: bool,
+    },
+    /// Inside braces; `depth` is that outside them. After its colon a field is text again.
+    Field {
+        depth: usize,
+        spec: bool,
+    },
+}
+
+struct Lexer<'a> {
+    source: &'a [u8],
+    at: usize,
+    /// Open brackets, those of f-string fields included.
+    depth: usize,
+    contexts: Vec<Context>,
+    /// The column at which the logical line starts, with tabs to multiples of eight.
+    column: usize,
+    line_start: bool,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(source: &'a [u8]) -> Self {
+        let at = if source.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        Self { source, at, depth: 0, contexts: Vec::new(), column: 0, line_start: true }
+    }
+
+    /// Forgets all open brackets and f-strings.
+    fn reset(&mut self) {
+        self.depth = 0;
+        self.contexts.clear();
+    }
+
+    fn peek(&self, ahead: usize) -> u8 {
+        self.source.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn skip_while(&mut self, matches: impl Fn(u8) -> bool) {
+        let rest = &self.source[self.at..];
+        self.at += rest.iter().position(|&byte| !matches(byte)).unwrap_or(rest.len());
+    }
+
+    fn next_token(&mut self) -> Token<'a> {
+        if let Some(Context::Text { .. } | Context::Field { spec: true, .. }) = self.contexts.last() {
+            return self.fstring_text();
+        }
+        if self.line_start {
+            self.indentation();
+        }
+        loop {
+            let Some(&byte) = self.source.get(self.at) else { return Token::End };
+            let start = self.at;
+            self.at += 1;
+            match byte {
+                b' ' | b'\t' | b'\x0c' => {}
+                b'#' => self.skip_while(|byte| byte != b'\n' && byte != b'\r'),
+                b'\n' | b'\r' if self.depth > 0 => {}
+                b'\n' | b'\r' => {
+                    self.line_start = true;
+                    return Token::Newline;
+                }
+                b'\\' if matches!(self.peek(0), b'\n' | b'\r') => self.skip_line_break(),
+                b'"' | b'\'' => return self.string(byte, false),
+                b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => return self.name(start),
+                b'0'..=b'9' => return self.number(byte),
+                b'.' if self.peek(0).is_ascii_digit() => return self.number(byte),
+                _ => return self.operator(byte),
+            }
+        }
+    }
+
+    fn indentation(&mut self) {
+        self.line_start = false;
+        self.column = 0;
+        loop {
+            match self.source.get(self.at) {
+                Some(b' ') => self.column += 1,
+                Some(b'\t') => self.column = (self.column / 8 + 1) * 8,
+                Some(b'\x0c') => self.column = 0,
+                _ => return,
+            }
+            self.at += 1;
+        }
+    }
+
+    fn skip_line_break(&mut self) {
+        self.at += if self.peek(0) == b'\r' && self.peek(1) == b'\n' { 2 } else { 1 };
+        self.at = self.at.min(self.source.len());
+    }
+
+    fn name(&mut self, start: usize) -> Token<'a> {
+        self.skip_while(is_name_byte);
+        let name = &self.source[start..self.at];
+        let quote = self.peek(0);
+        if matches!(quote, b'"' | b'\'') && name.len() <= 2 && name.iter().all(|byte| b"rRbBuUfFtT".contains(byte)) {
+            self.at += 1;
+            return self.string(quote, name.iter().any(|byte| b"fFtT".contains(byte)));
+        }
+        Token::Name(name)
+    }
+
+    /// `1if x` is a number and a keyword, so a number ends where it must.
+    fn number(&mut self, first: u8) -> Token<'a> {
+        if first == b'0' && matches!(self.peek(0), b'x' | b'X' | b'o' | b'O' | b'b' | b'B') {
+            self.at += 1;
+            self.skip_while(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+        } else {
+            self.skip_while(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+            let sign = usize::from(matches!(self.peek(1), b'+' | b'-'));
+            if matches!(self.peek(0), b'e' | b'E') && self.peek(1 + sign).is_ascii_digit() {
+                self.at += 1 + sign;
+                self.skip_while(|byte| byte.is_ascii_digit() || byte == b'_');
+            }
+        }
+        if matches!(self.peek(0), b'j' | b'J' | b'l' | b'L') {
+            self.at += 1;
+        }
+        Token::Other
+    }
+
+    fn operator(&mut self, byte: u8) -> Token<'a> {
+        let in_field = matches!(self.contexts.last(), Some(Context::Field { depth, .. }) if depth + 1 == self.depth);
+        match byte {
+            b'}' if in_field => {
+                self.leave();
+                return Token::Other;
+            }
+            b':' if in_field => {
+                if let Some(Context::Field { spec, .. }) = self.contexts.last_mut() {
+                    *spec = true;
+                }
+                return Token::Other;
+            }
+            b'(' | b'[' | b'{' => self.depth += 1,
+            // A field keeps its brace whatever else is closed inside it.
+            b')' | b']' | b'}' if !in_field => self.depth = self.depth.saturating_sub(1),
+            b'=' | b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'<' | b'>' | b'!' | b'@' | b':'
+                if self.peek(0) == b'=' =>
+            {
+                self.at += 1;
+                return Token::OpEqual(byte);
+            }
+            _ => {}
+        }
+        Token::Op(byte)
+    }
+
+    /// A string, with the reader after its first quote.
+    fn string(&mut self, quote: u8, fields: bool) -> Token<'a> {
+        let triple = self.peek(0) == quote && self.peek(1) == quote;
+        self.at += if triple { 2 } else { 0 };
+        let fields = fields && self.contexts.len() < MAX_FSTRING_DEPTH;
+        if fields {
+            self.contexts.push(Context::Text { quote, triple });
+        }
+        let start = self.at;
+        loop {
+            self.skip_while(|byte| {
+                byte != quote && !matches!(byte, b'\\' | b'\n' | b'\r') && !(fields && byte == b'{')
+            });
+            let end = self.at;
+            let byte = self.peek(0);
+            match byte {
+                b'\\' => self.skip_escape(),
+                b'{' if fields => return Token::Other,
+                b'\n' | b'\r' if triple => self.at += 1,
+                _ if byte == quote && triple && !(self.peek(1) == quote && self.peek(2) == quote) => self.at += 1,
+                _ => {
+                    if byte == quote {
+                        self.at += if triple { 3 } else { 1 };
+                    }
+                    if fields {
+                        self.contexts.pop();
+                    }
+                    return Token::Literal(&self.source[start..end]);
+                }
+            }
+        }
+    }
+
+    /// A backslash takes the next byte along, in raw strings too; but no escape hides the brace of a field.
+    fn skip_escape(&mut self) {
+        self.at += 1;
+        match self.peek(0) {
+            b'\n' | b'\r' => self.skip_line_break(),
+            b'{' | b'}' => {}
+            _ => self.at = (self.at + 1).min(self.source.len()),
+        }
+    }
+
+    /// Goes on in the text of an f-string, or of the format of a field, up to its end or the next field.
+    fn fstring_text(&mut self) -> Token<'a> {
+        let spec = matches!(self.contexts.last(), Some(Context::Field { .. }));
+        let text = self.contexts.iter().rev().find_map(|context| match *context {
+            Context::Text { quote, triple } => Some((quote, triple)),
+            Context::Field { .. } => None,
+        });
+        let (quote, triple) = text.unwrap_or((b'"', false));
+        loop {
+            let byte = self.peek(0);
+            let ends = byte == quote && (!triple || (self.peek(1) == quote && self.peek(2) == quote));
+            match byte {
+                b'\\' => self.skip_escape(),
+                b'{' if self.peek(1) == b'{' && !spec => self.at += 2,
+                b'{' if self.contexts.len() < MAX_FSTRING_DEPTH => {
+                    self.at += 1;
+                    self.contexts.push(Context::Field { depth: self.depth, spec: false });
+                    self.depth += 1;
+                    return Token::Other;
+                }
+                b'}' if spec => {
+                    self.at += 1;
+                    self.leave();
+                    return Token::Other;
+                }
+                _ if ends || self.at >= self.source.len() || (matches!(byte, b'\n' | b'\r') && !triple) => {
+                    if ends {
+                        self.at += if triple { 3 } else { 1 };
+                    }
+                    while let Some(Context::Field { .. }) = self.contexts.last() {
+                        self.leave();
+                    }
+                    self.contexts.pop();
+                    return Token::Other;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Leaves the innermost field.
+    fn leave(&mut self) {
+        if let Some(Context::Field { depth, .. }) = self.contexts.pop() {
+            self.depth = depth;
+        }
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    NAME[usize::from(byte)]
+}
+
+/// The bytes of identifiers. Encoded letters are taken as they come.
+static NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn imports(source: &str) -> Vec<(usize, String, Option<String>)> {
+        scan(source.as_bytes()).imports.into_iter().map(|import| (import.level, import.module, import.name)).collect()
+    }
+
+    fn plain(module: &str) -> (usize, String, Option<String>) {
+        (0, module.to_owned(), None)
+    }
+
+    fn from(level: usize, module: &str, name: &str) -> (usize, String, Option<String>) {
+        (level, module.to_owned(), Some(name.to_owned()))
+    }
+
+    fn names(source: &str) -> Vec<String> {
+        scan(source.as_bytes()).names.into_iter().collect()
+    }
+
+    #[test]
+    fn every_form_of_import() {
+        assert_eq!(imports("import a.b as c, d"), [plain("a.b"), plain("d")]);
+        assert_eq!(imports("from .a import b, c as d"), [from(1, "a", "b"), from(1, "a", "c")]);
+        assert_eq!(imports("from . import x\nfrom ...y import z"), [from(1, "", "x"), from(3, "y", "z")]);
+        assert_eq!(
+            imports("from a import (b, # c\n  d,\n)\nimport e"),
+            [from(0, "a", "b"), from(0, "a", "d"), plain("e")]
+        );
+        assert_eq!(imports("from a import *; import b"), [from(0, "a", "*"), plain("b")]);
+        assert_eq!(imports("import a \\\r\n . b"), [plain("a.b")]);
+        assert_eq!(imports("lazy import a\nlazy from b import c"), [plain("a"), from(0, "b", "c")]);
+    }
+
+    #[test]
+    fn imports_anywhere_a_statement_may_stand() {
+        let source = "def f():\n  try: import a\n  except E: from b import c\nif x: import d\nelse: from e import f";
+        assert_eq!(imports(source), [plain("a"), from(0, "b", "c"), plain("d"), from(0, "e", "f")]);
+        assert_eq!(imports("def g():\n  yield from a\n  raise b from c\n"), []);
+    }
+
+    #[test]
+    fn imports_in_strings_and_comments_are_none() {
+        assert_eq!(imports("'''\nimport a\n'''\n# import b\nx = rb'import c\\\\'; import d"), [plain("d")]);
+        assert_eq!(imports("x = f'{a[\'b\']:>{c}} import {{d'\nimport e"), [plain("e")]);
+        assert_eq!(imports("x = f\"{a[\"#\"]!r:'>3}\" # \"\nimport e"), [plain("e")]);
+    }
+
+    #[test]
+    fn garbage_before_an_import_does_not_hide_it() {
+        assert_eq!(imports("x = ((((\nimport a"), [plain("a")]);
+        assert_eq!(imports("x = 'open\nimport a"), [plain("a")]);
+        assert_eq!(imports("\u{feff}import a"), [plain("a")]);
+    }
+
+    #[test]
+    fn names_of_the_module_but_not_of_its_functions() {
+        let source = "import a.b, c as d\nfrom e import f as g, h\ndef i(j=1): k = 2\nclass L:\n  m = 3\nn = o = 4\n";
+        assert_eq!(names(source), ["L", "a", "d", "g", "h", "i", "n", "o"]);
+        assert_eq!(
+            names("if x:\n  a = 1\nelse: b = 2\ntry:\n  def c(): pass\n  d = 3\nexcept E as e: pass"),
+            ["a", "b", "c", "d", "e"]
+        );
+        assert_eq!(
+            names("a: int = 1\nb, (c, *d) = [e, f] = g\nfor h, i in j: pass\n"),
+            ["a", "b", "c", "d", "e", "f", "h", "i"]
+        );
+        assert_eq!(names("x.a = 1\ny[b] = 2\nf(c=3)\ng = lambda d=4: 0\nh == 5\ni += 6"), ["g"]);
+        assert_eq!(
+            names("type A[T] = T\nwith b as c: pass\nif (d := 1): pass\nasync def e(): pass"),
+            ["A", "c", "d", "e"]
+        );
+        assert!(scan(b"def handler(event, context): pass").defines("handler"));
+    }
+
+    #[test]
+    fn literals_that_may_name_something() {
+        let source =
+            "x = ['a.b', \"c/d-e\", r'f_*', 'no space', '', b'a.b', f'{g}', '''h+i''', 'esc\\n', u'J', x, \"#\"]";
+        assert_eq!(scan(source.as_bytes()).strings, ["J", "a.b", "c/d-e", "f_*", "h+i"]);
+    }
+
+    #[test]
+    fn mentions_tokens_only() {
+        assert!(mentions(b"a = 1if os else 2", "os"));
+        assert!(mentions(b"x = f'{os.name}'", "os"));
+        assert!(!mentions(b"x = 'os' # os\nosx = '''os'''\ny = f'os{{os}}'", "os"));
+    }
+
+    #[test]
+    fn hostile_nesting_and_repetition_stay_bounded() {
+        scan("f'{".repeat(100_000).as_bytes());
+        scan("((".repeat(100_000).as_bytes());
+        let wide = format!("from {} import {}", "m".repeat(200), "a,".repeat(200_000));
+        assert_eq!(scan(wide.as_bytes()).imports.len(), MAX_IMPORTS);
+        assert_eq!(imports(&format!("import {}", "a.".repeat(1000))), []);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(source in proptest::collection::vec(any::<u8>(), 0..300)) {
+            scan(&source);
+            mentions(&source, "a");
+        }
+
+        #[test]
+        fn never_panics_on_pieces_of_python(pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "import ", "from ", ".", "a", " as ", ",", "(", ")", "[", "]", "{", "}", "'", "\"", "'''", "f'", "rf\"\"\"",
+            "\\", "\n", "\r", "  ", "\t", ":", ":=", "=", ";", "*", "#", "def ", "class ", "lambda ", "for ", " in ",
+            "type ", "case ", "1", "0x", "1e", "\0", "\u{e9}",
+        ]), 0..60)) {
+            let source = pieces.concat();
+            scan(source.as_bytes());
+            mentions(source.as_bytes(), "a");
+        }
+    }
+}

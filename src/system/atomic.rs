@@ -1,0 +1,134 @@
+//! A file that appears under its name whole or not at all.
+//!
+//! It is written beside its target and renamed. While it is written its lock is held, so that what a killed process
+//! left behind can be told from what another is still writing, and swept.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// Leftovers are recognised by this ending and nothing else.
+const SUFFIX: &str = ".partial";
+
+/// A file being written.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts to write `target`; makes its folder if need be and sweeps what killed processes left of earlier tries.
+    pub fn create(target: &Path) -> Result<Self> {
+        let folder = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
+        let prefix = prefix(target);
+        sweep(folder, &prefix);
+        let file = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(SUFFIX)
+            .tempfile_in(folder)
+            .map_err(Error::io("create a file in", folder))?;
+        file.as_file().try_lock().map_err(|error| Error::io("lock", file.path())(error.into()))?;
+        Ok(Self { file, target: target.to_owned() })
+    }
+
+    /// Renames it to its target, or to another name in the same folder.
+    pub fn persist_as(self, target: &Path) -> Result<()> {
+        let failed = |error: io::Error| Error::io("write", target)(error);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Temporary files are private; an artifact is an ordinary file. 644 whatever the umask.
+            self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
+        }
+        self.file.as_file().sync_all().map_err(failed)?;
+        self.file.persist(target).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    /// Renames it to its target.
+    pub fn persist(self) -> Result<()> {
+        let target = self.target.clone();
+        self.persist_as(&target)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn prefix(target: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
+/// Removes this target's leftovers. A failure is left to the next try: sweeping must never stop a build.
+fn sweep(folder: &Path, prefix: &OsString) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(prefix.as_encoded_bytes()) && bytes.ends_with(SUFFIX.as_bytes()) {
+            let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+            if abandoned {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn appears_only_when_persisted() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.zip");
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"x").unwrap();
+        assert!(!target.exists());
+        file.persist().unwrap();
+        assert_eq!(names(folder.path()), ["a.zip"]);
+        drop(AtomicFile::create(&target).unwrap());
+        assert_eq!(names(folder.path()), ["a.zip"], "a dropped file leaves nothing, and the old one stays");
+    }
+
+    #[test]
+    fn sweeps_what_a_killed_process_left_and_not_what_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.zip");
+        std::fs::write(folder.path().join(".a.zip.dead.partial"), b"").unwrap();
+        std::fs::write(folder.path().join(".b.zip.dead.partial"), b"").unwrap();
+        let first = AtomicFile::create(&target).unwrap();
+        let second = AtomicFile::create(&target).unwrap();
+        let left = names(folder.path());
+        assert_eq!(left.len(), 3, "{left:?}");
+        assert!(!left.contains(&".a.zip.dead.partial".to_owned()));
+        drop((first, second));
+    }
+}

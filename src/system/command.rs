@@ -1,0 +1,116 @@
+//! Child processes: the only place that starts one and waits for it.
+//!
+//! A failure keeps the arguments, the status and the last lines of what the child said.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Lines of a child's messages that an error keeps.
+const LINES_KEPT: usize = 12;
+
+/// A child process that could not be started or did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It could not be started.
+    #[error("cannot start {program}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// It ended with a failure.
+    #[error("{what} failed ({status}):\n{last_lines}\nthe command was: {argv}")]
+    Failed {
+        /// What it was to do, in words.
+        what: String,
+        /// The command line.
+        argv: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its messages.
+        last_lines: String,
+        /// All its messages.
+        messages: String,
+        /// All its data.
+        stdout: String,
+    },
+}
+
+impl CommandError {
+    /// All that the child said on its standard error.
+    pub fn messages(&self) -> &str {
+        match self {
+            Self::Start { .. } => "",
+            Self::Failed { messages, .. } => messages,
+        }
+    }
+
+    /// All that the child wrote, for where its words are searched.
+    pub fn all_output(&self) -> String {
+        match self {
+            Self::Start { .. } => String::new(),
+            Self::Failed { messages, stdout, .. } => format!("{messages}{stdout}"),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        let said = |words: &[&str]| words.iter().any(|word| self.messages().contains(word));
+        if said(&["Temporary failure in name resolution", "NewConnectionError", "Connection refused", "Max retries exceeded"]) {
+            Some("pip could not reach its index: check the network, the proxy and `pip config list`; --offline builds from wheels that are already cached".into())
+        } else if said(&["401 Client Error", "403 Client Error", "404 Client Error"]) {
+            Some("the index refused: check its URL and credentials in pip's configuration (`pip config list`)".into())
+        } else if said(&["THESE PACKAGES DO NOT MATCH THE HASHES", "Hashes are required in --require-hashes mode"]) {
+            Some("hash mode is all or nothing: give every requirement, dependencies too, a --hash; `pip-compile --generate-hashes` or `uv export` write such files".into())
+        } else if said(&["ResolutionImpossible"]) {
+            Some("the requirements contradict each other: loosen one of the versions pip names above".into())
+        } else {
+            None
+        }
+    }
+}
+
+/// What a child that succeeded wrote.
+#[derive(Debug)]
+pub struct Output {
+    /// Its data.
+    pub stdout: Vec<u8>,
+    /// Its messages.
+    pub stderr: String,
+}
+
+/// Runs a command to its end with `stdin` as its input; `what` says in words what it does, and `argv` is shown instead
+/// of the real arguments (which may hold a script or a credential).
+pub fn run(mut command: Command, stdin: &[u8], what: &str, argv: &str) -> Result<Output, CommandError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let start = |source| CommandError::Start { program: program.clone(), source };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(start)?;
+    let mut pipe = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // A child that ends without reading its input breaks the pipe; its status says the rest.
+        scope.spawn(move || pipe.take().map(|mut pipe| pipe.write_all(stdin)));
+        child.wait_with_output()
+    })
+    .map_err(start)?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        return Ok(Output { stdout: output.stdout, stderr });
+    }
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last_lines = lines[lines.len().saturating_sub(LINES_KEPT)..].join("\n");
+    Err(CommandError::Failed { what: what.into(), argv: argv.into(), status: output.status, last_lines, messages: stderr, stdout })
+}
+
+/// Every executable file of that name on PATH, in its order.
+pub fn find_on_path(name: &str) -> Vec<PathBuf> {
+    let path: OsString = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute() && folder.file_name() != Some(OsStr::new("shims")))
+        .map(|folder| folder.join(name))
+        .filter(|file| file.is_file())
+        .collect()
+}
