@@ -2,5 +2,21 @@
 //!
 //! Rooms, in the order a build walks through them; ARCHITECTURE.md has the picture.
 
+pub mod archive;
+pub mod artifact;
+pub mod build;
+pub mod cache;
+pub mod cli;
 pub mod elf;
+pub mod error;
+pub mod lambda;
+pub mod progress;
+pub mod project;
 pub mod python;
+pub mod resolve;
+pub mod size;
+pub mod slim;
+pub mod system;
+pub mod tree;
+
+pub use cli::run;

@@ -92,6 +92,11 @@ impl Interpreter {
         self.facts.pip.as_deref().filter(|version| release(version) >= release(OLDEST_PIP))
     }
 
+    /// The machine and version, as an error names them.
+    pub fn describe_kind(&self) -> String {
+        format!("{} {} with Python {}", self.facts.system, self.facts.machine, self.version())
+    }
+
     fn describe(&self) -> String {
         let pip = self.facts.pip.as_deref().map_or_else(|| "no pip".into(), |version| format!("pip {version}"));
         format!("{} ({}, {pip})", self.path.display(), self.version())

@@ -67,6 +67,8 @@ pub struct Placed {
     pub member: usize,
     /// Whether it is executable once installed.
     pub executable: bool,
+    /// Whether it comes from the scripts scheme.
+    pub script: bool,
 }
 
 /// An open wheel.
@@ -128,7 +130,7 @@ impl Wheel {
                     }
                 }
             };
-            placed.push(Placed { path, member: index, executable: member.executable || script });
+            placed.push(Placed { path, member: index, executable: member.executable || script, script });
         }
         Ok(placed)
     }

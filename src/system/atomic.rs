@@ -41,7 +41,7 @@ impl AtomicFile {
         Ok(Self { file, target: target.to_owned() })
     }
 
-    /// Renames it to its target, or to another name in the same folder.
+    /// Renames it to its target. or to another name in the same folder.
     pub fn persist_as(self, target: &Path) -> Result<()> {
         let failed = |error: io::Error| Error::io("write", target)(error);
         #[cfg(unix)]
@@ -52,6 +52,12 @@ impl AtomicFile {
         }
         self.file.as_file().sync_all().map_err(failed)?;
         self.file.persist(target).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    /// As [`AtomicFile::persist`], without waiting for the disk: for what can be made again.
+    pub fn persist_unsynced(self) -> Result<()> {
+        self.file.persist(&self.target).map_err(|error| Error::io("write", &self.target)(error.error))?;
         Ok(())
     }
 

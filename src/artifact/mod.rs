@@ -1,0 +1,10 @@
+//! Deterministic writers of what Lambda takes.
+
+mod deflate;
+mod ordered;
+mod produce;
+mod zip_writer;
+
+pub use deflate::{LEVEL, Packed, pack};
+pub use produce::{Artifact, Input, Sizes, bytecode_variant, member_variant, write_zip};
+pub use zip_writer::ZipWriter;

@@ -1,0 +1,225 @@
+//! A tree becomes a ZIP: each file read, stripped if it is a library, packed, and written in order.
+//!
+//! What must stay true: memory is bounded whatever the artifact's size, and the bytes do not depend on threads or on
+//! what the member cache had.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::deflate::{LEVEL, Packed, pack};
+use super::ordered::ordered;
+use super::zip_writer::ZipWriter;
+use crate::cache::{MemberCache, MemberCacheWriter};
+use crate::elf::strip::{Unstripped, is_elf, strip};
+use crate::error::{Error, Result};
+use crate::resolve::Distribution;
+use crate::system::AtomicFile;
+use crate::tree::{self, Entry, Owner, Source, Tree};
+
+/// What may be held between reading and writing, in bytes of unpacked files. Packing one needs up to three times its
+/// size: read, stripped, packed.
+const BUDGET: u64 = 96 << 20;
+
+/// Changes with what stripping does to a file.
+const STRIP_VERSION: u32 = 1;
+
+/// What an artifact is made of.
+pub struct Input<'a> {
+    /// The files.
+    pub tree: &'a Tree,
+    /// Whose wheels the files are in.
+    pub distributions: &'a [Distribution],
+    /// What earlier builds made of each distribution's files.
+    pub members: &'a [MemberCache],
+    /// What earlier builds compiled of each distribution's sources.
+    pub bytecode: &'a [MemberCache],
+    /// Whether a file's symbols may go.
+    pub strips: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Threads that pack.
+    pub threads: usize,
+}
+
+/// Bytes of a part of an artifact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Files.
+    pub files: u64,
+    /// Unpacked bytes.
+    pub unpacked: u64,
+    /// Packed bytes, without the ZIP's headers.
+    pub packed: u64,
+}
+
+/// A ZIP that is written and not yet in its place.
+#[derive(Debug)]
+pub struct Artifact {
+    /// The file.
+    pub file: AtomicFile,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the file.
+    pub packed: u64,
+    /// Bytes that Lambda unpacks.
+    pub unpacked: u64,
+    /// By who brought it.
+    pub by_owner: BTreeMap<Owner, Sizes>,
+    /// Files that lost their symbols, with the bytes saved.
+    pub stripped: Vec<(String, u64, Owner)>,
+    /// Libraries left as they were, with the reason.
+    pub unstripped: Vec<(String, Unstripped)>,
+    /// Files copied from the member cache.
+    pub reused: u64,
+}
+
+/// The member cache's variant for a wheel's own files.
+pub fn member_variant() -> String {
+    format!("strip{STRIP_VERSION}-deflate{LEVEL}")
+}
+
+/// The member cache's variant for the bytecode that an interpreter makes of a wheel's sources.
+pub fn bytecode_variant(interpreter: &str) -> String {
+    format!("cpython{interpreter}-task-deflate{LEVEL}")
+}
+
+struct Made {
+    packed: Packed,
+    reused: bool,
+    unstripped: Option<Unstripped>,
+}
+
+/// Which cache a file of a distribution is kept in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bucket {
+    Members(usize),
+    Bytecode(usize),
+}
+
+impl Input<'_> {
+    fn bucket(&self, path: &str, entry: &Entry) -> Option<Bucket> {
+        match entry.source {
+            Source::Wheel { distribution, .. } if (self.strips)(path) => Some(Bucket::Members(distribution)),
+            Source::Compiled { distribution, .. } | Source::Cached { distribution, .. } => Some(Bucket::Bytecode(distribution)),
+            _ => None,
+        }
+    }
+
+    fn cache(&self, bucket: Bucket) -> &MemberCache {
+        match bucket {
+            Bucket::Members(distribution) => &self.members[distribution],
+            Bucket::Bytecode(distribution) => &self.bytecode[distribution],
+        }
+    }
+
+    fn is_kept(&self, path: &str, entry: &Entry) -> bool {
+        match entry.source {
+            Source::Wheel { .. } => self.bucket(path, entry).is_some_and(|bucket| self.cache(bucket).find(path).is_some()),
+            Source::Cached { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn make(&self, path: &str, entry: &Entry) -> Result<Made> {
+        let kept = self.bucket(path, entry).and_then(|bucket| self.cache(bucket).packed(self.cache(bucket).find(path)?));
+        if let Some(packed) = kept {
+            return Ok(Made { packed, reused: true, unstripped: None });
+        }
+        let mut bytes = tree::read(entry, self.distributions)?;
+        let mut unstripped = None;
+        if (self.strips)(path) && is_elf(&bytes) {
+            match strip(&bytes) {
+                Ok(shorter) => bytes = shorter,
+                Err(reason) => unstripped = Some(reason),
+            }
+        }
+        Ok(Made { packed: pack(bytes), reused: false, unstripped })
+    }
+}
+
+/// Writes the ZIP beside `target`; it is the caller's to put it in its place.
+pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
+    let mut zip = ZipWriter::new(Hashed { file: io::BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?), hasher: Sha256::new(), written: 0 });
+    let mut kept = start_caches(input)?;
+    let mut by_owner: BTreeMap<Owner, Sizes> = BTreeMap::new();
+    let (mut stripped, mut unstripped, mut unpacked, mut reused) = (Vec::new(), Vec::new(), 0, 0);
+    let entries: Vec<(&String, &Entry)> = input.tree.iter().collect();
+    ordered(
+        &entries,
+        input.threads,
+        BUDGET,
+        |(_, entry)| entry.size,
+        |(path, entry)| input.make(path, entry),
+        |(path, entry), made| {
+            let Made { packed, .. } = &made;
+            zip.add(path, entry.executable, packed).map_err(Error::io("write", target))?;
+            if let Some(writer) = input.bucket(path, entry).and_then(|bucket| kept.get_mut(&bucket)) {
+                writer.add(path, packed)?;
+            }
+            let sizes = by_owner.entry(entry.owner).or_default();
+            sizes.files += 1;
+            sizes.unpacked += packed.size;
+            sizes.packed += packed.bytes.len() as u64;
+            unpacked += packed.size;
+            reused += u64::from(made.reused);
+            if packed.size < entry.size && !matches!(entry.source, Source::Cached { .. }) {
+                stripped.push(((*path).clone(), entry.size - packed.size, entry.owner));
+            }
+            unstripped.extend(made.unstripped.map(|reason| ((*path).clone(), reason)));
+            Ok(())
+        },
+    )?;
+    finish_caches(input, kept)?;
+    let Hashed { file, hasher, written } = zip.finish().map_err(Error::io("write", target))?;
+    let file = file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
+    let sha256 = data_encoding::HEXLOWER.encode(&hasher.finalize());
+    Ok(Artifact { file, sha256, packed: written, unpacked, by_owner, stripped, unstripped, reused })
+}
+
+/// Cache files are rewritten only where this build makes something that they lack.
+fn start_caches(input: &Input<'_>) -> Result<BTreeMap<Bucket, MemberCacheWriter>> {
+    let mut writers = BTreeMap::new();
+    for (path, entry) in input.tree {
+        let Some(bucket) = input.bucket(path, entry) else { continue };
+        if !input.is_kept(path, entry) && !writers.contains_key(&bucket) {
+            writers.insert(bucket, input.cache(bucket).replace()?);
+        }
+    }
+    Ok(writers)
+}
+
+/// What an old cache file has beyond this build's files is taken over.
+fn finish_caches(input: &Input<'_>, writers: BTreeMap<Bucket, MemberCacheWriter>) -> Result<()> {
+    for (bucket, mut writer) in writers {
+        let cache = input.cache(bucket);
+        for (member, path) in cache.paths() {
+            let written = input.tree.get(path).is_some_and(|entry| input.bucket(path, entry) == Some(bucket));
+            if !written && let Some(packed) = cache.packed(member) {
+                writer.add(path, &packed)?;
+            }
+        }
+        writer.finish()?;
+    }
+    Ok(())
+}
+
+/// Counts and hashes what passes through.
+struct Hashed<W> {
+    file: W,
+    hasher: Sha256,
+    written: u64,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,113 @@
+//! What a build would do, for `--dry-run`: the same values that the build goes by.
+
+use serde::Serialize;
+
+use super::{BuildPlan, Policy};
+use crate::cache::Cache;
+use crate::lambda::Target;
+use crate::project::FunctionFile;
+use crate::python::interpreter::Interpreters;
+use crate::python::normalise;
+use crate::resolve::{self, Answer};
+use crate::slim::Level;
+
+/// One wheel of a plan.
+#[derive(Debug, Serialize)]
+pub struct PlannedWheel {
+    /// Normalised name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Whether the requirements name it.
+    pub requested: bool,
+    /// The file; for what is built first, what it is built from.
+    pub file: String,
+    /// Its SHA-256, where it is known.
+    pub sha256: Option<String>,
+    /// Whether it is in the cache.
+    pub cached: bool,
+}
+
+/// A build that has not happened.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    /// The function's name.
+    pub function: String,
+    /// Its sources.
+    pub source: String,
+    /// What for.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Its newest platform tag.
+    pub newest_platform_tag: String,
+    /// Where the ZIP would go.
+    pub output: String,
+    /// Requirement files.
+    pub requirements: Vec<String>,
+    /// How much would be slimmed.
+    pub slim: Level,
+    /// What bytecode it would have.
+    pub bytecode: Policy,
+    /// The interpreter that runs pip.
+    pub pip_interpreter: String,
+    /// The interpreter that compiles, if there is one.
+    pub compile_interpreter: Option<String>,
+    /// The function's own files.
+    pub function_files: Vec<String>,
+    /// The wheels.
+    pub wheels: Vec<PlannedWheel>,
+}
+
+impl Plan {
+    pub(super) fn new(build: &BuildPlan, python: &Interpreters, cache: &Cache, files: &[FunctionFile], answer: &Answer) -> Self {
+        let mut wheels: Vec<PlannedWheel> = answer
+            .items
+            .iter()
+            .map(|item| PlannedWheel {
+                name: normalise(&item.metadata.name),
+                version: item.metadata.version.clone(),
+                requested: item.requested,
+                file: item.filename(),
+                sha256: item.sha256().map(str::to_owned),
+                cached: resolve::is_cached(item, build.target, cache),
+            })
+            .collect();
+        wheels.sort_by(|left, right| left.name.cmp(&right.name));
+        Self {
+            function: build.function.name.clone(),
+            source: build.function.source.display().to_string(),
+            target: build.target,
+            newest_platform_tag: build.target.newest_tag(),
+            output: build.output.display().to_string(),
+            requirements: build.requirements.iter().map(|path| path.display().to_string()).collect(),
+            slim: build.slim.level,
+            bytecode: build.bytecode,
+            pip_interpreter: python.pip.path.display().to_string(),
+            compile_interpreter: python.compiler.as_ref().map(|compiler| compiler.path.display().to_string()),
+            function_files: files.iter().map(|file| file.path.clone()).collect(),
+            wheels,
+        }
+    }
+
+    /// As a person reads it.
+    pub fn text(&self) -> String {
+        let compiler = match (&self.compile_interpreter, self.bytecode) {
+            (_, Policy::None) => "none".to_owned(),
+            (Some(interpreter), policy) => format!("{} by {interpreter}", if policy == Policy::Only { "only" } else { "compiled" }),
+            (None, _) => format!("none: no CPython {} was found", self.target.python),
+        };
+        let mut lines = vec![
+            format!("function      {} ({}, {} files)", self.function, self.source, self.function_files.len()),
+            format!("target        {} (wheels up to {})", self.target, self.newest_platform_tag),
+            format!("requirements  {}", if self.requirements.is_empty() { "none".into() } else { self.requirements.join(", ") }),
+            format!("pip           {}", self.pip_interpreter),
+            format!("bytecode      {compiler}"),
+            format!("output        {}", self.output),
+            format!("wheels        {}", self.wheels.len()),
+        ];
+        lines.extend(self.wheels.iter().map(|wheel| {
+            format!("  {} {}{}", if wheel.cached { "cached" } else { "fetch " }, wheel.file, if wheel.requested { "" } else { "  (dependency)" })
+        }));
+        lines.join("\n") + "\n"
+    }
+}

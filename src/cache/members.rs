@@ -1,0 +1,80 @@
+//! What was made of a wheel's files (stripped, compiled, packed), kept so that the next build only copies it.
+//!
+//! `members-v1/<wheel's SHA-256>/<variant>.zip` is an ordinary ZIP whose members are packed as the artifact needs them.
+//! The variant names everything else that the bytes depend on. A cache that cannot be read is one that is not there.
+
+use std::path::PathBuf;
+
+use super::Cache;
+use crate::archive::Archive;
+use crate::artifact::{Packed, ZipWriter};
+use crate::error::{Error, Result};
+use crate::system::AtomicFile;
+
+const MEMBERS: &str = "members-v1";
+
+impl Cache {
+    fn members_path(&self, sha256: &str, variant: &str) -> PathBuf {
+        self.root().join(MEMBERS).join(sha256).join(format!("{variant}.zip"))
+    }
+
+    /// What is kept of a wheel in a variant.
+    pub fn members(&self, sha256: &str, variant: &str) -> MemberCache {
+        let path = self.members_path(sha256, variant);
+        MemberCache { archive: Archive::open(&path).ok(), path }
+    }
+}
+
+/// The files of one wheel in one variant, as an earlier build made them.
+#[derive(Debug)]
+pub struct MemberCache {
+    archive: Option<Archive>,
+    path: PathBuf,
+}
+
+impl MemberCache {
+    /// The place of a file by its path in the artifact.
+    pub fn find(&self, path: &str) -> Option<usize> {
+        self.archive.as_ref()?.find(path)
+    }
+
+    /// A file as it is packed; none when its bytes are no longer what they were.
+    pub fn packed(&self, member: usize) -> Option<Packed> {
+        let archive = self.archive.as_ref()?;
+        archive.read(member).ok()?;
+        let bytes = archive.packed(member).ok()?;
+        let Some(member) = archive.members().get(member) else { return None };
+        Some(Packed { bytes, deflated: member.deflated, crc: member.crc, size: member.size })
+    }
+
+    /// Starts the cache file that will replace this one.
+    pub fn replace(&self) -> Result<MemberCacheWriter> {
+        Ok(MemberCacheWriter { zip: ZipWriter::new(AtomicFile::create(&self.path)?), path: self.path.clone() })
+    }
+
+    /// The paths that it has.
+    pub fn paths(&self) -> impl Iterator<Item = (usize, &str)> {
+        let members = self.archive.as_ref().map(Archive::members).unwrap_or_default();
+        members.iter().enumerate().map(|(index, member)| (index, member.name.as_str()))
+    }
+}
+
+/// A cache file being written.
+#[derive(Debug)]
+pub struct MemberCacheWriter {
+    zip: ZipWriter<AtomicFile>,
+    path: PathBuf,
+}
+
+impl MemberCacheWriter {
+    /// Keeps a file.
+    pub fn add(&mut self, path: &str, packed: &Packed) -> Result<()> {
+        self.zip.add(path, false, packed).map_err(Error::io("write", &self.path))
+    }
+
+    /// Puts it in the old one's place.
+    pub fn finish(self) -> Result<()> {
+        let file = self.zip.finish().map_err(Error::io("write", &self.path))?;
+        file.persist_unsynced()
+    }
+}

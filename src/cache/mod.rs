@@ -1,0 +1,65 @@
+//! What is kept between builds, by content: wheels by SHA-256, and what was made of them.
+//!
+//! What must stay true: a file appears in the cache whole or not at all, only after it was checked, and its name says
+//! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
+//! its format.
+
+mod members;
+mod wheels;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+pub use members::{MemberCache, MemberCacheWriter};
+
+use crate::error::{Error, Result};
+
+/// A folder under `tmp` older than this was left by a process that was killed.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// The cache's folder.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// Opens the cache: the folder given, else `$PACK_CACHE_DIR`, else `pack` in the user's cache folder.
+    pub fn open(folder: Option<&Path>) -> Result<Self> {
+        let root = folder
+            .map(Path::to_owned)
+            .or_else(|| non_empty("PACK_CACHE_DIR"))
+            .or_else(|| Some(non_empty("XDG_CACHE_HOME").filter(|path| path.is_absolute())?.join("pack")))
+            .or_else(|| Some(std::env::home_dir()?.join(".cache/pack")))
+            .ok_or_else(|| Error::usage("there is no home folder to keep the cache in", "set PACK_CACHE_DIR"))?;
+        let cache = Self { root };
+        let tmp = cache.root.join("tmp");
+        std::fs::create_dir_all(&tmp).map_err(Error::io("create the folder", &tmp))?;
+        sweep(&tmp);
+        Ok(cache)
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A folder that is removed when it is dropped, on the cache's own file system.
+    pub fn temporary_folder(&self) -> Result<tempfile::TempDir> {
+        let tmp = self.root.join("tmp");
+        tempfile::tempdir_in(&tmp).map_err(Error::io("create a folder in", tmp))
+    }
+}
+
+fn non_empty(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn sweep(tmp: &Path) {
+    for entry in std::fs::read_dir(tmp).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::now());
+        if modified.elapsed().is_ok_and(|age| age > ABANDONED) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The command line: what can be said, and how an answer is shown. How things work is elsewhere.
+//!
+//! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
+
+mod zip;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+/// Packages Python functions and their requirements for AWS Lambda: slim, deterministic, checked, without Docker.
+#[derive(Parser)]
+#[command(name = "pack", version, max_term_width = 110, after_help = "Exit status: 0 done; 1 the input cannot become what was asked for, or is over a limit; 2 wrong usage; 3 anything unexpected.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Zip(zip::Zip),
+}
+
+/// Runs the command line and says how the process ends.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output with 0, mistakes to standard error with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match arguments.command {
+        Command::Zip(zip) => zip.run(),
+    };
+    result.unwrap_or_else(|error| {
+        let _ = std::io::stderr().write_all(describe(&error).as_bytes());
+        error.exit_code()
+    })
+}
+
+/// The error, its causes, and what to do next.
+fn describe(error: &Error) -> String {
+    let mut text = format!("error: {error}\n");
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        let line = source.to_string();
+        // Transparent errors repeat their source's words.
+        if !text.contains(&line) {
+            text += &format!("  because: {line}\n");
+        }
+        cause = source.source();
+    }
+    if let Some(hint) = error.hint() {
+        text += &format!("hint: {hint}\n");
+    }
+    text
+}
+
+/// Writes data to standard output; a reader that went away (`pack … | head`) is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io("write", "standard output")(error)),
+        _ => Ok(()),
+    }
+}

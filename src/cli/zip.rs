@@ -1,0 +1,227 @@
+//! `pack zip`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::print;
+use crate::build::{self, BuildPlan, Policy};
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::progress::{Progress, Verbosity};
+use crate::project::{self, Function};
+use crate::size::SizeReport;
+use crate::slim::{self, Level, SdkPolicy};
+
+const EXAMPLES: &str = "\
+Examples:
+  pack zip workload                     functions/workload with requirements/workload.txt
+  pack zip                              every function under functions/
+  pack zip src/report -r reqs.txt       any folder, with its requirements
+  pack zip job.py --python 3.12 --arch arm64 --output job.zip
+  pack zip workload --dry-run           what would be built, from which wheels
+  pack zip workload --json | jq .unpacked
+
+Files of the function stay out with .packignore (the format of .gitignore); .git, virtual environments,
+__pycache__, .env, its own tests and editors' files stay out anyway.";
+
+/// Build the deployment package (ZIP) of functions.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Zip {
+    /// A name under functions/, or the path of a folder or .py file; all of functions/ if none is given
+    #[arg(value_name = "FUNCTION")]
+    functions: Vec<String>,
+
+    /// Python version of the Lambda runtime
+    #[arg(long, value_name = "VERSION", default_value = "3.13")]
+    python: PythonVersion,
+
+    /// Architecture of the function
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    arch: Architecture,
+
+    /// A requirements file, as pip understands it; may be repeated [default: requirements/<FUNCTION>.txt, or
+    /// requirements.txt beside the function's sources]
+    #[arg(short, long = "requirement", value_name = "FILE")]
+    requirements: Vec<PathBuf>,
+
+    /// Where to write the ZIP; a folder for several functions [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+
+    /// The handler, MODULE.FUNCTION, which has to be in the artifact
+    #[arg(long, value_name = "HANDLER")]
+    handler: Option<String>,
+
+    /// How much to leave out
+    #[arg(long, value_enum, default_value = "standard")]
+    slim: Level,
+
+    /// Which bytecode to ship
+    #[arg(long, value_enum, default_value = "compiled")]
+    bytecode: Policy,
+
+    /// Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
+    #[arg(long, value_name = "GLOB")]
+    keep: Vec<String>,
+
+    /// Leave out what matches this glob (path in the ZIP, or a folder); may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+
+    /// Ship boto3 and what it needs, even if they only came along with something else
+    #[arg(long, overrides_with = "no_bundle_sdk")]
+    bundle_sdk: bool,
+
+    /// Leave boto3 and what it needs to the runtime, even if the requirements name them
+    #[arg(long, overrides_with = "bundle_sdk")]
+    no_bundle_sdk: bool,
+
+    /// Show what would be built, and build nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Write the report (or the plan) as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Use no network: resolve from the wheels in the cache
+    #[arg(long)]
+    offline: bool,
+
+    /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
+    #[arg(long, value_name = "PATH")]
+    python_executable: Option<PathBuf>,
+
+    /// Where wheels are kept between builds [default: $PACK_CACHE_DIR, or pack in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+
+    /// Threads to use [default: one a processor]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+
+    /// Print only the artifact's path
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more: every removal, every library left as it was
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Zip {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let threads = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), Into::into);
+        // Fails only if a pool exists already, which then serves.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let target = Target { python: self.python, architecture: self.arch };
+        let root = Path::new("");
+        let functions = self.functions(root)?;
+        let builds = functions.into_iter().map(|function| self.plan(function, target, threads)).collect::<Result<Vec<_>>>()?;
+        check_outputs(&builds)?;
+        let cache = Cache::open(self.cache_dir.as_deref())?;
+        let python = build::interpreters(target, self.python_executable.as_deref())?;
+        let mut json = Vec::new();
+        let mut status = ExitCode::SUCCESS;
+        for build in builds {
+            let mut progress = Progress::new(if self.quiet {
+                Verbosity::Quiet
+            } else if self.verbose {
+                Verbosity::Verbose
+            } else {
+                Verbosity::Normal
+            });
+            if self.dry_run {
+                let plan = build::plan(&build, &python, &cache, &mut progress)?;
+                progress.finish();
+                if self.json { json.push(to_json(&plan)?) } else { print(&plan.text())? }
+                continue;
+            }
+            let report = build::zip(&build, &python, &cache, &mut progress);
+            progress.finish();
+            let report = report?.with_phases(progress.phases());
+            if report.over_limit {
+                status = ExitCode::from(1);
+            }
+            if self.json { json.push(to_json(&report)?) } else { self.show(&report)? }
+        }
+        if self.json {
+            // One function: its object; several: a list of them.
+            let value = if json.len() == 1 { json.remove(0) } else { json.into() };
+            print(&format!("{value:#}\n"))?;
+        }
+        Ok(status)
+    }
+
+    fn functions(&self, root: &Path) -> Result<Vec<Function>> {
+        if !self.functions.is_empty() {
+            return self.functions.iter().map(|name| project::find(root, name)).collect();
+        }
+        let all = project::all(root);
+        if all.is_empty() {
+            return Err(Error::usage(
+                "there is no functions/ folder with functions here",
+                "name the folder or .py file of your function: pack zip PATH [-r requirements.txt]",
+            ));
+        }
+        Ok(all)
+    }
+
+    fn plan(&self, function: Function, target: Target, threads: usize) -> Result<BuildPlan> {
+        let requirements = if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
+        if let Some(missing) = requirements.iter().find(|file| !file.is_file()) {
+            return Err(Error::usage(format!("there is no file {}", missing.display()), "-r takes the path of a requirements file"));
+        }
+        let file = format!("{}-{target}.zip", function.name);
+        let output = match &self.output {
+            None => Path::new("dist").join(file),
+            Some(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => path.join(file),
+            Some(path) => path.clone(),
+        };
+        let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
+            (true, _) => SdkPolicy::Bundle,
+            (_, true) => SdkPolicy::Omit,
+            _ => SdkPolicy::Auto,
+        };
+        Ok(BuildPlan {
+            slim: slim::Options {
+                level: self.slim,
+                sdk,
+                keep: build::globs("--keep", &self.keep)?,
+                exclude: build::globs("--exclude", &self.exclude)?,
+            },
+            function,
+            target,
+            requirements,
+            output,
+            handler: self.handler.clone(),
+            bytecode: self.bytecode,
+            offline: self.offline,
+            threads,
+        })
+    }
+
+    fn show(&self, report: &SizeReport) -> Result<()> {
+        if self.quiet { print(&format!("{}\n", report.path)) } else { print(&report.text(self.verbose)) }
+    }
+}
+
+/// Two builds must not write one file.
+fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    match builds.iter().find(|build| !seen.insert(&build.output)) {
+        Some(build) => Err(Error::usage(
+            format!("two functions would be written to {}", build.output.display()),
+            "give a folder as --output, or build them one by one",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|error| Error::io("write", "JSON")(error.into()))
+}

@@ -1,0 +1,95 @@
+//! What a person sees while a build works: on standard error, a spinner on a terminal, plain lines elsewhere.
+//!
+//! Nothing else in the library writes to standard error.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// Phases, warnings.
+    Normal,
+    /// Every decision.
+    Verbose,
+}
+
+/// The times of a build's phases, and the voice that names them.
+#[derive(Debug)]
+pub struct Progress {
+    verbosity: Verbosity,
+    bar: ProgressBar,
+    phases: Vec<(&'static str, Duration)>,
+}
+
+impl Progress {
+    /// Starts silent.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let terminal = std::io::stderr().is_terminal() && verbosity > Verbosity::Quiet;
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        Self { verbosity, bar, phases: Vec::new() }
+    }
+
+    /// Runs a phase and keeps its time.
+    pub fn phase<T>(&mut self, name: &'static str, work: impl FnOnce(&Self) -> T) -> T {
+        let start = Instant::now();
+        if !self.bar.is_hidden() {
+            self.bar.reset_elapsed();
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        self.bar.set_message(name);
+        let result = work(self);
+        self.bar.disable_steady_tick();
+        self.bar.set_message("");
+        self.phases.push((name, start.elapsed()));
+        result
+    }
+
+    /// The phases so far with their times.
+    pub fn phases(&self) -> &[(&'static str, Duration)] {
+        &self.phases
+    }
+
+    /// Ends the spinner.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A line of progress.
+    pub fn say(&self, line: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.line(line);
+        }
+    }
+
+    /// A line for who asks for more.
+    pub fn detail(&self, line: impl FnOnce() -> String) {
+        if self.verbosity == Verbosity::Verbose {
+            self.line(&line());
+        }
+    }
+
+    /// Something to know, though the build goes on.
+    pub fn warn(&self, line: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.line(&format!("warning: {line}"));
+        }
+    }
+
+    fn line(&self, line: &str) {
+        self.bar.suspend(|| {
+            // Standard error may be closed; there is nobody left to tell then.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+}

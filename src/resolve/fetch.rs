@@ -1,0 +1,140 @@
+//! Wheels that the cache lacks: fetched or built by pip, checked, and kept.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rayon::prelude::*;
+
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::Target;
+use crate::progress::Progress;
+use crate::python::pip::Pip;
+use crate::python::report::Item;
+use crate::python::{Wheel, WheelFilename, normalise};
+
+/// What a `file:` URL's path keeps as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+
+/// A page of links to every cached wheel: what `--offline` resolves from.
+pub struct LinksPage {
+    folder: tempfile::TempDir,
+}
+
+impl LinksPage {
+    pub fn write(cache: &Cache) -> Result<Self> {
+        let folder = cache.temporary_folder()?;
+        let mut page = String::from("<!DOCTYPE html>\n");
+        for (sha256, path) in cache.wheel_paths() {
+            let path = std::path::absolute(&path).map_err(Error::io("find", &path))?;
+            let url = utf8_percent_encode(&path.to_string_lossy(), PATH).to_string();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let _ = writeln!(page, "<a href=\"file://{url}#sha256={sha256}\">{name}</a>");
+        }
+        let file = folder.path().join("links.html");
+        std::fs::write(&file, page).map_err(Error::io("write", file))?;
+        Ok(Self { folder })
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("links.html")
+    }
+}
+
+/// Wheels in the order of the items, each with its digest.
+pub struct Fetched {
+    pub wheels: Vec<(String, Wheel)>,
+    pub warnings: Vec<String>,
+}
+
+/// The digest of the wheel that an item stands for, where it is known before fetching.
+pub fn cached_digest(item: &Item, target: Target, cache: &Cache) -> Option<String> {
+    if item.is_wheel() { item.sha256().map(str::to_owned) } else { cache.built_wheel(&built_key(item, target)?) }
+}
+
+/// What a built wheel depends on: its source, by digest, and the target. None where the source can change unseen.
+fn built_key(item: &Item, target: Target) -> Option<String> {
+    let subdirectory = item.download_info.subdirectory.as_deref().unwrap_or_default();
+    subdirectory.is_empty().then(|| Some(format!("{}-{target}", item.sha256()?)))?
+}
+
+pub fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) -> Result<Fetched> {
+    let mut wheels: Vec<Option<(String, Wheel)>> = items
+        .par_iter()
+        .map(|item| match cached_digest(item, pip.target, cache) {
+            Some(sha256) => Ok(cache.wheel(&sha256)?.map(|wheel| (sha256, wheel))),
+            None => Ok(None),
+        })
+        .collect::<Result<_>>()?;
+    let mut warnings = Vec::new();
+    let missing: Vec<usize> = (0..items.len()).filter(|index| wheels[*index].is_none()).collect();
+    let (ready, sources): (Vec<usize>, Vec<usize>) = missing.iter().partition(|index| items[**index].is_wheel());
+    let (hashed, unhashed): (Vec<usize>, Vec<usize>) = ready.iter().partition(|index| items[**index].sha256().is_some());
+    for (group, hashes) in [(hashed, true), (unhashed, false)] {
+        if group.is_empty() {
+            continue;
+        }
+        progress.say(&format!("fetching {} wheel{}", group.len(), if group.len() == 1 { "" } else { "s" }));
+        let folder = cache.temporary_folder()?;
+        let lines: Vec<String> = group.iter().map(|index| items[*index].line()).collect();
+        pip.download(&lines, folder.path(), hashes)?;
+        let mut files = files_by_name(folder.path())?;
+        for index in group {
+            let item = &items[index];
+            let name = normalise(&item.metadata.name);
+            let file = files.remove(&name).ok_or_else(|| Error::PipReport(format!("pip fetched no wheel of {name}")))?;
+            wheels[index] = Some(admit(&file, item.sha256(), cache, &mut warnings)?);
+        }
+    }
+    for index in sources {
+        let item = &items[index];
+        progress.say(&format!("building a wheel of {} {}", item.metadata.name, item.metadata.version));
+        let folder = cache.temporary_folder()?;
+        pip.build(&item.line(), folder.path(), item.sha256().is_some())?;
+        let (_, file) = files_by_name(folder.path())?
+            .pop_first()
+            .ok_or_else(|| Error::PipReport(format!("pip built no wheel of {}", item.metadata.name)))?;
+        check_built(&file, pip)?;
+        let (sha256, wheel) = admit(&file, None, cache, &mut warnings)?;
+        if let Some(key) = built_key(item, pip.target) {
+            cache.remember_built_wheel(&key, &sha256)?;
+        }
+        wheels[index] = Some((sha256, wheel));
+    }
+    Ok(Fetched { wheels: wheels.into_iter().flatten().collect(), warnings })
+}
+
+fn admit(file: &Path, expected: Option<&str>, cache: &Cache, warnings: &mut Vec<String>) -> Result<(String, Wheel)> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (sha256, unlisted) = cache.admit_wheel(file, expected)?;
+    if let Some(first) = unlisted.first() {
+        warnings.push(format!("{name}: its RECORD does not list {} of its files (first: {first})", unlisted.len()));
+    }
+    let wheel = cache.wheel(&sha256)?.ok_or_else(|| Error::PipReport(format!("{name} vanished from the cache")))?;
+    Ok((sha256, wheel))
+}
+
+/// The wheels of a folder by normalised distribution.
+fn files_by_name(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| {
+            let filename: WheelFilename = entry.file_name().to_str()?.parse().ok()?;
+            Some((normalise(&filename.distribution), entry.path()))
+        })
+        .collect())
+}
+
+/// A wheel built here serves the target if it is pure, or if this machine is of the target's kind.
+fn check_built(file: &Path, pip: &Pip<'_>) -> Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let filename: WheelFilename = name.parse().map_err(Error::PipReport)?;
+    let pure = filename.platform == "any" && filename.abi == "none";
+    if pure || (pip.interpreter.builds_for(pip.target) && filename.fits_platform(&pip.target.platform_tags())) {
+        return Ok(());
+    }
+    Err(Error::BuiltForElsewhere { wheel: name, target: pip.target })
+}

@@ -1,0 +1,135 @@
+//! From requirements to wheels: pip decides and fetches, the cache keeps.
+//!
+//! What must stay true: every wheel of a [`Resolution`] was checked against the digest that was resolved and against
+//! its own RECORD, and the order of its distributions is the order in which pip installs them.
+
+mod fetch;
+mod graph;
+mod unavailable;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::cache::Cache;
+use crate::error::Result;
+use crate::progress::Progress;
+use crate::python::interpreter::Interpreter;
+use crate::python::pip::{Pip, Sdists, Source};
+use crate::python::report::Item;
+use crate::python::{Wheel, normalise};
+use crate::lambda::Target;
+
+pub use graph::Need;
+
+/// One distribution of a resolution.
+#[derive(Debug)]
+pub struct Distribution {
+    /// Its normalised name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether the user's requirements name it.
+    pub requested: bool,
+    /// Which distributions of the resolution need it, and which versions they take.
+    pub needed_by: Vec<Need>,
+    /// SHA-256 of its wheel.
+    pub sha256: String,
+    /// Its wheel.
+    pub wheel: Wheel,
+}
+
+/// Exact wheels for a set of requirements.
+#[derive(Debug)]
+pub struct Resolution {
+    /// In the order in which pip installs: where two bring one path, the later one's file stays.
+    pub distributions: Vec<Distribution>,
+    /// What a person should know about the wheels.
+    pub warnings: Vec<String>,
+}
+
+/// What pip answers before any wheel is fetched.
+#[derive(Debug)]
+pub struct Answer {
+    /// One for each distribution.
+    pub items: Vec<Item>,
+}
+
+/// Asks pip which distributions satisfy the requirement files; an empty list needs none.
+pub fn ask(
+    interpreter: &Interpreter,
+    target: Target,
+    requirements: &[PathBuf],
+    cache: &Cache,
+    offline: bool,
+) -> Result<Answer> {
+    if requirements.is_empty() {
+        return Ok(Answer { items: Vec::new() });
+    }
+    let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
+    let pip = pip(interpreter, target, links.as_ref());
+    let first = pip.resolve(requirements, Sdists::Refused);
+    let missing = match &first {
+        Err(error) => unavailable::requirement(error),
+        Ok(_) => None,
+    };
+    let Some(missing) = missing else { return Ok(Answer { items: first? }) };
+    // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
+    if interpreter.builds_for(target) {
+        let second = pip.resolve(requirements, Sdists::Built);
+        if let Err(error) = &second
+            && unavailable::requirement(error).is_some()
+        {
+            return Err(unavailable::describe(&pip, &missing, "no source of it satisfies the requirements either"));
+        }
+        return Ok(Answer { items: second? });
+    }
+    let not_built = format!(
+        "it is built from source only on Linux {} by Python {}, and pip runs here on {}",
+        target.architecture.machine(),
+        target.python,
+        interpreter.describe_kind()
+    );
+    Err(unavailable::describe(&pip, &missing, &not_built))
+}
+
+fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
+    let source = links.map_or(Source::Configured, |links| Source::Links(links.path().to_owned()));
+    Pip { interpreter, target, source }
+}
+
+/// Which of the answer's wheels would have to be fetched or built.
+pub fn is_cached(item: &Item, target: Target, cache: &Cache) -> bool {
+    fetch::cached_digest(item, target, cache).is_some_and(|sha256| cache.wheel_exists(&sha256))
+}
+
+/// Fetches what the cache lacks and opens every wheel.
+pub fn fetch(
+    answer: &Answer,
+    interpreter: &Interpreter,
+    target: Target,
+    cache: &Cache,
+    offline: bool,
+    progress: &Progress,
+) -> Result<Resolution> {
+    let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
+    let pip = pip(interpreter, target, links.as_ref());
+    let fetched = fetch::fetch(&answer.items, &pip, cache, progress)?;
+    let graph = graph::Graph::new(&answer.items, target);
+    let needs = graph.needs();
+    let mut opened: BTreeMap<String, Distribution> = answer
+        .items
+        .par_iter()
+        .zip(fetched.wheels)
+        .map(|(item, (sha256, wheel))| {
+            let name = normalise(&item.metadata.name);
+            let needed_by = needs.get(&name).cloned().unwrap_or_default();
+            let version = item.metadata.version.clone();
+            Ok((name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel }))
+        })
+        .collect::<Result<_>>()?;
+    let distributions =
+        graph.installation_order().into_iter().filter_map(|name| opened.remove(&name)).collect();
+    Ok(Resolution { distributions, warnings: fetched.warnings })
+}

@@ -1,0 +1,7 @@
+//! How large an artifact is, by whom, against Lambda's limits.
+
+mod bytes;
+mod report;
+mod text;
+
+pub use report::SizeReport;

@@ -1,0 +1,206 @@
+//! The report of a build as a value: what JSON shows and the text is made of. All sizes in bytes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::artifact::Artifact;
+use crate::build::{BuildPlan, Policy};
+use crate::lambda::{self, Target};
+use crate::resolve::Distribution;
+use crate::slim::{Level, Rule, Slimmed};
+use crate::tree::Owner;
+
+/// One part of an artifact.
+#[derive(Debug, Serialize)]
+pub struct Part {
+    /// A distribution's normalised name, or `function`.
+    pub name: String,
+    /// A distribution's version.
+    pub version: Option<String>,
+    /// Files.
+    pub files: u64,
+    /// Unpacked bytes.
+    pub unpacked: u64,
+    /// Packed bytes.
+    pub packed: u64,
+}
+
+/// What one slimming rule took out.
+#[derive(Debug, Serialize)]
+pub struct Slimming {
+    /// The rule.
+    pub rule: Rule,
+    /// Files it took out or made smaller.
+    pub files: u64,
+    /// Bytes less.
+    pub bytes: u64,
+}
+
+/// One removal.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    /// The path it had.
+    pub path: String,
+    /// Why.
+    pub rule: Rule,
+    /// Bytes less.
+    pub bytes: u64,
+    /// Whose it was.
+    pub owner: String,
+}
+
+/// What was decided about a distribution that the runtime ships.
+#[derive(Debug, Serialize)]
+pub struct RuntimeDistribution {
+    /// Its name.
+    pub name: String,
+    /// The version that was resolved.
+    pub version: String,
+    /// Whether it is in the artifact.
+    pub bundled: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// How long a phase took.
+#[derive(Debug, Serialize)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// Milliseconds.
+    pub milliseconds: u64,
+}
+
+/// What a build made.
+#[derive(Debug, Serialize)]
+pub struct SizeReport {
+    /// The artifact.
+    pub path: String,
+    /// The function's name.
+    pub function: String,
+    /// What for.
+    #[serde(flatten)]
+    pub target: Target,
+    /// The handler, if it was given or found.
+    pub handler: Option<String>,
+    /// SHA-256 of the artifact, in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the artifact.
+    pub packed: u64,
+    /// Bytes it unpacks to.
+    pub unpacked: u64,
+    /// Lambda's limit for `unpacked`.
+    pub unpacked_limit: u64,
+    /// Whether it is above the limit.
+    pub over_limit: bool,
+    /// Whether it has to be uploaded through S3.
+    pub needs_s3: bool,
+    /// How much was slimmed.
+    pub slim: Level,
+    /// What bytecode it has.
+    pub bytecode: Policy,
+    /// Its parts, largest first.
+    pub parts: Vec<Part>,
+    /// What slimming took out, by rule, most first.
+    pub slimmed: Vec<Slimming>,
+    /// Every removal, by path.
+    pub removed: Vec<Removed>,
+    /// The runtime's own distributions among the resolved ones.
+    pub runtime: Vec<RuntimeDistribution>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// Where the time went.
+    pub phases: Vec<Phase>,
+}
+
+impl SizeReport {
+    /// The same with the times of the phases.
+    #[must_use]
+    pub fn with_phases(mut self, phases: &[(&'static str, Duration)]) -> Self {
+        self.phases = phases
+            .iter()
+            .map(|(name, time)| Phase {
+                name: (*name).to_owned(),
+                milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            })
+            .collect();
+        self
+    }
+
+    /// Puts the report of a build together.
+    #[expect(clippy::too_many_arguments, reason = "it gathers what the stages gave, each under its own name")]
+    pub fn new(
+        build: &BuildPlan,
+        handler: Option<String>,
+        path: &Path,
+        artifact: &Artifact,
+        distributions: &[Distribution],
+        slimmed: &Slimmed,
+        bytecode: Policy,
+        warnings: Vec<String>,
+    ) -> Self {
+        let name = |owner: Owner| match owner {
+            Owner::Distribution(index) => distributions[index].name.clone(),
+            Owner::Function => "function".to_owned(),
+        };
+        let mut parts: Vec<Part> = artifact
+            .by_owner
+            .iter()
+            .map(|(owner, sizes)| Part {
+                name: name(*owner),
+                version: match owner {
+                    Owner::Distribution(index) => Some(distributions[*index].version.clone()),
+                    Owner::Function => None,
+                },
+                files: sizes.files,
+                unpacked: sizes.unpacked,
+                packed: sizes.packed,
+            })
+            .collect();
+        parts.sort_by(|left, right| right.unpacked.cmp(&left.unpacked).then_with(|| left.name.cmp(&right.name)));
+        let mut totals: Vec<Slimming> = slimmed
+            .ledger
+            .by_rule()
+            .into_iter()
+            .map(|(rule, (files, bytes))| Slimming { rule, files, bytes })
+            .collect();
+        totals.sort_by(|left, right| right.bytes.cmp(&left.bytes).then_with(|| left.rule.cmp(&right.rule)));
+        let removed = slimmed
+            .ledger
+            .removals()
+            .into_iter()
+            .map(|removal| Removed { path: removal.path.clone(), rule: removal.rule, bytes: removal.bytes, owner: name(removal.owner) })
+            .collect();
+        let mut runtime: Vec<RuntimeDistribution> = slimmed
+            .sdk
+            .iter()
+            .map(|decision| {
+                let Distribution { name, version, .. } = &distributions[decision.distribution];
+                RuntimeDistribution { name: name.clone(), version: version.clone(), bundled: decision.bundled, reason: decision.reason.clone() }
+            })
+            .collect();
+        runtime.sort_by(|left, right| left.name.cmp(&right.name));
+        Self {
+            path: path.display().to_string(),
+            function: build.function.name.clone(),
+            target: build.target,
+            handler,
+            sha256: artifact.sha256.clone(),
+            packed: artifact.packed,
+            unpacked: artifact.unpacked,
+            unpacked_limit: lambda::UNPACKED_BYTES,
+            over_limit: artifact.unpacked > lambda::UNPACKED_BYTES,
+            needs_s3: artifact.packed > lambda::DIRECT_UPLOAD_BYTES,
+            slim: build.slim.level,
+            bytecode,
+            parts,
+            slimmed: totals,
+            removed,
+            runtime,
+            warnings,
+            phases: Vec::new(),
+        }
+    }
+}

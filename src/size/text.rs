@@ -1,0 +1,147 @@
+//! The report as a person reads it on a terminal.
+
+use std::fmt::Write as _;
+
+use super::bytes::{exact, human};
+use super::report::SizeReport;
+use crate::build::Policy;
+use crate::lambda;
+use crate::slim::{Level, Rule};
+
+/// Parts listed; the rest is one line.
+const PARTS_SHOWN: usize = 10;
+const BAR_WIDTH: usize = 40;
+
+impl SizeReport {
+    /// The whole report; `every_removal` lists each file that was taken out.
+    pub fn text(&self, every_removal: bool) -> String {
+        let mut text = format!("{}\n", self.path);
+        let percent = self.unpacked as f64 * 100.0 / self.unpacked_limit as f64;
+        let _ = writeln!(text, "  unpacked  {:>9}  {}  {percent:.1} % of {}", human(self.unpacked), bar(self.unpacked, self.unpacked_limit), exact(self.unpacked_limit));
+        let _ = writeln!(text, "  packed    {:>9}", human(self.packed));
+        let _ = writeln!(text, "  exact     {} bytes unpacked, {} packed", exact(self.unpacked), exact(self.packed));
+        let _ = writeln!(text, "  SHA-256   {}", self.sha256);
+        if let Some(handler) = &self.handler {
+            let _ = writeln!(text, "  handler   {handler}");
+        }
+        self.write_parts(&mut text);
+        self.write_slimming(&mut text);
+        self.write_runtime(&mut text);
+        if every_removal && !self.removed.is_empty() {
+            let _ = writeln!(text, "\nevery removal");
+            for removal in &self.removed {
+                let _ = writeln!(text, "  {:>9}  {} ({})", human(removal.bytes), removal.path, removal.rule.title());
+            }
+        }
+        let phases: Vec<String> = self.phases.iter().map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0)).collect();
+        let _ = writeln!(text, "\ntime  {}", phases.join(", "));
+        self.write_notes(&mut text);
+        text
+    }
+
+    fn write_parts(&self, text: &mut String) {
+        let _ = writeln!(text, "\nlargest distributions{:>25} {:>9}", "unpacked", "packed");
+        for part in self.parts.iter().take(PARTS_SHOWN) {
+            let name = format!("{} {}", part.name, part.version.as_deref().unwrap_or_default());
+            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", name.trim_end(), human(part.unpacked), human(part.packed));
+        }
+        let rest = self.parts.get(PARTS_SHOWN..).unwrap_or_default();
+        if !rest.is_empty() {
+            let (unpacked, packed) = (rest.iter().map(|part| part.unpacked).sum(), rest.iter().map(|part| part.packed).sum());
+            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", format!("{} more", rest.len()), human(unpacked), human(packed));
+        }
+    }
+
+    fn write_slimming(&self, text: &mut String) {
+        if self.slimmed.is_empty() {
+            return;
+        }
+        let total = self.slimmed.iter().map(|slimming| slimming.bytes).sum();
+        let _ = writeln!(text, "\nleft out{:>38} {:>9}", human(total), "files");
+        for slimming in &self.slimmed {
+            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", slimming.rule.title(), human(slimming.bytes), exact(slimming.files));
+        }
+    }
+
+    fn write_runtime(&self, text: &mut String) {
+        if self.runtime.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\nAWS SDK (the Lambda runtime ships it, in a version that AWS chooses)");
+        for distribution in &self.runtime {
+            let verb = if distribution.bundled { "bundled " } else { "left out" };
+            let _ = writeln!(text, "  {verb}  {} {}: {}", distribution.name, distribution.version, distribution.reason);
+        }
+        if self.runtime.iter().any(|distribution| !distribution.bundled) {
+            let _ = writeln!(text, "  name boto3 in the requirements, or use --bundle-sdk, to ship your own version");
+        }
+    }
+
+    fn write_notes(&self, text: &mut String) {
+        for warning in &self.warnings {
+            let _ = writeln!(text, "warning: {warning}");
+        }
+        if self.over_limit {
+            let over = self.unpacked - self.unpacked_limit;
+            let _ = writeln!(
+                text,
+                "\nerror: too large for Lambda by {} ({} bytes): \"Unzipped size must be smaller than {} bytes\"",
+                human(over),
+                exact(over),
+                self.unpacked_limit
+            );
+            for line in self.what_would_help() {
+                let _ = writeln!(text, "hint: {line}");
+            }
+        } else if self.needs_s3 {
+            let _ = writeln!(
+                text,
+                "note: above {} bytes packed, the upload goes through S3 (aws lambda update-function-code --s3-bucket … --s3-key …)",
+                exact(lambda::DIRECT_UPLOAD_BYTES)
+            );
+        }
+    }
+
+    fn what_would_help(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let largest: Vec<String> = self.parts.iter().take(3).map(|part| format!("{} ({})", part.name, human(part.unpacked))).collect();
+        lines.push(format!("the largest are {}: does the function need all of them?", largest.join(", ")));
+        if self.slim == Level::None {
+            lines.push("--slim standard takes out tests, documentation, headers and symbols without losing a function".into());
+        }
+        if self.bytecode == Policy::Compiled {
+            lines.push("--bytecode only ships the dependencies' bytecode without their sources; --bytecode none is smallest and slowest to start".into());
+        }
+        let sdk: u64 = self
+            .parts
+            .iter()
+            .filter(|part| self.runtime.iter().any(|distribution| distribution.bundled && distribution.name == part.name))
+            .map(|part| part.unpacked)
+            .sum();
+        if sdk > 0 && !self.slimmed.iter().any(|slimming| slimming.rule == Rule::RuntimeProvides) {
+            lines.push(format!("--no-bundle-sdk leaves {} of AWS SDK to the runtime", human(sdk)));
+        }
+        lines.push("--exclude GLOB leaves out what your function never imports; splitting into layers does not raise the limit".into());
+        lines
+    }
+}
+
+/// A bar of the part of the limit that is used.
+fn bar(used: u64, limit: u64) -> String {
+    let share = (used as f64 / limit as f64).min(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 0 to 1 of the bar's width")]
+    let filled = (share * BAR_WIDTH as f64).round() as usize;
+    format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_never_overflows() {
+        assert_eq!(bar(0, 100), format!("[{}]", ".".repeat(40)));
+        assert_eq!(bar(50, 100), format!("[{}{}]", "#".repeat(20), ".".repeat(20)));
+        assert_eq!(bar(900, 100), format!("[{}]", "#".repeat(40)));
+    }
+}

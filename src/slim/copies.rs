@@ -1,0 +1,71 @@
+//! Byte-identical copies of one shared library in one folder, of which only some names are ever asked for.
+//!
+//! Wheels cannot hold symbolic links, so that `libx.so`, `libx.so.1` and `libx.so.1.2` become three files. A name stays
+//! if it is the library's soname, if a library in the artifact needs it, if it is a Python module, or if a source
+//! writes it down; one always stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::survey::Survey;
+use crate::elf::dynamic::{self, Dynamic};
+use crate::elf::strip::is_elf;
+use crate::error::Result;
+use crate::resolve::Distribution;
+use crate::tree::{Entry, Owner, Source, Tree, read};
+
+/// The copies that nothing names.
+pub fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<String>> {
+    let libraries: Vec<(&String, &Entry)> =
+        tree.iter().filter(|(path, entry)| entry.owner != Owner::Function && is_library_name(path)).collect();
+    let mut groups: BTreeMap<(&str, u64, u32), Vec<&String>> = BTreeMap::new();
+    for (path, entry) in &libraries {
+        if let Source::Wheel { distribution, member } = entry.source {
+            let member = &distributions[distribution].wheel.archive.members()[member];
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            groups.entry((folder, member.size, member.crc)).or_default().push(path);
+        }
+    }
+    groups.retain(|_, paths| paths.len() > 1);
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dynamics: BTreeMap<&String, Dynamic> = libraries
+        .par_iter()
+        .map(|(path, entry)| {
+            let bytes = read(entry, distributions)?;
+            Ok(is_elf(&bytes).then(|| dynamic::read(&bytes)).flatten().map(|dynamic| (*path, dynamic)))
+        })
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    let needed: BTreeSet<&str> =
+        dynamics.values().flat_map(|dynamic| dynamic.needed.iter().map(String::as_str)).collect();
+    let mut unnamed = Vec::new();
+    for paths in groups.values() {
+        // Equal bytes have equal dynamic sections; what is no library is no business of this rule.
+        let Some(dynamic) = dynamics.get(paths[0]) else { continue };
+        let wanted = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let module = format!("PyInit_{}", name.split('.').next().unwrap_or(name));
+            dynamic.soname.as_deref() == Some(name)
+                || needed.contains(name)
+                || dynamic.init_functions.contains(&module)
+                || survey.modules.iter().any(|module| module.mentions.contains(name))
+        };
+        let mut copies: Vec<&String> = paths.iter().filter(|path| !wanted(path)).copied().collect();
+        if copies.len() == paths.len() {
+            copies.remove(0);
+        }
+        unnamed.extend(copies.into_iter().cloned());
+    }
+    Ok(unnamed)
+}
+
+/// `x.so`, `x.so.1`, `x.so.1.2`.
+fn is_library_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".so") || name.contains(".so.")
+}

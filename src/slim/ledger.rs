@@ -1,0 +1,102 @@
+//! What was taken out, why, and how many bytes it had.
+
+use std::collections::BTreeMap;
+
+use crate::tree::Owner;
+
+/// Why something was taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// The user's `--exclude`.
+    Excluded,
+    /// `.pyc` as an installer wrote it: fixed file times make it stale.
+    InstalledBytecode,
+    /// The Lambda runtime ships it.
+    RuntimeProvides,
+    /// A test folder that nothing shipped imports.
+    Tests,
+    /// A folder of documentation or examples that nothing imports or names.
+    Documentation,
+    /// Sources and headers of compiled parts.
+    Sources,
+    /// Libraries for linking.
+    StaticLibraries,
+    /// Stubs for type checkers.
+    TypeStubs,
+    /// What only an installer reads.
+    InstallerFiles,
+    /// Command-line scripts.
+    Scripts,
+    /// A copy of a shared library that nothing names.
+    LibraryCopies,
+    /// Symbols and debug sections of a shared library; the file stays.
+    Symbols,
+    /// A source whose bytecode is shipped in its place.
+    CompiledSources,
+}
+
+impl Rule {
+    /// As a report names it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded by --exclude",
+            Self::InstalledBytecode => "installers' .pyc (stale in any package)",
+            Self::RuntimeProvides => "provided by the Lambda runtime",
+            Self::Tests => "tests",
+            Self::Documentation => "documentation and examples",
+            Self::Sources => "C, C++ and Cython sources, headers",
+            Self::StaticLibraries => "static libraries",
+            Self::TypeStubs => "type stubs",
+            Self::InstallerFiles => "installer leftovers in dist-info",
+            Self::Scripts => "command-line scripts",
+            Self::LibraryCopies => "copies of one shared library",
+            Self::Symbols => "symbols and debug sections",
+            Self::CompiledSources => "sources shipped as bytecode only",
+        }
+    }
+}
+
+/// One file taken out, or the part of it that was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub rule: Rule,
+    /// How many bytes less.
+    pub bytes: u64,
+    /// Whose it was.
+    pub owner: Owner,
+}
+
+/// All removals of a build.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    removals: Vec<Removal>,
+}
+
+impl Ledger {
+    /// Writes one down.
+    pub fn add(&mut self, removal: Removal) {
+        self.removals.push(removal);
+    }
+
+    /// Every removal, by path.
+    pub fn removals(&self) -> Vec<&Removal> {
+        let mut removals: Vec<_> = self.removals.iter().collect();
+        removals.sort_by(|left, right| (&left.path, left.rule).cmp(&(&right.path, right.rule)));
+        removals
+    }
+
+    /// Files and bytes of each rule.
+    pub fn by_rule(&self) -> BTreeMap<Rule, (u64, u64)> {
+        let mut totals = BTreeMap::new();
+        for removal in &self.removals {
+            let (files, bytes) = totals.entry(removal.rule).or_insert((0, 0));
+            *files += 1;
+            *bytes += removal.bytes;
+        }
+        totals
+    }
+}

@@ -1,0 +1,99 @@
+//! What a function does not need at run time, found by looking and taken out with a reason.
+//!
+//! What must stay true: `standard` takes nothing that a public function of a library needs; every removal is in the
+//! ledger with its rule and bytes; `--keep` wins over every rule.
+
+mod copies;
+mod folders;
+mod globs;
+mod ledger;
+mod plain;
+mod sdk;
+mod survey;
+
+use clap::ValueEnum;
+
+pub use globs::Globs;
+pub use ledger::{Ledger, Removal, Rule};
+pub use sdk::{SdkDecision, SdkPolicy};
+
+use crate::error::Result;
+use crate::resolve::Distribution;
+use crate::tree::{Owner, Tree};
+
+/// How much is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing but stale bytecode.
+    None,
+    /// What no function can need: tests, documentation, sources and headers, stubs, symbols, what the runtime ships.
+    Standard,
+}
+
+/// What to slim, and what not.
+#[derive(Debug)]
+pub struct Options {
+    /// How much.
+    pub level: Level,
+    /// What the runtime ships.
+    pub sdk: SdkPolicy,
+    /// Paths that stay whatever a rule says.
+    pub keep: Globs,
+    /// Paths that go.
+    pub exclude: Globs,
+}
+
+/// A slimmed tree.
+#[derive(Debug)]
+pub struct Slimmed {
+    /// What is left.
+    pub tree: Tree,
+    /// What was taken out.
+    pub ledger: Ledger,
+    /// What was decided about the AWS SDK, a line for each of its distributions.
+    pub sdk: Vec<SdkDecision>,
+}
+
+/// Takes out what the options say.
+pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options) -> Result<Slimmed> {
+    let mut ledger = Ledger::default();
+    let take = |tree: &mut Tree, ledger: &mut Ledger, rule: Rule, paths: Vec<String>| {
+        for path in paths {
+            if options.keep.matches(&path) {
+                continue;
+            }
+            if let Some(entry) = tree.remove(&path) {
+                ledger.add(Removal { path, rule, bytes: entry.size, owner: entry.owner });
+            }
+        }
+    };
+    let found = paths(&tree, |path, _| options.exclude.matches(path));
+    take(&mut tree, &mut ledger, Rule::Excluded, found);
+    let found = paths(&tree, |path, owner| owner != Owner::Function && path.ends_with(".pyc"));
+    take(&mut tree, &mut ledger, Rule::InstalledBytecode, found);
+    let sdk = sdk::decide(distributions, options.sdk, options.level);
+    let omitted: Vec<usize> = sdk.iter().filter(|decision| !decision.bundled).map(|decision| decision.distribution).collect();
+    let is_omitted = |owner| matches!(owner, Owner::Distribution(index) if omitted.contains(&index));
+    let found = paths(&tree, |_, owner| is_omitted(owner));
+    take(&mut tree, &mut ledger, Rule::RuntimeProvides, found);
+    if options.level == Level::None {
+        return Ok(Slimmed { tree, ledger, sdk });
+    }
+    let survey = survey::Survey::of(&tree, distributions)?;
+    let found = folders::tests(&tree, &survey);
+    take(&mut tree, &mut ledger, Rule::Tests, found);
+    let found = folders::documentation(&tree, &survey);
+    take(&mut tree, &mut ledger, Rule::Documentation, found);
+    for (rule, found) in plain::find(&tree, distributions, &survey)? {
+        take(&mut tree, &mut ledger, rule, found);
+    }
+    let found = copies::find(&tree, distributions, &survey)?;
+    take(&mut tree, &mut ledger, Rule::LibraryCopies, found);
+    Ok(Slimmed { tree, ledger, sdk })
+}
+
+/// The paths for which a question about path and owner is answered with yes.
+fn paths(tree: &Tree, wanted: impl Fn(&str, Owner) -> bool) -> Vec<String> {
+    tree.iter().filter(|(path, entry)| wanted(path, entry.owner)).map(|(path, _)| path.clone()).collect()
+}

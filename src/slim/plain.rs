@@ -1,0 +1,117 @@
+//! Files that their ending tells, each with a look at whether something reads it after all.
+
+use super::ledger::Rule;
+use super::survey::Survey;
+use crate::error::Result;
+use crate::resolve::Distribution;
+use crate::tree::{Entry, Owner, Tree, read};
+
+const SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "inl", "pxd", "pxi", "pyx"];
+const LIBRARIES: &[&str] = &["a", "lib"];
+const INSTALLER: &[&str] = &["INSTALLER", "RECORD", "RECORD.jws", "RECORD.p7s", "REQUESTED", "direct_url.json"];
+/// How every archive of object files begins.
+const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
+
+/// The files of each rule.
+pub fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<(Rule, Vec<String>)>> {
+    let mut found: Vec<(Rule, Vec<String>)> = [Rule::Sources, Rule::StaticLibraries, Rule::TypeStubs, Rule::InstallerFiles, Rule::Scripts]
+        .into_iter()
+        .map(|rule| (rule, Vec::new()))
+        .collect();
+    let stub_readers: Vec<Owner> =
+        survey.modules.iter().filter(|module| module.reads_stubs).map(|module| module.owner).collect();
+    for (path, entry) in tree.iter().filter(|(_, entry)| entry.owner != Owner::Function) {
+        let Some(rule) = rule(path, entry, survey, &stub_readers) else { continue };
+        let confirmed = match rule {
+            Rule::StaticLibraries => read(entry, distributions)?.starts_with(ARCHIVE_MAGIC),
+            Rule::Scripts => is_python_script(&read(entry, distributions)?),
+            _ => true,
+        };
+        if confirmed && let Some((_, paths)) = found.iter_mut().find(|(known, _)| *known == rule) {
+            paths.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn rule(path: &str, entry: &Entry, survey: &Survey, stub_readers: &[Owner]) -> Option<Rule> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if folder.ends_with(".dist-info") && !folder.contains('/') {
+        return INSTALLER.contains(&name).then_some(Rule::InstallerFiles);
+    }
+    if folder == "bin" {
+        return Some(Rule::Scripts);
+    }
+    if name == "py.typed" {
+        return Some(Rule::TypeStubs);
+    }
+    let (_, ending) = name.rsplit_once('.')?;
+    if ending == "pyi" {
+        return (!stub_readers.contains(&entry.owner)).then_some(Rule::TypeStubs);
+    }
+    if SOURCES.contains(&ending) {
+        // What a source of the same distribution names, it may read (a header for code compiled at run time).
+        return (!survey.mentions(entry.owner, name, None)).then_some(Rule::Sources);
+    }
+    LIBRARIES.contains(&ending).then_some(Rule::StaticLibraries)
+}
+
+/// A script of a wheel begins with `#!python` until an installer writes the interpreter's path into it.
+fn is_python_script(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && line.windows(6).any(|window| window == b"python")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::tree::Source;
+
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let tree: Tree = files
+            .iter()
+            .map(|(path, text)| {
+                let source = Source::Memory(Arc::from(text.as_bytes()));
+                ((*path).to_owned(), Entry { executable: false, owner: Owner::Distribution(0), source, size: 0 })
+            })
+            .collect();
+        let survey = Survey::of(&tree, &[]).unwrap();
+        let mut paths: Vec<String> = find(&tree, &[], &survey).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn each_rule_takes_its_own() {
+        let files = [
+            ("a/_x.c", ""),
+            ("a/include/a.h", ""),
+            ("a/lib/x.a", "!<arch>\n"),
+            ("a/weights.a", "data"),
+            ("a/__init__.pyi", ""),
+            ("a/py.typed", ""),
+            ("a-1.dist-info/RECORD", ""),
+            ("a-1.dist-info/METADATA", ""),
+            ("a-1.dist-info/entry_points.txt", ""),
+            ("a-1.dist-info/licenses/x.h", ""),
+            ("bin/a.py", "#!python\n"),
+            ("bin/native", "\x7fELF"),
+        ];
+        let gone = ["a-1.dist-info/RECORD", "a/__init__.pyi", "a/_x.c", "a/include/a.h", "a/lib/x.a", "a/py.typed", "bin/a.py"];
+        assert_eq!(found(&files).iter().map(String::as_str).filter(|path| !path.contains("licenses")).collect::<Vec<_>>(), gone);
+        assert!(!found(&files).iter().any(|path| path.contains("licenses")), "licences stay whatever they are called");
+    }
+
+    #[test]
+    fn what_is_read_at_run_time_stays() {
+        let files = [
+            ("a/__init__.py", "import lazy_loader as lazy\nlazy.attach_stub(__name__, __file__)\n"),
+            ("a/__init__.pyi", ""),
+            ("a/kernel.py", "open('kernel.h')"),
+            ("a/kernel.h", ""),
+        ];
+        assert_eq!(found(&files), [""; 0]);
+    }
+}

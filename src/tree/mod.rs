@@ -1,0 +1,86 @@
+//! Every file of an artifact, before any is written.
+//!
+//! What must stay true: paths are relative, `/`-separated and unique, no path is a file and a folder at once, and an
+//! entry knows who brought it. Stages take a tree and give a tree; bytes are read only when they are needed.
+
+mod assemble;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use assemble::{Assembled, Overlap, assemble};
+
+use crate::error::{Error, Result};
+use crate::resolve::Distribution;
+
+/// Who brought a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The distribution at that place of the resolution.
+    Distribution(usize),
+    /// The function's own folder.
+    Function,
+}
+
+/// Where an entry's bytes are.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A member of a wheel.
+    Wheel {
+        /// The distribution's place in the resolution.
+        distribution: usize,
+        /// The member's place in its archive.
+        member: usize,
+    },
+    /// A file on this machine.
+    File(PathBuf),
+    /// Made by this build.
+    Memory(Arc<[u8]>),
+    /// Bytecode that this build made of a distribution's source.
+    Compiled {
+        /// The distribution's place in the resolution.
+        distribution: usize,
+        /// The whole `.pyc`.
+        bytes: Arc<[u8]>,
+    },
+    /// Bytecode that an earlier build made, kept packed, in the cache of a distribution's bytecode.
+    Cached {
+        /// The distribution's place in the resolution.
+        distribution: usize,
+        /// The member's place in its cache.
+        member: usize,
+    },
+}
+
+/// A file of the artifact.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Whether it is executable (mode 755, else 644).
+    pub executable: bool,
+    /// Who brought it.
+    pub owner: Owner,
+    /// Where its bytes are.
+    pub source: Source,
+    /// Its size in bytes, before any rewriting.
+    pub size: u64,
+}
+
+/// The files by path, in the order in which they are written.
+pub type Tree = BTreeMap<String, Entry>;
+
+/// Reads an entry's bytes as its source has them.
+pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
+    match &entry.source {
+        Source::Wheel { distribution, member } => {
+            let wheel = &distributions[*distribution].wheel;
+            wheel.archive.read(*member).map_err(|source| Error::Wheel { wheel: wheel.filename.to_string(), source: source.into() })
+        }
+        Source::File(path) => std::fs::read(path).map_err(Error::io("read", path)),
+        Source::Memory(bytes) | Source::Compiled { bytes, .. } => Ok(bytes.to_vec()),
+        Source::Cached { distribution, .. } => {
+            // The writer copies these packed; nothing unpacks them.
+            Err(Error::PipReport(format!("a cached file of {} was asked for unpacked", distributions[*distribution].name)))
+        }
+    }
+}
