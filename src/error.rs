@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::archive::ArchiveError;
 use crate::lambda::Target;
 use crate::python::WheelError;
 use crate::system::CommandError;
@@ -37,7 +36,7 @@ pub enum Error {
     },
     /// A child process failed.
     #[error(transparent)]
-    Command(#[from] CommandError),
+    Command(Box<CommandError>),
     /// No Python on this machine has a pip that can resolve.
     #[error("no Python with pip {minimum} or newer was found")]
     NoPip {
@@ -101,15 +100,7 @@ pub enum Error {
         /// The wheel's file name.
         wheel: String,
         /// What is wrong with it.
-        source: WheelError,
-    },
-    /// A file that pack reads back (its cache) is broken.
-    #[error("{} cannot be read", path.display())]
-    Archive {
-        /// The archive.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ArchiveError,
+        source: Box<WheelError>,
     },
     /// One path would have to be a file and a folder.
     #[error("{path} is a file in {file_owner} and a folder in {folder_owner}")]
@@ -139,11 +130,22 @@ pub enum Error {
     },
 }
 
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Self::Command(Box::new(error))
+    }
+}
+
 impl Error {
     /// A file system error.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// A wheel that breaks the format.
+    pub fn wheel(wheel: &impl ToString, source: impl Into<WheelError>) -> Self {
+        Self::Wheel { wheel: wheel.to_string(), source: Box::new(source.into()) }
     }
 
     /// A wrong use of the command line, with what to do about it.
@@ -178,12 +180,20 @@ impl Error {
                     format!("versions that exist: {versions}")
                 }
             )),
-            Self::BuiltForElsewhere { .. } => Some("build it on a machine of the target's kind, or publish a manylinux wheel of it".into()),
-            Self::Digest { .. } => Some("the file changed at its source or on the way: do not use it; pip cache purge, then try again".into()),
-            Self::Wheel { .. } => Some("do not install it; tell its authors, and pin a version that is well-formed".into()),
+            Self::BuiltForElsewhere { .. } => {
+                Some("build it on a machine of the target's kind, or publish a manylinux wheel of it".into())
+            }
+            Self::Digest { .. } => Some(
+                "the file changed at its source or on the way: do not use it; pip cache purge, then try again".into(),
+            ),
+            Self::Wheel { .. } => {
+                Some("do not install it; tell its authors, and pin a version that is well-formed".into())
+            }
             Self::Command(error) => error.hint(),
-            Self::Handler { .. } => Some("--handler takes MODULE.FUNCTION, with the module's path from the function's folder".into()),
-            Self::FileAndFolder { .. } | Self::Io { .. } | Self::Archive { .. } | Self::Bytecode { .. } => None,
+            Self::Handler { .. } => {
+                Some("--handler takes MODULE.FUNCTION, with the module's path from the function's folder".into())
+            }
+            Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }
 
@@ -191,7 +201,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage { .. } | Self::Interpreter { .. } => 2,
-            Self::Io { .. } | Self::Archive { .. } | Self::Bytecode { .. } | Self::PipReport(_) => 3,
+            Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) => 3,
             _ => 1,
         })
     }

@@ -15,7 +15,7 @@ struct State<R> {
 }
 
 /// Works on every item with `threads` threads and hands the results over in order. The first error ends it.
-pub fn ordered<T: Sync, R: Send, E: Send>(
+pub(super) fn ordered<T: Sync, R: Send, E: Send>(
     items: &[T],
     threads: usize,
     budget: u64,
@@ -111,11 +111,18 @@ mod tests {
             std::thread::sleep(Duration::from_micros(item * 20));
             Ok::<u64, ()>(*item)
         };
-        ordered(&items, 4, 20, |item| *item, work, |_, result| {
-            held.fetch_sub(result, Ordering::SeqCst);
-            received.push(result);
-            Ok(())
-        })
+        ordered(
+            &items,
+            4,
+            20,
+            |item| *item,
+            work,
+            |_, result| {
+                held.fetch_sub(result, Ordering::SeqCst);
+                received.push(result);
+                Ok(())
+            },
+        )
         .unwrap();
         assert_eq!(received, items);
         assert!(most.load(Ordering::SeqCst) <= 20);
@@ -137,13 +144,23 @@ mod tests {
         let items: Vec<u32> = (0..1000).collect();
         let work = |item: &u32| if *item == 10 { Err("ten") } else { Ok(()) };
         assert_eq!(ordered(&items, 4, 8, |_| 1, work, |_, ()| Ok(())), Err("ten"));
-        assert_eq!(ordered(&items, 4, 8, |_| 1, |_| Ok(()), |item, ()| if *item == 5 { Err("five") } else { Ok(()) }), Err("five"));
+        assert_eq!(
+            ordered(&items, 4, 8, |_| 1, |_| Ok(()), |item, ()| if *item == 5 { Err("five") } else { Ok(()) }),
+            Err("five")
+        );
     }
 
     #[test]
     fn a_panic_is_passed_on() {
         let result = std::panic::catch_unwind(|| {
-            ordered(&[1, 2, 3], 2, 8, |_| 1, |item| if *item == 2 { panic!("two") } else { Ok::<(), ()>(()) }, |_, ()| Ok(()))
+            ordered(
+                &[1, 2, 3],
+                2,
+                8,
+                |_| 1,
+                |item| if *item == 2 { panic!("two") } else { Ok::<(), ()>(()) },
+                |_, ()| Ok(()),
+            )
         });
         assert!(result.is_err());
     }

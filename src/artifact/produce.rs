@@ -101,7 +101,9 @@ impl Input<'_> {
     fn bucket(&self, path: &str, entry: &Entry) -> Option<Bucket> {
         match entry.source {
             Source::Wheel { distribution, .. } if (self.strips)(path) => Some(Bucket::Members(distribution)),
-            Source::Compiled { distribution, .. } | Source::Cached { distribution, .. } => Some(Bucket::Bytecode(distribution)),
+            Source::Compiled { distribution, .. } | Source::Cached { distribution, .. } => {
+                Some(Bucket::Bytecode(distribution))
+            }
             _ => None,
         }
     }
@@ -115,14 +117,17 @@ impl Input<'_> {
 
     fn is_kept(&self, path: &str, entry: &Entry) -> bool {
         match entry.source {
-            Source::Wheel { .. } => self.bucket(path, entry).is_some_and(|bucket| self.cache(bucket).find(path).is_some()),
+            Source::Wheel { .. } => {
+                self.bucket(path, entry).is_some_and(|bucket| self.cache(bucket).find(path).is_some())
+            }
             Source::Cached { .. } => true,
             _ => false,
         }
     }
 
     fn make(&self, path: &str, entry: &Entry) -> Result<Made> {
-        let kept = self.bucket(path, entry).and_then(|bucket| self.cache(bucket).packed(self.cache(bucket).find(path)?));
+        let kept =
+            self.bucket(path, entry).and_then(|bucket| self.cache(bucket).packed(self.cache(bucket).find(path)?));
         if let Some(packed) = kept {
             return Ok(Made { packed, reused: true, unstripped: None });
         }
@@ -140,7 +145,11 @@ impl Input<'_> {
 
 /// Writes the ZIP beside `target`; it is the caller's to put it in its place.
 pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
-    let mut zip = ZipWriter::new(Hashed { file: io::BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?), hasher: Sha256::new(), written: 0 });
+    let mut zip = ZipWriter::new(Hashed {
+        file: io::BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?),
+        hasher: Sha256::new(),
+        written: 0,
+    });
     let mut kept = start_caches(input)?;
     let mut by_owner: BTreeMap<Owner, Sizes> = BTreeMap::new();
     let (mut stripped, mut unstripped, mut unpacked, mut reused) = (Vec::new(), Vec::new(), 0, 0);

@@ -149,7 +149,7 @@ mod tests {
             prop_assert_eq!(archive.len(), files.len());
             for (index, (path, executable, bytes)) in files.iter().enumerate() {
                 let mut member = archive.by_index(index).unwrap();
-                prop_assert_eq!(member.name(), path);
+                prop_assert_eq!(&member.name().unwrap(), path);
                 prop_assert_eq!(member.unix_mode(), Some(if *executable { 0o100_755 } else { 0o100_644 }));
                 let mut read = Vec::new();
                 member.read_to_end(&mut read).unwrap();

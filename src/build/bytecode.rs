@@ -29,7 +29,7 @@ pub enum Policy {
 }
 
 /// A tree with bytecode.
-pub struct WithBytecode {
+pub(super) struct WithBytecode {
     pub tree: Tree,
     /// What was done: `None` where no interpreter could compile.
     pub policy: Policy,
@@ -41,7 +41,7 @@ pub struct WithBytecode {
 }
 
 /// Compiles what the policy asks for.
-pub fn add(
+pub(super) fn add(
     mut tree: Tree,
     distributions: &[Distribution],
     build: &BuildPlan,
@@ -49,7 +49,8 @@ pub fn add(
     cache: &Cache,
 ) -> Result<WithBytecode> {
     let python = build.target.python;
-    let none = |tree, warning| WithBytecode { tree, policy: Policy::None, caches: Vec::new(), replaced: Vec::new(), warning };
+    let none =
+        |tree, warning| WithBytecode { tree, policy: Policy::None, caches: Vec::new(), replaced: Vec::new(), warning };
     if build.bytecode == Policy::None {
         return Ok(none(tree, None));
     }
@@ -65,7 +66,8 @@ pub fn add(
     let caches: Vec<MemberCache> =
         distributions.iter().map(|distribution| cache.members(&distribution.sha256, &variant)).collect();
     let compiler = Compiler::new(interpreter, python);
-    let sources: Vec<(&String, &Entry)> = tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
+    let sources: Vec<(&String, &Entry)> =
+        tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
     let in_place =
         |path: &str, owner| build.bytecode == Policy::Only && !is_function(owner) && !build.slim.keep.matches(path);
     let made: Vec<Option<(&String, String, Entry)>> = sources

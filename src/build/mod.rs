@@ -46,18 +46,16 @@ pub struct BuildPlan {
 /// Asks pip what the build would take, and makes nothing.
 pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Plan> {
     let files = project::collect(&build.function)?;
-    let answer = progress.phase("resolve", |_| {
-        resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline)
-    })?;
+    let answer = progress
+        .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
     Ok(Plan::new(build, python, cache, &files, &answer))
 }
 
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     let files = project::collect(&build.function)?;
-    let answer = progress.phase("resolve", |_| {
-        resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline)
-    })?;
+    let answer = progress
+        .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
     let resolution = progress.phase("fetch", |progress| {
         resolve::fetch(&answer, &python.pip, build.target, cache, build.offline, progress)
     })?;
@@ -75,8 +73,10 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
         }
         None => project::detect(&slimmed.tree, read)?,
     };
-    let members: Vec<_> =
-        distributions.iter().map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant())).collect();
+    let members: Vec<_> = distributions
+        .iter()
+        .map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant()))
+        .collect();
     let compiled = progress.phase("compile", |_| {
         bytecode::add(std::mem::take(&mut slimmed.tree), distributions, build, python.compiler.as_ref(), cache)
     })?;

@@ -59,7 +59,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(build: &BuildPlan, python: &Interpreters, cache: &Cache, files: &[FunctionFile], answer: &Answer) -> Self {
+    pub(super) fn new(
+        build: &BuildPlan,
+        python: &Interpreters,
+        cache: &Cache,
+        files: &[FunctionFile],
+        answer: &Answer,
+    ) -> Self {
         let mut wheels: Vec<PlannedWheel> = answer
             .items
             .iter()
@@ -93,20 +99,30 @@ impl Plan {
     pub fn text(&self) -> String {
         let compiler = match (&self.compile_interpreter, self.bytecode) {
             (_, Policy::None) => "none".to_owned(),
-            (Some(interpreter), policy) => format!("{} by {interpreter}", if policy == Policy::Only { "only" } else { "compiled" }),
+            (Some(interpreter), policy) => {
+                format!("{} by {interpreter}", if policy == Policy::Only { "only" } else { "compiled" })
+            }
             (None, _) => format!("none: no CPython {} was found", self.target.python),
         };
         let mut lines = vec![
             format!("function      {} ({}, {} files)", self.function, self.source, self.function_files.len()),
             format!("target        {} (wheels up to {})", self.target, self.newest_platform_tag),
-            format!("requirements  {}", if self.requirements.is_empty() { "none".into() } else { self.requirements.join(", ") }),
+            format!(
+                "requirements  {}",
+                if self.requirements.is_empty() { "none".into() } else { self.requirements.join(", ") }
+            ),
             format!("pip           {}", self.pip_interpreter),
             format!("bytecode      {compiler}"),
             format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
         lines.extend(self.wheels.iter().map(|wheel| {
-            format!("  {} {}{}", if wheel.cached { "cached" } else { "fetch " }, wheel.file, if wheel.requested { "" } else { "  (dependency)" })
+            format!(
+                "  {} {}{}",
+                if wheel.cached { "cached" } else { "fetch " },
+                wheel.file,
+                if wheel.requested { "" } else { "  (dependency)" }
+            )
         }));
         lines.join("\n") + "\n"
     }

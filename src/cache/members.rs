@@ -43,7 +43,7 @@ impl MemberCache {
         let archive = self.archive.as_ref()?;
         archive.read(member).ok()?;
         let bytes = archive.packed(member).ok()?;
-        let Some(member) = archive.members().get(member) else { return None };
+        let member = archive.members().get(member)?;
         Some(Packed { bytes, deflated: member.deflated, crc: member.crc, size: member.size })
     }
 

@@ -24,14 +24,25 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache: the folder given, else `$PACK_CACHE_DIR`, else `pack` in the user's cache folder.
+    /// Opens the cache: the folder given, else `pack` in the user's cache folder.
     pub fn open(folder: Option<&Path>) -> Result<Self> {
         let root = folder
             .map(Path::to_owned)
-            .or_else(|| non_empty("PACK_CACHE_DIR"))
-            .or_else(|| Some(non_empty("XDG_CACHE_HOME").filter(|path| path.is_absolute())?.join("pack")))
+            .or_else(|| {
+                Some(
+                    std::env::var_os("XDG_CACHE_HOME")
+                        .map(PathBuf::from)
+                        .filter(|path| path.is_absolute())?
+                        .join("pack"),
+                )
+            })
             .or_else(|| Some(std::env::home_dir()?.join(".cache/pack")))
-            .ok_or_else(|| Error::usage("there is no home folder to keep the cache in", "set PACK_CACHE_DIR"))?;
+            .ok_or_else(|| {
+                Error::usage(
+                    "there is no home folder to keep the cache in",
+                    "name one with --cache-dir or PACK_CACHE_DIR",
+                )
+            })?;
         let cache = Self { root };
         let tmp = cache.root.join("tmp");
         std::fs::create_dir_all(&tmp).map_err(Error::io("create the folder", &tmp))?;
@@ -49,10 +60,6 @@ impl Cache {
         let tmp = self.root.join("tmp");
         tempfile::tempdir_in(&tmp).map_err(Error::io("create a folder in", tmp))
     }
-}
-
-fn non_empty(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn sweep(tmp: &Path) {

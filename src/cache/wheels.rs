@@ -16,7 +16,7 @@ const WHEELS: &str = "wheels-v1";
 const BUILT: &str = "built-v1";
 
 /// A file's SHA-256 in hexadecimal.
-pub fn sha256_of(path: &Path) -> Result<String> {
+pub(super) fn sha256_of(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
@@ -96,9 +96,13 @@ fn open(path: &Path) -> Result<Wheel> {
 
 fn untrusted(path: &Path) -> impl FnOnce(crate::python::WheelError) -> Error {
     let wheel = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    move |source| Error::Wheel { wheel, source }
+    move |source| Error::wheel(&wheel, source)
 }
 
 fn first_file(folder: &Path) -> Option<PathBuf> {
-    fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "whl"))
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "whl"))
 }

@@ -5,6 +5,7 @@
 mod zip;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -14,7 +15,12 @@ use crate::error::{Error, Result};
 
 /// Packages Python functions and their requirements for AWS Lambda: slim, deterministic, checked, without Docker.
 #[derive(Parser)]
-#[command(name = "pack", version, max_term_width = 110, after_help = "Exit status: 0 done; 1 the input cannot become what was asked for, or is over a limit; 2 wrong usage; 3 anything unexpected.")]
+#[command(
+    name = "pack",
+    version,
+    max_term_width = 110,
+    after_help = "Exit status: 0 done; 1 the input cannot become what was asked for, or is over a limit; 2 wrong usage; 3 anything unexpected."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -52,12 +58,12 @@ fn describe(error: &Error) -> String {
         let line = source.to_string();
         // Transparent errors repeat their source's words.
         if !text.contains(&line) {
-            text += &format!("  because: {line}\n");
+            let _ = writeln!(text, "  because: {line}");
         }
         cause = source.source();
     }
     if let Some(hint) = error.hint() {
-        text += &format!("hint: {hint}\n");
+        let _ = writeln!(text, "hint: {hint}");
     }
     text
 }
@@ -65,7 +71,9 @@ fn describe(error: &Error) -> String {
 /// Writes data to standard output; a reader that went away (`pack … | head`) is no error.
 fn print(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io("write", "standard output")(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
         _ => Ok(()),
     }
 }

@@ -30,6 +30,7 @@ __pycache__, .env, its own tests and editors' files stay out anyway.";
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Zip {
     /// A name under functions/, or the path of a folder or .py file; all of functions/ if none is given
     #[arg(value_name = "FUNCTION")]
@@ -96,8 +97,8 @@ pub(super) struct Zip {
     #[arg(long, value_name = "PATH")]
     python_executable: Option<PathBuf>,
 
-    /// Where wheels are kept between builds [default: $PACK_CACHE_DIR, or pack in the user's cache folder]
-    #[arg(long, value_name = "DIR")]
+    /// Where wheels are kept between builds [default: pack in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
 
     /// Threads to use [default: one a processor]
@@ -121,7 +122,8 @@ impl Zip {
         let target = Target { python: self.python, architecture: self.arch };
         let root = Path::new("");
         let functions = self.functions(root)?;
-        let builds = functions.into_iter().map(|function| self.plan(function, target, threads)).collect::<Result<Vec<_>>>()?;
+        let builds =
+            functions.into_iter().map(|function| self.plan(function, target, threads)).collect::<Result<Vec<_>>>()?;
         check_outputs(&builds)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = build::interpreters(target, self.python_executable.as_deref())?;
@@ -138,7 +140,11 @@ impl Zip {
             if self.dry_run {
                 let plan = build::plan(&build, &python, &cache, &mut progress)?;
                 progress.finish();
-                if self.json { json.push(to_json(&plan)?) } else { print(&plan.text())? }
+                if self.json {
+                    json.push(to_json(&plan)?);
+                } else {
+                    print(&plan.text())?;
+                }
                 continue;
             }
             let report = build::zip(&build, &python, &cache, &mut progress);
@@ -147,7 +153,11 @@ impl Zip {
             if report.over_limit {
                 status = ExitCode::from(1);
             }
-            if self.json { json.push(to_json(&report)?) } else { self.show(&report)? }
+            if self.json {
+                json.push(to_json(&report)?);
+            } else {
+                self.show(&report)?;
+            }
         }
         if self.json {
             // One function: its object; several: a list of them.
@@ -172,9 +182,13 @@ impl Zip {
     }
 
     fn plan(&self, function: Function, target: Target, threads: usize) -> Result<BuildPlan> {
-        let requirements = if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
+        let requirements =
+            if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
         if let Some(missing) = requirements.iter().find(|file| !file.is_file()) {
-            return Err(Error::usage(format!("there is no file {}", missing.display()), "-r takes the path of a requirements file"));
+            return Err(Error::usage(
+                format!("there is no file {}", missing.display()),
+                "-r takes the path of a requirements file",
+            ));
         }
         let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {

@@ -220,7 +220,10 @@ mod tests {
 
     #[test]
     fn an_unknown_runtime_names_the_known_ones() {
-        assert_eq!("3.8".parse::<PythonVersion>(), Err("Lambda runtimes known to pack: 3.10, 3.11, 3.12, 3.13, 3.14".into()));
+        assert_eq!(
+            "3.8".parse::<PythonVersion>(),
+            Err("Lambda runtimes known to pack: 3.10, 3.11, 3.12, 3.13, 3.14".into())
+        );
         assert_eq!("python3.12".parse::<PythonVersion>().unwrap().to_string(), "3.12");
     }
 }

@@ -92,7 +92,9 @@ pub fn collect(function: &Function) -> Result<Vec<FunctionFile>> {
 
 fn rules(root: &Path) -> Result<Gitignore> {
     let mut builder = GitignoreBuilder::new(root);
-    let wrong = |error: ignore::Error| Error::usage(format!("a rule of .packignore cannot be read: {error}"), "its format is that of .gitignore");
+    let wrong = |error: ignore::Error| {
+        Error::usage(format!("a rule of .packignore cannot be read: {error}"), "its format is that of .gitignore")
+    };
     for line in DEFAULTS.lines() {
         builder.add_line(None, line).map_err(wrong)?;
     }
@@ -108,12 +110,14 @@ fn rules(root: &Path) -> Result<Gitignore> {
 fn path_in(root: &Path, path: &Path) -> Result<String> {
     let relative = path.strip_prefix(root).unwrap_or(path);
     let components: Option<Vec<&str>> = relative.iter().map(|component| component.to_str()).collect();
-    components.map(|components| components.join("/")).filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
-        Error::usage(
-            format!("{} has a name that is not plain UTF-8", path.display()),
-            "rename it, or keep it out with a line in .packignore",
-        )
-    })
+    components.map(|components| components.join("/")).filter(|path| !path.chars().any(char::is_control)).ok_or_else(
+        || {
+            Error::usage(
+                format!("{} has a name that is not plain UTF-8", path.display()),
+                "rename it, or keep it out with a line in .packignore",
+            )
+        },
+    )
 }
 
 fn file(path: String, source: &Path) -> Result<FunctionFile> {

@@ -35,13 +35,19 @@ pub fn find(root: &Path, argument: &str) -> Result<Function> {
         return Ok(at(root, &source, if name.is_empty() { "function" } else { &name }));
     }
     if source.is_file() {
-        return Err(Error::usage(format!("{argument} is not a Python file"), "a function is a folder or a single .py file"));
+        return Err(Error::usage(
+            format!("{argument} is not a Python file"),
+            "a function is a folder or a single .py file",
+        ));
     }
     let known = all(root).iter().map(|function| function.name.clone()).collect::<Vec<_>>();
     Err(Error::usage(
         format!("there is no function {argument:?}"),
         match known.as_slice() {
-            [] => "give the path of a folder or of a .py file; names are looked up under functions/, which has none here".into(),
+            [] => {
+                "give the path of a folder or of a .py file; names are looked up under functions/, which has none here"
+                    .into()
+            }
             names => format!("functions here: {}; or give the path of a folder or of a .py file", names.join(", ")),
         },
     ))
@@ -84,7 +90,9 @@ mod tests {
         for folder in ["functions/report", "requirements", "elsewhere/job"] {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        for file in ["functions/tiny.py", "requirements/report.txt", "elsewhere/job/requirements.txt", "elsewhere/notes.md"] {
+        for file in
+            ["functions/tiny.py", "requirements/report.txt", "elsewhere/job/requirements.txt", "elsewhere/notes.md"]
+        {
             std::fs::write(root.path().join(file), "").unwrap();
         }
         root
@@ -96,7 +104,10 @@ mod tests {
         let function = find(root.path(), "report").unwrap();
         assert_eq!(function.requirements, [root.path().join("requirements/report.txt")]);
         assert_eq!(find(root.path(), "tiny").unwrap().source, root.path().join("functions/tiny.py"));
-        assert_eq!(all(root.path()).iter().map(|function| function.name.as_str()).collect::<Vec<_>>(), ["report", "tiny"]);
+        assert_eq!(
+            all(root.path()).iter().map(|function| function.name.as_str()).collect::<Vec<_>>(),
+            ["report", "tiny"]
+        );
     }
 
     #[test]
@@ -110,7 +121,10 @@ mod tests {
     fn what_is_not_there_names_what_is() {
         let root = project();
         let error = find(root.path(), "reprot").unwrap_err();
-        assert_eq!(error.hint().unwrap(), "functions here: report, tiny; or give the path of a folder or of a .py file");
+        assert_eq!(
+            error.hint().unwrap(),
+            "functions here: report, tiny; or give the path of a folder or of a .py file"
+        );
         assert!(find(root.path(), "elsewhere/notes.md").is_err());
     }
 }

@@ -10,13 +10,17 @@ const USUAL: &[&str] = &["lambda_handler", "handler"];
 /// Refuses a handler whose module is not in the tree, or whose module is ours to read and does not define it.
 pub fn check(handler: &str, tree: &Tree, read: impl Fn(&Entry) -> Result<Vec<u8>>) -> Result<()> {
     let wrong = |reason: String| Error::Handler { handler: handler.to_owned(), reason };
-    let (module, function) =
-        handler.rsplit_once('.').filter(|(module, function)| !module.is_empty() && !function.is_empty()).ok_or_else(|| wrong("it has no dot".into()))?;
+    let (module, function) = handler
+        .rsplit_once('.')
+        .filter(|(module, function)| !module.is_empty() && !function.is_empty())
+        .ok_or_else(|| wrong("it has no dot".into()))?;
     // Lambda takes `/` and `.` between the parts of the module's path.
     let path = module.replace('.', "/");
     let names = [format!("{path}.py"), format!("{path}/__init__.py")];
     let Some(entry) = names.iter().find_map(|name| tree.get(name)) else {
-        let compiled = tree.keys().any(|name| name.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so")));
+        let compiled = tree
+            .keys()
+            .any(|name| name.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so")));
         return if compiled { Ok(()) } else { Err(wrong(format!("{} is not in the artifact", names[0]))) };
     };
     let scan = source::scan(&read(entry)?);
@@ -31,7 +35,9 @@ pub fn detect(tree: &Tree, read: impl Fn(&Entry) -> Result<Vec<u8>>) -> Result<O
         let Some(module) = path.strip_suffix(".py").filter(|module| !module.contains('/')) else { continue };
         let scan = source::scan(&read(entry)?);
         let imported = |name: &str| scan.imports.iter().any(|import| import.name.as_deref() == Some(name));
-        found.extend(USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| format!("{module}.{name}")));
+        found.extend(
+            USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| format!("{module}.{name}")),
+        );
     }
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
@@ -59,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_handler_has_to_be_there() {
-        let tree = tree(&[("app.py", "def handler(event, context): pass\n"), ("pkg/__init__.py", "from .x import run\n")]);
+        let tree =
+            tree(&[("app.py", "def handler(event, context): pass\n"), ("pkg/__init__.py", "from .x import run\n")]);
         check("app.handler", &tree, read).unwrap();
         check("pkg.run", &tree, read).unwrap();
         for (handler, reason) in [

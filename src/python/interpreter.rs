@@ -62,7 +62,8 @@ impl Interpreter {
         command.arg("-c").arg(PROBE).env("PYTHONSAFEPATH", "1");
         let output = system::run(command, b"", "asking Python for its version", &path.display().to_string())
             .map_err(|error| error.to_string())?;
-        let facts = serde_json::from_slice(&output.stdout).map_err(|error| format!("its answer is no JSON: {error}"))?;
+        let facts =
+            serde_json::from_slice(&output.stdout).map_err(|error| format!("its answer is no JSON: {error}"))?;
         Ok(Self { path: path.to_owned(), facts })
     }
 
@@ -126,7 +127,9 @@ pub fn find(target: Target, named: Option<&Path>) -> Result<Interpreters> {
         }
         let compiler = interpreter.compiles_for(target.python).then(|| interpreter.clone());
         let compiler = compiler.or_else(|| {
-            candidates(target.python).iter().find_map(|path| Interpreter::ask(path).ok().filter(|found| found.compiles_for(target.python)))
+            candidates(target.python)
+                .iter()
+                .find_map(|path| Interpreter::ask(path).ok().filter(|found| found.compiles_for(target.python)))
         });
         return Ok(Interpreters { pip: interpreter, compiler });
     }
@@ -157,7 +160,8 @@ fn candidates(python: PythonVersion) -> Vec<PathBuf> {
     let name = format!("python{python}");
     let mut paths = system::find_on_path(&name);
     for (folder, prefix) in [(pyenv_versions(), format!("{python}.")), (uv_pythons(), format!("cpython-{python}."))] {
-        paths.extend(versions_in(folder.as_deref(), &prefix).into_iter().map(|version| version.join("bin").join(&name)));
+        paths
+            .extend(versions_in(folder.as_deref(), &prefix).into_iter().map(|version| version.join("bin").join(&name)));
     }
     paths.retain(|path| path.is_file());
     paths
@@ -181,11 +185,8 @@ fn versions_in(folder: Option<&Path>, prefix: &str) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
-            let numbers = name
-                .trim_start_matches("cpython-")
-                .split(['.', '-'])
-                .map_while(|part| part.parse().ok())
-                .collect();
+            let numbers =
+                name.trim_start_matches("cpython-").split(['.', '-']).map_while(|part| part.parse().ok()).collect();
             Some((numbers, entry.path()))
         })
         .collect();
@@ -194,7 +195,8 @@ fn versions_in(folder: Option<&Path>, prefix: &str) -> Vec<PathBuf> {
 }
 
 fn pyenv_versions() -> Option<PathBuf> {
-    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".pyenv")))?;
+    let root =
+        std::env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".pyenv")))?;
     Some(root.join("versions"))
 }
 

@@ -47,7 +47,8 @@ impl Pip<'_> {
     /// Asks pip which distributions the requirement files need, without installing anything.
     pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Vec<Item>> {
         let mut arguments = words(&["install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]);
-        let folder = tempfile::tempdir().map_err(crate::error::Error::io("create a folder in", std::env::temp_dir()))?;
+        let folder =
+            tempfile::tempdir().map_err(crate::error::Error::io("create a folder in", std::env::temp_dir()))?;
         // Older pips want a target folder for --platform; a dry run writes nothing to it.
         arguments.extend(["--target".into(), folder.path().join("target").display().to_string()]);
         match sdists {
@@ -80,7 +81,12 @@ impl Pip<'_> {
         if hashes {
             arguments.push("--require-hashes".into());
         }
-        arguments.extend(["--wheel-dir".into(), folder.display().to_string(), "--requirement".into(), "/dev/stdin".into()]);
+        arguments.extend([
+            "--wheel-dir".into(),
+            folder.display().to_string(),
+            "--requirement".into(),
+            "/dev/stdin".into(),
+        ]);
         self.run(&arguments, line.as_bytes(), Sdists::Built, "building a wheel with pip")?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A wheel, read where it lies: where each member would be installed, and whether it is what RECORD says.
 //!
 //! What must stay true: the places are those that `pip install --target --no-compile` gives, without the files that
-//! pip itself adds (INSTALLER, REQUESTED, direct_url.json, generated scripts). Source: PEP 427 and
+//! pip itself adds (INSTALLER, REQUESTED, `direct_url.json`, generated scripts). Source: PEP 427 and
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
 
 use std::collections::HashMap;
@@ -155,8 +155,7 @@ impl Wheel {
         }
         let differs = |reason: String| WheelError::Record { member: name.clone(), reason };
         let Some(hash) = record.get(name) else { return Ok(Some(name.clone())) };
-        let (algorithm, expected) =
-            hash.split_once('=').ok_or_else(|| differs(format!("its hash is {hash:?}")))?;
+        let (algorithm, expected) = hash.split_once('=').ok_or_else(|| differs(format!("its hash is {hash:?}")))?;
         let actual = match algorithm {
             "sha256" => BASE64URL_NOPAD.encode(&Sha256::digest(&bytes)),
             "sha384" => BASE64URL_NOPAD.encode(&Sha384::digest(&bytes)),
@@ -173,8 +172,7 @@ impl Wheel {
     /// RECORD: each path with its hash, which is empty for RECORD itself.
     fn record(&self) -> Result<HashMap<String, String>, WheelError> {
         let text = self.metadata("RECORD")?;
-        let unreadable =
-            |error: csv::Error| WheelError::Metadata { file: "RECORD".into(), reason: error.to_string() };
+        let unreadable = |error: csv::Error| WheelError::Metadata { file: "RECORD".into(), reason: error.to_string() };
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let mut record = HashMap::new();
         for row in reader.records() {
@@ -198,10 +196,11 @@ fn find_dist_info(filename: &WheelFilename, archive: &Archive) -> Result<String,
     found.sort_unstable();
     found.dedup();
     match found.as_slice() {
-        [one] if one
-            .trim_end_matches(".dist-info")
-            .split_once('-')
-            .is_some_and(|(name, _)| normalise(name) == normalise(&filename.distribution)) =>
+        [one]
+            if one
+                .trim_end_matches(".dist-info")
+                .split_once('-')
+                .is_some_and(|(name, _)| normalise(name) == normalise(&filename.distribution)) =>
         {
             Ok((*one).to_owned())
         }

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_wheels_name_is_taken_apart() {
-        let name: WheelFilename = "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl".parse().unwrap();
+        let name: WheelFilename =
+            "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl".parse().unwrap();
         assert_eq!((name.distribution.as_str(), name.version.as_str(), name.abi.as_str()), ("numpy", "2.5.5", "cp313"));
         assert!(name.fits_platform(&["manylinux_2_28_x86_64".into()]));
         assert!(!name.fits_platform(&["manylinux_2_26_x86_64".into()]));
@@ -102,7 +103,13 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for bad in ["a-1.0-py3-none.whl", "a-1.0.tar.gz", "../a-1.0-py3-none-any.whl", "a--py3-none-any.whl", "a-1-b-py3-none-any.whl"] {
+        for bad in [
+            "a-1.0-py3-none.whl",
+            "a-1.0.tar.gz",
+            "../a-1.0-py3-none-any.whl",
+            "a--py3-none-any.whl",
+            "a-1-b-py3-none-any.whl",
+        ] {
             assert!(bad.parse::<WheelFilename>().is_err(), "{bad}");
         }
     }

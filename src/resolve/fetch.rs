@@ -19,12 +19,12 @@ use crate::python::{Wheel, WheelFilename, normalise};
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
 
 /// A page of links to every cached wheel: what `--offline` resolves from.
-pub struct LinksPage {
+pub(super) struct LinksPage {
     folder: tempfile::TempDir,
 }
 
 impl LinksPage {
-    pub fn write(cache: &Cache) -> Result<Self> {
+    pub(super) fn write(cache: &Cache) -> Result<Self> {
         let folder = cache.temporary_folder()?;
         let mut page = String::from("<!DOCTYPE html>\n");
         for (sha256, path) in cache.wheel_paths() {
@@ -38,19 +38,19 @@ impl LinksPage {
         Ok(Self { folder })
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("links.html")
     }
 }
 
 /// Wheels in the order of the items, each with its digest.
-pub struct Fetched {
+pub(super) struct Fetched {
     pub wheels: Vec<(String, Wheel)>,
     pub warnings: Vec<String>,
 }
 
 /// The digest of the wheel that an item stands for, where it is known before fetching.
-pub fn cached_digest(item: &Item, target: Target, cache: &Cache) -> Option<String> {
+pub(super) fn cached_digest(item: &Item, target: Target, cache: &Cache) -> Option<String> {
     if item.is_wheel() { item.sha256().map(str::to_owned) } else { cache.built_wheel(&built_key(item, target)?) }
 }
 
@@ -60,7 +60,7 @@ fn built_key(item: &Item, target: Target) -> Option<String> {
     subdirectory.is_empty().then(|| Some(format!("{}-{target}", item.sha256()?)))?
 }
 
-pub fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) -> Result<Fetched> {
+pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) -> Result<Fetched> {
     let mut wheels: Vec<Option<(String, Wheel)>> = items
         .par_iter()
         .map(|item| match cached_digest(item, pip.target, cache) {
@@ -71,7 +71,8 @@ pub fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) 
     let mut warnings = Vec::new();
     let missing: Vec<usize> = (0..items.len()).filter(|index| wheels[*index].is_none()).collect();
     let (ready, sources): (Vec<usize>, Vec<usize>) = missing.iter().partition(|index| items[**index].is_wheel());
-    let (hashed, unhashed): (Vec<usize>, Vec<usize>) = ready.iter().partition(|index| items[**index].sha256().is_some());
+    let (hashed, unhashed): (Vec<usize>, Vec<usize>) =
+        ready.iter().partition(|index| items[**index].sha256().is_some());
     for (group, hashes) in [(hashed, true), (unhashed, false)] {
         if group.is_empty() {
             continue;
@@ -84,7 +85,8 @@ pub fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) 
         for index in group {
             let item = &items[index];
             let name = normalise(&item.metadata.name);
-            let file = files.remove(&name).ok_or_else(|| Error::PipReport(format!("pip fetched no wheel of {name}")))?;
+            let file =
+                files.remove(&name).ok_or_else(|| Error::PipReport(format!("pip fetched no wheel of {name}")))?;
             wheels[index] = Some(admit(&file, item.sha256(), cache, &mut warnings)?);
         }
     }

@@ -29,14 +29,14 @@ type Node = (String, Option<String>);
 
 /// The requirements between the distributions of a report.
 #[derive(Debug)]
-pub struct Graph {
+pub(super) struct Graph {
     edges: BTreeMap<Node, BTreeSet<Node>>,
     needs: BTreeMap<String, Vec<Need>>,
 }
 
 impl Graph {
     /// Reads the requirements of every distribution, with markers judged as in the target.
-    pub fn new(items: &[Item], target: Target) -> Self {
+    pub(super) fn new(items: &[Item], target: Target) -> Self {
         let known: BTreeMap<String, &Item> = items.iter().map(|item| (normalise(&item.metadata.name), item)).collect();
         let environment = environment(target);
         let mut graph = Self { edges: BTreeMap::new(), needs: BTreeMap::new() };
@@ -54,7 +54,9 @@ impl Graph {
             if extra.is_some() {
                 targets.insert((name.clone(), None));
             }
-            for requirement in known.get(name).map(|item| requirements(item, extra.as_deref(), &environment)).unwrap_or_default() {
+            for requirement in
+                known.get(name).map(|item| requirements(item, extra.as_deref(), &environment)).unwrap_or_default()
+            {
                 let needed = normalise(requirement.name.as_ref());
                 if !known.contains_key(&needed) {
                     continue;
@@ -62,7 +64,8 @@ impl Graph {
                 if requirement.extras.is_empty() {
                     targets.insert((needed.clone(), None));
                 }
-                targets.extend(requirement.extras.iter().map(|extra| (needed.clone(), Some(normalise(extra.as_ref())))));
+                targets
+                    .extend(requirement.extras.iter().map(|extra| (needed.clone(), Some(normalise(extra.as_ref())))));
                 graph.needs.entry(needed).or_default().push(need(name, &requirement));
             }
             pending.extend(targets.iter().cloned());
@@ -76,17 +79,18 @@ impl Graph {
     }
 
     /// For each distribution, who needs it.
-    pub fn needs(&self) -> &BTreeMap<String, Vec<Need>> {
+    pub(super) fn needs(&self) -> &BTreeMap<String, Vec<Need>> {
         &self.needs
     }
 
     /// The names in pip's installation order.
-    pub fn installation_order(&self) -> Vec<String> {
+    pub(super) fn installation_order(&self) -> Vec<String> {
         let mut left: BTreeMap<&Node, BTreeSet<&Node>> =
             self.edges.iter().map(|(node, targets)| (node, targets.iter().collect())).collect();
         let mut weights: Vec<(usize, &str)> = Vec::new();
         while !left.is_empty() {
-            let leaves: Vec<&Node> = left.iter().filter(|(_, targets)| targets.is_empty()).map(|(node, _)| *node).collect();
+            let leaves: Vec<&Node> =
+                left.iter().filter(|(_, targets)| targets.is_empty()).map(|(node, _)| *node).collect();
             if leaves.is_empty() {
                 break;
             }
@@ -126,7 +130,10 @@ fn need(by: &str, requirement: &Requirement) -> Need {
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
             let open = specifiers.iter().all(|specifier| {
                 use pep508_rs::pep440_rs::Operator;
-                matches!(specifier.operator(), Operator::GreaterThan | Operator::GreaterThanEqual | Operator::NotEqual | Operator::NotEqualStar)
+                matches!(
+                    specifier.operator(),
+                    Operator::GreaterThan | Operator::GreaterThanEqual | Operator::NotEqual | Operator::NotEqualStar
+                )
             });
             (specifiers.to_string(), !open)
         }

@@ -14,12 +14,12 @@ use rayon::prelude::*;
 
 use crate::cache::Cache;
 use crate::error::Result;
+use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::python::interpreter::Interpreter;
 use crate::python::pip::{Pip, Sdists, Source};
 use crate::python::report::Item;
 use crate::python::{Wheel, normalise};
-use crate::lambda::Target;
 
 pub use graph::Need;
 
@@ -95,7 +95,7 @@ pub fn ask(
 }
 
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
-    let source = links.map_or(Source::Configured, |links| Source::Links(links.path().to_owned()));
+    let source = links.map_or(Source::Configured, |links| Source::Links(links.path()));
     Pip { interpreter, target, source }
 }
 
@@ -129,7 +129,6 @@ pub fn fetch(
             Ok((name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel }))
         })
         .collect::<Result<_>>()?;
-    let distributions =
-        graph.installation_order().into_iter().filter_map(|name| opened.remove(&name)).collect();
+    let distributions = graph.installation_order().into_iter().filter_map(|name| opened.remove(&name)).collect();
     Ok(Resolution { distributions, warnings: fetched.warnings })
 }

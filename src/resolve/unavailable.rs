@@ -9,7 +9,7 @@ use crate::python::pip::Pip;
 const WHEELS_SHOWN: usize = 6;
 
 /// The requirement that pip finds no distribution for, if that is what the error says.
-pub fn requirement(error: &Error) -> Option<String> {
+pub(super) fn requirement(error: &Error) -> Option<String> {
     let Error::Command(error) = error else { return None };
     error.messages().lines().find_map(|line| {
         let text = line.split_once("No matching distribution found for ")?.1;
@@ -18,7 +18,7 @@ pub fn requirement(error: &Error) -> Option<String> {
 }
 
 /// Tells "there is none at all" from "there is none for the target".
-pub fn describe(pip: &Pip<'_>, requirement: &str, not_built: &str) -> Error {
+pub(super) fn describe(pip: &Pip<'_>, requirement: &str, not_built: &str) -> Error {
     let said = pip.explain(requirement);
     let wheels = wheels_passed_over(&said);
     let sources = said.lines().any(|line| line.contains("Skipping link: No sources permitted"));

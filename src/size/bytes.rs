@@ -1,7 +1,7 @@
 //! Bytes as people read them: decimal units, as wheels and disks are measured.
 
 /// `198.3 MB`.
-pub fn human(bytes: u64) -> String {
+pub(super) fn human(bytes: u64) -> String {
     const UNITS: &[(u64, &str)] = &[(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     for (size, unit) in UNITS {
         if bytes >= *size {
@@ -12,7 +12,7 @@ pub fn human(bytes: u64) -> String {
 }
 
 /// `198,334,112`.
-pub fn exact(bytes: u64) -> String {
+pub(super) fn exact(bytes: u64) -> String {
     let digits = bytes.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -171,14 +171,24 @@ impl SizeReport {
             .ledger
             .removals()
             .into_iter()
-            .map(|removal| Removed { path: removal.path.clone(), rule: removal.rule, bytes: removal.bytes, owner: name(removal.owner) })
+            .map(|removal| Removed {
+                path: removal.path.clone(),
+                rule: removal.rule,
+                bytes: removal.bytes,
+                owner: name(removal.owner),
+            })
             .collect();
         let mut runtime: Vec<RuntimeDistribution> = slimmed
             .sdk
             .iter()
             .map(|decision| {
                 let Distribution { name, version, .. } = &distributions[decision.distribution];
-                RuntimeDistribution { name: name.clone(), version: version.clone(), bundled: decision.bundled, reason: decision.reason.clone() }
+                RuntimeDistribution {
+                    name: name.clone(),
+                    version: version.clone(),
+                    bundled: decision.bundled,
+                    reason: decision.reason.clone(),
+                }
             })
             .collect();
         runtime.sort_by(|left, right| left.name.cmp(&right.name));

@@ -17,7 +17,13 @@ impl SizeReport {
     pub fn text(&self, every_removal: bool) -> String {
         let mut text = format!("{}\n", self.path);
         let percent = self.unpacked as f64 * 100.0 / self.unpacked_limit as f64;
-        let _ = writeln!(text, "  unpacked  {:>9}  {}  {percent:.1} % of {}", human(self.unpacked), bar(self.unpacked, self.unpacked_limit), exact(self.unpacked_limit));
+        let _ = writeln!(
+            text,
+            "  unpacked  {:>9}  {}  {percent:.1} % of {}",
+            human(self.unpacked),
+            bar(self.unpacked, self.unpacked_limit),
+            exact(self.unpacked_limit)
+        );
         let _ = writeln!(text, "  packed    {:>9}", human(self.packed));
         let _ = writeln!(text, "  exact     {} bytes unpacked, {} packed", exact(self.unpacked), exact(self.packed));
         let _ = writeln!(text, "  SHA-256   {}", self.sha256);
@@ -33,7 +39,11 @@ impl SizeReport {
                 let _ = writeln!(text, "  {:>9}  {} ({})", human(removal.bytes), removal.path, removal.rule.title());
             }
         }
-        let phases: Vec<String> = self.phases.iter().map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0)).collect();
+        let phases: Vec<String> = self
+            .phases
+            .iter()
+            .map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0))
+            .collect();
         let _ = writeln!(text, "\ntime  {}", phases.join(", "));
         self.write_notes(&mut text);
         text
@@ -47,8 +57,10 @@ impl SizeReport {
         }
         let rest = self.parts.get(PARTS_SHOWN..).unwrap_or_default();
         if !rest.is_empty() {
-            let (unpacked, packed) = (rest.iter().map(|part| part.unpacked).sum(), rest.iter().map(|part| part.packed).sum());
-            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", format!("{} more", rest.len()), human(unpacked), human(packed));
+            let (unpacked, packed) =
+                (rest.iter().map(|part| part.unpacked).sum(), rest.iter().map(|part| part.packed).sum());
+            let _ =
+                writeln!(text, "  {:<34} {:>9} {:>9}", format!("{} more", rest.len()), human(unpacked), human(packed));
         }
     }
 
@@ -59,7 +71,13 @@ impl SizeReport {
         let total = self.slimmed.iter().map(|slimming| slimming.bytes).sum();
         let _ = writeln!(text, "\nleft out{:>38} {:>9}", human(total), "files");
         for slimming in &self.slimmed {
-            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", slimming.rule.title(), human(slimming.bytes), exact(slimming.files));
+            let _ = writeln!(
+                text,
+                "  {:<34} {:>9} {:>9}",
+                slimming.rule.title(),
+                human(slimming.bytes),
+                exact(slimming.files)
+            );
         }
     }
 
@@ -104,10 +122,13 @@ impl SizeReport {
 
     fn what_would_help(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let largest: Vec<String> = self.parts.iter().take(3).map(|part| format!("{} ({})", part.name, human(part.unpacked))).collect();
+        let largest: Vec<String> =
+            self.parts.iter().take(3).map(|part| format!("{} ({})", part.name, human(part.unpacked))).collect();
         lines.push(format!("the largest are {}: does the function need all of them?", largest.join(", ")));
         if self.slim == Level::None {
-            lines.push("--slim standard takes out tests, documentation, headers and symbols without losing a function".into());
+            lines.push(
+                "--slim standard takes out tests, documentation, headers and symbols without losing a function".into(),
+            );
         }
         if self.bytecode == Policy::Compiled {
             lines.push("--bytecode only ships the dependencies' bytecode without their sources; --bytecode none is smallest and slowest to start".into());
@@ -115,7 +136,9 @@ impl SizeReport {
         let sdk: u64 = self
             .parts
             .iter()
-            .filter(|part| self.runtime.iter().any(|distribution| distribution.bundled && distribution.name == part.name))
+            .filter(|part| {
+                self.runtime.iter().any(|distribution| distribution.bundled && distribution.name == part.name)
+            })
             .map(|part| part.unpacked)
             .sum();
         if sdk > 0 && !self.slimmed.iter().any(|slimming| slimming.rule == Rule::RuntimeProvides) {

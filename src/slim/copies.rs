@@ -16,7 +16,7 @@ use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Source, Tree, read};
 
 /// The copies that nothing names.
-pub fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<String>> {
+pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<String>> {
     let libraries: Vec<(&String, &Entry)> =
         tree.iter().filter(|(path, entry)| entry.owner != Owner::Function && is_library_name(path)).collect();
     let mut groups: BTreeMap<(&str, u64, u32), Vec<&String>> = BTreeMap::new();

@@ -14,12 +14,13 @@ const DOCUMENTATION: &[&str] = &["docs", "doc", "examples", "example"];
 const SHARED_DOCUMENTATION: &[&str] = &["share/doc", "share/info", "share/man"];
 
 /// Files in test folders, and pytest's `conftest.py`, that nothing shipped imports.
-pub fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
+pub(super) fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
     let mut candidates = folders(tree, TESTS);
     // A folder of data may be called `test` as well: only what holds test code is one.
     candidates.retain(|_, files| files.iter().any(|path| is_test_code(path)));
     for (path, entry) in tree {
-        if is_distribution(entry.owner) && is_conftest(path) && !candidates.keys().any(|folder| is_below(path, folder)) {
+        if is_distribution(entry.owner) && is_conftest(path) && !candidates.keys().any(|folder| is_below(path, folder))
+        {
             candidates.insert(path.trim_end_matches(".py").to_owned(), vec![path]);
         }
     }
@@ -28,18 +29,21 @@ pub fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
 
 /// Files in folders of documentation and examples that nothing shipped imports, and that no source of the same
 /// distribution names.
-pub fn documentation(tree: &Tree, survey: &Survey) -> Vec<String> {
+pub(super) fn documentation(tree: &Tree, survey: &Survey) -> Vec<String> {
     let mut candidates = folders(tree, DOCUMENTATION);
     candidates.retain(|folder, _| !SHARED_DOCUMENTATION.contains(&folder.as_str()));
     let named = |folder: &str| {
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        let owners: BTreeSet<Owner> = tree.iter().filter(|(path, _)| is_below(path, folder)).map(|(_, entry)| entry.owner).collect();
+        let owners: BTreeSet<Owner> =
+            tree.iter().filter(|(path, _)| is_below(path, folder)).map(|(_, entry)| entry.owner).collect();
         owners.iter().any(|owner| survey.mentions(*owner, name, Some(folder)))
     };
     let mut found = unneeded(candidates, survey, named);
     found.extend(
         tree.iter()
-            .filter(|(path, entry)| is_distribution(entry.owner) && SHARED_DOCUMENTATION.iter().any(|folder| is_below(path, folder)))
+            .filter(|(path, entry)| {
+                is_distribution(entry.owner) && SHARED_DOCUMENTATION.iter().any(|folder| is_below(path, folder))
+            })
             .map(|(path, _)| path.clone()),
     );
     found.sort_unstable();
@@ -57,8 +61,9 @@ fn is_conftest(path: &str) -> bool {
 
 fn is_test_code(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".py")
-        .is_some_and(|stem| stem.starts_with("test") || stem.ends_with("_test") || matches!(stem, "__init__" | "conftest"))
+    name.strip_suffix(".py").is_some_and(|stem| {
+        stem.starts_with("test") || stem.ends_with("_test") || matches!(stem, "__init__" | "conftest")
+    })
 }
 
 /// The outermost folders of these names in distributions, with their files; never inside dist-info.
@@ -79,14 +84,20 @@ fn folders<'a>(tree: &'a Tree, names: &[&str]) -> BTreeMap<String, Vec<&'a Strin
         }
     }
     // A folder can be shared with the function; then it is the function's.
-    folders.retain(|folder, _| !tree.iter().any(|(path, entry)| entry.owner == Owner::Function && is_below(path, folder)));
+    folders
+        .retain(|folder, _| !tree.iter().any(|(path, entry)| entry.owner == Owner::Function && is_below(path, folder)));
     folders
 }
 
-fn unneeded(mut candidates: BTreeMap<String, Vec<&String>>, survey: &Survey, named: impl Fn(&str) -> bool) -> Vec<String> {
+fn unneeded(
+    mut candidates: BTreeMap<String, Vec<&String>>,
+    survey: &Survey,
+    named: impl Fn(&str) -> bool,
+) -> Vec<String> {
     candidates.retain(|folder, _| !named(folder));
     loop {
-        let dotted: BTreeMap<String, &String> = candidates.keys().map(|folder| (folder.replace('/', "."), folder)).collect();
+        let dotted: BTreeMap<String, &String> =
+            candidates.keys().map(|folder| (folder.replace('/', "."), folder)).collect();
         let gone: BTreeSet<&str> = candidates.values().flatten().map(|path| path.as_str()).collect();
         let needed: BTreeSet<String> = survey
             .modules

@@ -73,7 +73,8 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options) -
     let found = paths(&tree, |path, owner| owner != Owner::Function && path.ends_with(".pyc"));
     take(&mut tree, &mut ledger, Rule::InstalledBytecode, found);
     let sdk = sdk::decide(distributions, options.sdk, options.level);
-    let omitted: Vec<usize> = sdk.iter().filter(|decision| !decision.bundled).map(|decision| decision.distribution).collect();
+    let omitted: Vec<usize> =
+        sdk.iter().filter(|decision| !decision.bundled).map(|decision| decision.distribution).collect();
     let is_omitted = |owner| matches!(owner, Owner::Distribution(index) if omitted.contains(&index));
     let found = paths(&tree, |_, owner| is_omitted(owner));
     take(&mut tree, &mut ledger, Rule::RuntimeProvides, found);

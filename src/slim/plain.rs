@@ -13,11 +13,12 @@ const INSTALLER: &[&str] = &["INSTALLER", "RECORD", "RECORD.jws", "RECORD.p7s", 
 const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
 
 /// The files of each rule.
-pub fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<(Rule, Vec<String>)>> {
-    let mut found: Vec<(Rule, Vec<String>)> = [Rule::Sources, Rule::StaticLibraries, Rule::TypeStubs, Rule::InstallerFiles, Rule::Scripts]
-        .into_iter()
-        .map(|rule| (rule, Vec::new()))
-        .collect();
+pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<(Rule, Vec<String>)>> {
+    let mut found: Vec<(Rule, Vec<String>)> =
+        [Rule::Sources, Rule::StaticLibraries, Rule::TypeStubs, Rule::InstallerFiles, Rule::Scripts]
+            .into_iter()
+            .map(|rule| (rule, Vec::new()))
+            .collect();
     let stub_readers: Vec<Owner> =
         survey.modules.iter().filter(|module| module.reads_stubs).map(|module| module.owner).collect();
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.owner != Owner::Function) {
@@ -36,8 +37,8 @@ pub fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Res
 
 fn rule(path: &str, entry: &Entry, survey: &Survey, stub_readers: &[Owner]) -> Option<Rule> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    if folder.ends_with(".dist-info") && !folder.contains('/') {
-        return INSTALLER.contains(&name).then_some(Rule::InstallerFiles);
+    if folder.split('/').next().is_some_and(|top| top.ends_with(".dist-info")) {
+        return (INSTALLER.contains(&name) && !folder.contains('/')).then_some(Rule::InstallerFiles);
     }
     if folder == "bin" {
         return Some(Rule::Scripts);
@@ -78,7 +79,8 @@ mod tests {
             })
             .collect();
         let survey = Survey::of(&tree, &[]).unwrap();
-        let mut paths: Vec<String> = find(&tree, &[], &survey).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
+        let mut paths: Vec<String> =
+            find(&tree, &[], &survey).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
         paths.sort();
         paths
     }
@@ -99,8 +101,19 @@ mod tests {
             ("bin/a.py", "#!python\n"),
             ("bin/native", "\x7fELF"),
         ];
-        let gone = ["a-1.dist-info/RECORD", "a/__init__.pyi", "a/_x.c", "a/include/a.h", "a/lib/x.a", "a/py.typed", "bin/a.py"];
-        assert_eq!(found(&files).iter().map(String::as_str).filter(|path| !path.contains("licenses")).collect::<Vec<_>>(), gone);
+        let gone = [
+            "a-1.dist-info/RECORD",
+            "a/__init__.pyi",
+            "a/_x.c",
+            "a/include/a.h",
+            "a/lib/x.a",
+            "a/py.typed",
+            "bin/a.py",
+        ];
+        assert_eq!(
+            found(&files).iter().map(String::as_str).filter(|path| !path.contains("licenses")).collect::<Vec<_>>(),
+            gone
+        );
         assert!(!found(&files).iter().any(|path| path.contains("licenses")), "licences stay whatever they are called");
     }
 

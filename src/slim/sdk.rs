@@ -37,13 +37,17 @@ pub struct SdkDecision {
 }
 
 /// Decides for every distribution of the resolution that the runtime ships.
-pub fn decide(distributions: &[Distribution], policy: SdkPolicy, level: Level) -> Vec<SdkDecision> {
+pub(super) fn decide(distributions: &[Distribution], policy: SdkPolicy, level: Level) -> Vec<SdkDecision> {
     let known: Vec<Known<'_>> = distributions
         .iter()
         .map(|distribution| Known {
             name: &distribution.name,
             requested: distribution.requested,
-            needs: distribution.needed_by.iter().map(|need| (need.by.as_str(), need.versions.as_str(), need.bounded_above)).collect(),
+            needs: distribution
+                .needed_by
+                .iter()
+                .map(|need| (need.by.as_str(), need.versions.as_str(), need.bounded_above))
+                .collect(),
         })
         .collect();
     decide_known(&known, policy, level)
@@ -70,7 +74,11 @@ fn decide_known(known: &[Known<'_>], policy: SdkPolicy, level: Level) -> Vec<Sdk
     // that is bundled is itself a reason for what it needs.
     let mut decisions: Vec<SdkDecision> = shipped
         .iter()
-        .map(|index| SdkDecision { distribution: *index, bundled: false, reason: "only needed by what the runtime ships".into() })
+        .map(|index| SdkDecision {
+            distribution: *index,
+            bundled: false,
+            reason: "only needed by what the runtime ships".into(),
+        })
         .collect();
     loop {
         let mut changed = false;
@@ -79,7 +87,9 @@ fn decide_known(known: &[Known<'_>], policy: SdkPolicy, level: Level) -> Vec<Sdk
                 continue;
             }
             let this = &known[decisions[place].distribution];
-            let is_omitted = |name: &str| decisions.iter().any(|decision| !decision.bundled && known[decision.distribution].name == name);
+            let is_omitted = |name: &str| {
+                decisions.iter().any(|decision| !decision.bundled && known[decision.distribution].name == name)
+            };
             let is_root = ROOTS.contains(&this.name);
             let shipped_needs_it = |by: &str| ROOTS.contains(&by) && !is_omitted(by);
             let reason = if this.requested {
@@ -140,7 +150,10 @@ mod tests {
             known("python-dateutil", false, &[("botocore", "<3", true), ("pandas", ">=2.8.2", false)]),
             known("six", false, &[("python-dateutil", ">=1.5", false)]),
         ];
-        assert_eq!(bundled(&set), ["python-dateutil: pandas needs python-dateutil>=2.8.2", "six: python-dateutil needs six>=1.5"]);
+        assert_eq!(
+            bundled(&set),
+            ["python-dateutil: pandas needs python-dateutil>=2.8.2", "six: python-dateutil needs six>=1.5"]
+        );
         let decisions = decide_known(&set, SdkPolicy::Auto, Level::Standard);
         assert_eq!(decisions[0].reason, "came along only (aws-xray-sdk needs botocore>=1.11.3)");
     }
@@ -163,7 +176,10 @@ mod tests {
             known("botocore", false, &[("aiobotocore", "<1.41,>=1.40", true)]),
             known("jmespath", false, &[("botocore", "<2", true)]),
         ];
-        assert_eq!(bundled(&set), ["botocore: aiobotocore needs botocore<1.41,>=1.40", "jmespath: botocore needs jmespath<2"]);
+        assert_eq!(
+            bundled(&set),
+            ["botocore: aiobotocore needs botocore<1.41,>=1.40", "jmespath: botocore needs jmespath<2"]
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ const STUB_READER: &str = "attach_stub";
 
 /// One source file.
 #[derive(Debug)]
-pub struct Module {
+pub(super) struct Module {
     /// Its path in the artifact.
     pub path: String,
     /// Whose it is.
@@ -31,36 +31,42 @@ pub struct Module {
 
 /// All of them.
 #[derive(Debug)]
-pub struct Survey {
+pub(super) struct Survey {
     /// One for each source file, and one for each distribution's entry points.
     pub modules: Vec<Module>,
 }
 
 impl Survey {
     /// Reads every source file of a tree, in parallel.
-    pub fn of(tree: &Tree, distributions: &[Distribution]) -> Result<Self> {
+    pub(super) fn of(tree: &Tree, distributions: &[Distribution]) -> Result<Self> {
         let modules = tree
             .par_iter()
             .filter(|(path, _)| path.ends_with(".py") || path.ends_with(".dist-info/entry_points.txt"))
             .map(|(path, entry)| {
                 let bytes = read(entry, distributions)?;
                 let text = &bytes;
-                Ok(if path.ends_with(".py") { module(path, entry.owner, text) } else { entry_points(path, entry.owner, text) })
+                Ok(if path.ends_with(".py") {
+                    module(path, entry.owner, text)
+                } else {
+                    entry_points(path, entry.owner, text)
+                })
             })
             .collect::<Result<_>>()?;
         Ok(Self { modules })
     }
 
     /// Whether a source of that owner writes the name down as a part of a path, outside of `folder`.
-    pub fn mentions(&self, owner: Owner, name: &str, folder: Option<&str>) -> bool {
+    pub(super) fn mentions(&self, owner: Owner, name: &str, folder: Option<&str>) -> bool {
         self.modules.iter().any(|module| {
-            module.owner == owner && module.mentions.contains(name) && folder.is_none_or(|folder| !is_below(&module.path, folder))
+            module.owner == owner
+                && module.mentions.contains(name)
+                && folder.is_none_or(|folder| !is_below(&module.path, folder))
         })
     }
 }
 
 /// Whether a path is in a folder.
-pub fn is_below(path: &str, folder: &str) -> bool {
+pub(super) fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
@@ -121,14 +127,20 @@ mod tests {
 
     #[test]
     fn relative_imports_are_seen_from_the_top() {
-        assert_eq!(imports("a/b/c.py", "from . import x\nfrom .y import z\nfrom ..t import u\n"), ["a.b", "a.b.x", "a.b.y", "a.b.y.z", "a.t", "a.t.u"]);
+        assert_eq!(
+            imports("a/b/c.py", "from . import x\nfrom .y import z\nfrom ..t import u\n"),
+            ["a.b", "a.b.x", "a.b.y", "a.b.y.z", "a.t", "a.t.u"]
+        );
         assert_eq!(imports("a/__init__.py", "from .tests import run\n"), ["a.tests", "a.tests.run"]);
         assert_eq!(imports("a.py", "from ...x import y\n"), [""; 0]);
     }
 
     #[test]
     fn strings_that_could_be_modules_count() {
-        assert_eq!(imports("a/b.py", "importlib.import_module('a.tests.x')\nload('.tests')\n"), ["a.tests", "a.tests.x"]);
+        assert_eq!(
+            imports("a/b.py", "importlib.import_module('a.tests.x')\nload('.tests')\n"),
+            ["a.tests", "a.tests.x"]
+        );
     }
 
     #[test]
@@ -139,7 +151,11 @@ mod tests {
 
     #[test]
     fn entry_points_name_modules() {
-        let module = entry_points("x.dist-info/entry_points.txt", Owner::Function, b"[group]\nname = a.tests.plugin:load [extra]\n");
+        let module = entry_points(
+            "x.dist-info/entry_points.txt",
+            Owner::Function,
+            b"[group]\nname = a.tests.plugin:load [extra]\n",
+        );
         assert_eq!(module.imports, ["a.tests.plugin"]);
     }
 }

@@ -58,7 +58,12 @@ impl CommandError {
 
     pub(crate) fn hint(&self) -> Option<String> {
         let said = |words: &[&str]| words.iter().any(|word| self.messages().contains(word));
-        if said(&["Temporary failure in name resolution", "NewConnectionError", "Connection refused", "Max retries exceeded"]) {
+        if said(&[
+            "Temporary failure in name resolution",
+            "NewConnectionError",
+            "Connection refused",
+            "Max retries exceeded",
+        ]) {
             Some("pip could not reach its index: check the network, the proxy and `pip config list`; --offline builds from wheels that are already cached".into())
         } else if said(&["401 Client Error", "403 Client Error", "404 Client Error"]) {
             Some("the index refused: check its URL and credentials in pip's configuration (`pip config list`)".into())
@@ -102,7 +107,14 @@ pub fn run(mut command: Command, stdin: &[u8], what: &str, argv: &str) -> Result
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     let last_lines = lines[lines.len().saturating_sub(LINES_KEPT)..].join("\n");
-    Err(CommandError::Failed { what: what.into(), argv: argv.into(), status: output.status, last_lines, messages: stderr, stdout })
+    Err(CommandError::Failed {
+        what: what.into(),
+        argv: argv.into(),
+        status: output.status,
+        last_lines,
+        messages: stderr,
+        stdout,
+    })
 }
 
 /// Every executable file of that name on PATH, in its order.

@@ -39,8 +39,7 @@ pub fn assemble(distributions: &[Distribution], function: &[FunctionFile], pytho
     let mut checksums: BTreeMap<String, (u64, u32)> = BTreeMap::new();
     for (index, distribution) in distributions.iter().enumerate() {
         let wheel = &distribution.wheel;
-        let placed =
-            wheel.placed().map_err(|source| Error::Wheel { wheel: wheel.filename.to_string(), source })?;
+        let placed = wheel.placed().map_err(|source| Error::wheel(&wheel.filename, source))?;
         for place in placed {
             let member = &wheel.archive.members()[place.member];
             let owner = Owner::Distribution(index);
@@ -50,7 +49,10 @@ pub fn assemble(distributions: &[Distribution], function: &[FunctionFile], pytho
             let mut source = Source::Wheel { distribution: index, member: place.member };
             let mut size = member.size;
             if place.script
-                && let Some(bytes) = with_interpreter(&tree::read(&Entry { executable: true, owner, source: source.clone(), size }, distributions)?, python)
+                && let Some(bytes) = with_interpreter(
+                    &tree::read(&Entry { executable: true, owner, source: source.clone(), size }, distributions)?,
+                    python,
+                )
             {
                 size = bytes.len() as u64;
                 source = Source::Memory(bytes.into());

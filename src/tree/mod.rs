@@ -74,13 +74,16 @@ pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
     match &entry.source {
         Source::Wheel { distribution, member } => {
             let wheel = &distributions[*distribution].wheel;
-            wheel.archive.read(*member).map_err(|source| Error::Wheel { wheel: wheel.filename.to_string(), source: source.into() })
+            wheel.archive.read(*member).map_err(|source| Error::wheel(&wheel.filename, source))
         }
         Source::File(path) => std::fs::read(path).map_err(Error::io("read", path)),
         Source::Memory(bytes) | Source::Compiled { bytes, .. } => Ok(bytes.to_vec()),
         Source::Cached { distribution, .. } => {
             // The writer copies these packed; nothing unpacks them.
-            Err(Error::PipReport(format!("a cached file of {} was asked for unpacked", distributions[*distribution].name)))
+            Err(Error::PipReport(format!(
+                "a cached file of {} was asked for unpacked",
+                distributions[*distribution].name
+            )))
         }
     }
 }
