@@ -73,8 +73,8 @@ pub enum Error {
     NoDistribution {
         /// The requirement as pip names it.
         requirement: String,
-        /// The versions that exist, as pip lists them.
-        versions: String,
+        /// Versions that do exist, newest first.
+        versions: Vec<String>,
     },
     /// A wheel that pip built only runs elsewhere.
     #[error("{wheel} was built on this machine and does not fit {target}")]
@@ -174,10 +174,10 @@ impl Error {
             )),
             Self::NoDistribution { versions, .. } => Some(format!(
                 "{}; check the name, the version bounds and the index that pip is configured to use (pip config list)",
-                if versions.is_empty() || versions == "none" {
+                if versions.is_empty() {
                     "no version is known".to_owned()
                 } else {
-                    format!("versions that exist: {versions}")
+                    format!("newest versions that exist: {}", versions.join(", "))
                 }
             )),
             Self::BuiltForElsewhere { .. } => {

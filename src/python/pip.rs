@@ -95,7 +95,7 @@ impl Pip<'_> {
     pub fn explain(&self, requirement: &str) -> String {
         let mut arguments = words(&["download", "--no-deps", "-vv", "--dest", "/nonexistent"]);
         arguments.extend(self.restriction());
-        arguments.extend(["--".into(), requirement.into()]);
+        arguments.push(requirement.into());
         match self.run(&arguments, b"", Sdists::Refused, "asking pip which wheels exist") {
             Ok(output) => output.stderr + &String::from_utf8_lossy(&output.stdout),
             Err(error) => error.all_output(),

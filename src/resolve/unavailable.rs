@@ -1,12 +1,17 @@
-//! Why pip finds nothing: its words read, and the wheels that do exist listed.
+//! Why pip finds nothing: its words read, and what does exist listed.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
 use crate::error::Error;
+use crate::python::WheelFilename;
 use crate::python::pip::Pip;
 
-/// Wheels an error lists.
-const WHEELS_SHOWN: usize = 6;
+/// Wheels or versions that an error lists.
+const SHOWN: usize = 6;
 
 /// The requirement that pip finds no distribution for, if that is what the error says.
 pub(super) fn requirement(error: &Error) -> Option<String> {
@@ -19,55 +24,99 @@ pub(super) fn requirement(error: &Error) -> Option<String> {
 
 /// Tells "there is none at all" from "there is none for the target".
 pub(super) fn describe(pip: &Pip<'_>, requirement: &str, not_built: &str) -> Error {
-    let said = pip.explain(requirement);
-    let wheels = wheels_passed_over(&said);
-    let sources = said.lines().any(|line| line.contains("Skipping link: No sources permitted"));
-    if wheels.is_empty() && !sources {
-        let versions = said
-            .lines()
-            .find_map(|line| Some(line.split_once("(from versions: ")?.1.trim_end_matches(')').to_owned()))
-            .unwrap_or_default();
-        return Error::NoDistribution { requirement: requirement.to_owned(), versions: last(&versions) };
+    let seen = Seen::read(&pip.explain(requirement));
+    let wanted = specifiers(requirement);
+    let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
+    let wheels: Vec<String> =
+        seen.wheels.iter().filter(|(version, _)| fits(version)).map(|(_, name)| name.clone()).collect();
+    if wheels.is_empty() && !seen.sources.iter().any(fits) {
+        let versions: Vec<String> = seen.versions().iter().take(SHOWN).map(ToString::to_string).collect();
+        return Error::NoDistribution { requirement: requirement.to_owned(), versions };
     }
-    Error::NoWheel { requirement: requirement.to_owned(), target: pip.target, wheels, not_built: not_built.to_owned() }
+    Error::NoWheel {
+        requirement: requirement.to_owned(),
+        target: pip.target,
+        wheels: wheels.into_iter().take(SHOWN).collect(),
+        not_built: not_built.to_owned(),
+    }
 }
 
-/// The newest wheels that pip saw and that do not fit, newest first: indexes list versions in rising order.
-fn wheels_passed_over(said: &str) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut wheels: Vec<String> = said
-        .lines()
-        .filter(|line| line.contains("Skipping link: none of the wheel's tags"))
-        .filter_map(|line| line.split(['/', ' ', '#', '?']).rfind(|part| part.ends_with(".whl")).map(str::to_owned))
-        .filter(|wheel| seen.insert(wheel.clone()))
-        .collect();
-    wheels.reverse();
-    wheels.truncate(WHEELS_SHOWN);
-    wheels
+fn specifiers(requirement: &str) -> Option<VersionSpecifiers> {
+    match Requirement::<VerbatimUrl>::from_str(requirement).ok()?.version_or_url? {
+        VersionOrUrl::VersionSpecifier(specifiers) => Some(specifiers),
+        VersionOrUrl::Url(_) => None,
+    }
 }
 
-/// The end of a long list of versions: the newest.
-fn last(versions: &str) -> String {
-    let all: Vec<&str> = versions.split(", ").collect();
-    let newest = &all[all.len().saturating_sub(10)..];
-    if newest.len() < all.len() { format!("…, {}", newest.join(", ")) } else { newest.join(", ") }
+/// What pip came across, newest first.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Wheels that do not fit the target.
+    wheels: Vec<(Version, String)>,
+    /// Versions that exist as sources.
+    sources: Vec<Version>,
+    /// Versions that fit the target.
+    fitting: Vec<Version>,
+}
+
+impl Seen {
+    fn read(said: &str) -> Self {
+        let mut seen = Self::default();
+        let mut known = BTreeSet::new();
+        for line in said.lines() {
+            if let Some((_, versions)) = line.split_once("(from versions: ") {
+                seen.fitting.extend(versions.trim_end_matches(')').split(", ").filter_map(|text| text.parse().ok()));
+            }
+            let Some((_, link)) = line.split_once("Skipping link: ") else { continue };
+            let Some(file) =
+                link.split(['/', ' ', '#', '?']).rfind(|part| part.ends_with(".whl") || part.ends_with(".tar.gz"))
+            else {
+                continue;
+            };
+            if !known.insert(file) {
+                continue;
+            }
+            if let Ok(wheel) = file.parse::<WheelFilename>() {
+                seen.wheels.extend(wheel.version.parse().ok().map(|version| (version, file.to_owned())));
+            } else if let Some((_, version)) = file.trim_end_matches(".tar.gz").rsplit_once('-') {
+                seen.sources.extend(version.parse::<Version>().ok());
+            }
+        }
+        seen.wheels.sort_by(|left, right| right.cmp(left));
+        seen
+    }
+
+    fn versions(&self) -> Vec<&Version> {
+        let all: BTreeSet<&Version> =
+            self.wheels.iter().map(|(version, _)| version).chain(&self.sources).chain(&self.fitting).collect();
+        all.into_iter().rev().collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SAID: &str = "\
+  Skipping link: none of the wheel's tags (cp39-cp39-win_amd64) are compatible (run pip debug --verbose to show compatible tags): https://host/a-9.0-cp39-cp39-win_amd64.whl#sha256=00 (from https://host/a/)
+  Skipping link: none of the wheel's tags (cp39-cp39-win_amd64) are compatible (run pip debug --verbose to show compatible tags): https://host/a-10.0-cp39-cp39-win_amd64.whl#sha256=00 (from https://host/a/)
+  Skipping link: No sources permitted for a: https://host/a-11.0.tar.gz (from https://host/a/)
+Skipping link: not a file: https://host/a/
+ERROR: Could not find a version that satisfies the requirement a (from versions: 1.0, 2.0)
+";
+
     #[test]
-    fn wheels_are_read_from_what_pip_says() {
-        let said = "  Skipping link: none of the wheel's tags (cp39-cp39-win_amd64) are compatible (run pip debug --verbose to show \
-                    compatible tags): https://host/a-1-cp39-cp39-win_amd64.whl#sha256=00 (from https://host/a/)\n\
-                    Skipping link: not a file: https://host/a/\n";
-        assert_eq!(wheels_passed_over(said), ["a-1-cp39-cp39-win_amd64.whl"]);
+    fn what_exists_is_read_newest_first() {
+        let seen = Seen::read(SAID);
+        let names: Vec<&str> = seen.wheels.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["a-10.0-cp39-cp39-win_amd64.whl", "a-9.0-cp39-cp39-win_amd64.whl"]);
+        let versions: Vec<String> = seen.versions().iter().map(ToString::to_string).collect();
+        assert_eq!(versions, ["11.0", "10.0", "9.0", "2.0", "1.0"]);
     }
 
     #[test]
-    fn long_lists_keep_their_end() {
-        assert_eq!(last("1, 2"), "1, 2");
-        assert_eq!(last("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"), "…, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11");
+    fn the_version_bounds_are_read() {
+        assert!(!specifiers("a>=10").unwrap().contains(&"9.0".parse().unwrap()));
+        assert!(specifiers("a").is_none());
     }
 }
