@@ -79,9 +79,9 @@ pub(super) fn add(
                 Source::Wheel { distribution, .. } => Some(distribution),
                 _ => None,
             };
-            let kept = distribution.and_then(|index| Some((index, caches[index].find(&place)?)));
-            if let Some((distribution, member)) = kept {
-                return Ok(Some((path, place, owned(Source::Cached { distribution, member }, entry.size))));
+            let kept = distribution.and_then(|index| Some((index, caches[index].locate(&place)?)));
+            if let Some((distribution, (archive, member))) = kept {
+                return Ok(Some((path, place, owned(Source::Cached { distribution, archive, member }, entry.size))));
             }
             let bytes: Arc<[u8]> = match compiler.compile(path, &tree::read(entry, distributions)?)? {
                 Compiled::Bytecode(bytes) => bytes.into(),

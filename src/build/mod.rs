@@ -10,6 +10,7 @@ pub use plan::{Plan, PlannedWheel};
 
 use crate::artifact::{self, Input};
 use crate::cache::Cache;
+use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
 use crate::lambda;
 use crate::progress::Progress;
@@ -96,7 +97,7 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     for (path, bytes, owner) in std::mem::take(&mut artifact.stripped) {
         slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner });
     }
-    for (path, reason) in &artifact.unstripped {
+    for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
         progress.detail(|| format!("kept as it is: {path}: {reason}"));
     }
     let over = artifact.unpacked > lambda::UNPACKED_BYTES;

@@ -4,6 +4,7 @@
 //! The variant names everything else that the bytes depend on. A cache that cannot be read is one that is not there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Cache;
 use crate::archive::Archive;
@@ -21,14 +22,14 @@ impl Cache {
     /// What is kept of a wheel in a variant.
     pub fn members(&self, sha256: &str, variant: &str) -> MemberCache {
         let path = self.members_path(sha256, variant);
-        MemberCache { archive: Archive::open(&path).ok(), path }
+        MemberCache { archive: Archive::open(&path).ok().map(Arc::new), path }
     }
 }
 
 /// The files of one wheel in one variant, as an earlier build made them.
 #[derive(Debug)]
 pub struct MemberCache {
-    archive: Option<Archive>,
+    archive: Option<Arc<Archive>>,
     path: PathBuf,
 }
 
@@ -36,6 +37,11 @@ impl MemberCache {
     /// The place of a file by its path in the artifact.
     pub fn find(&self, path: &str) -> Option<usize> {
         self.archive.as_ref()?.find(path)
+    }
+
+    /// The same with the archive that it is in.
+    pub fn locate(&self, path: &str) -> Option<(Arc<Archive>, usize)> {
+        Some((self.archive.clone()?, self.find(path)?))
     }
 
     /// A file as it is packed; none when its bytes are no longer what they were.
@@ -54,7 +60,7 @@ impl MemberCache {
 
     /// The paths that it has.
     pub fn paths(&self) -> impl Iterator<Item = (usize, &str)> {
-        let members = self.archive.as_ref().map(Archive::members).unwrap_or_default();
+        let members = self.archive.as_ref().map(|archive| archive.members()).unwrap_or_default();
         members.iter().enumerate().map(|(index, member)| (index, member.name.as_str()))
     }
 }

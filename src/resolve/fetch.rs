@@ -98,7 +98,12 @@ pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Pro
         let (_, file) = files_by_name(folder.path())?
             .pop_first()
             .ok_or_else(|| Error::PipReport(format!("pip built no wheel of {}", item.metadata.name)))?;
-        check_built(&file, pip)?;
+        if !check_built(&file, pip)? {
+            warnings.push(format!(
+                "{} {} was compiled on this machine, whose glibc may be newer than the runtime's 2.{}: try it before you rely on it",
+                item.metadata.name, item.metadata.version, pip.target.python.glibc_minor()
+            ));
+        }
         let (sha256, wheel) = admit(&file, None, cache, &mut warnings)?;
         if let Some(key) = built_key(item, pip.target) {
             cache.remember_built_wheel(&key, &sha256)?;
@@ -130,13 +135,14 @@ fn files_by_name(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
         .collect())
 }
 
-/// A wheel built here serves the target if it is pure, or if this machine is of the target's kind.
-fn check_built(file: &Path, pip: &Pip<'_>) -> Result<()> {
+/// A wheel built here serves the target if it is pure, or if this machine is of the target's kind. Returns whether it is
+/// pure.
+fn check_built(file: &Path, pip: &Pip<'_>) -> Result<bool> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let filename: WheelFilename = name.parse().map_err(Error::PipReport)?;
     let pure = filename.platform == "any" && filename.abi == "none";
     if pure || (pip.interpreter.builds_for(pip.target) && filename.fits_platform(&pip.target.platform_tags())) {
-        return Ok(());
+        return Ok(pure);
     }
     Err(Error::BuiltForElsewhere { wheel: name, target: pip.target })
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 pub use assemble::{Assembled, Overlap, assemble};
 
+use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::resolve::Distribution;
 
@@ -48,7 +49,9 @@ pub enum Source {
     Cached {
         /// The distribution's place in the resolution.
         distribution: usize,
-        /// The member's place in its cache.
+        /// The cache's file.
+        archive: Arc<Archive>,
+        /// The member's place in it.
         member: usize,
     },
 }
@@ -78,12 +81,8 @@ pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
         }
         Source::File(path) => std::fs::read(path).map_err(Error::io("read", path)),
         Source::Memory(bytes) | Source::Compiled { bytes, .. } => Ok(bytes.to_vec()),
-        Source::Cached { distribution, .. } => {
-            // The writer copies these packed; nothing unpacks them.
-            Err(Error::PipReport(format!(
-                "a cached file of {} was asked for unpacked",
-                distributions[*distribution].name
-            )))
+        Source::Cached { archive, member, .. } => {
+            archive.read(*member).map_err(|error| Error::io("read", archive.path())(std::io::Error::other(error)))
         }
     }
 }

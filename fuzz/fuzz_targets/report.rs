@@ -1,0 +1,9 @@
+//! Any bytes as pip's report: no panic, and a digest is never a path.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    for item in pack::python::report::parse(bytes).unwrap_or_default() {
+        let _ = (item.filename(), item.line());
+        assert!(item.sha256().is_none_or(|digest| digest.len() == 64 && !digest.contains('/')));
+    }
+});
