@@ -98,19 +98,22 @@ pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Pro
         let (_, file) = files_by_name(folder.path())?
             .pop_first()
             .ok_or_else(|| Error::PipReport(format!("pip built no wheel of {}", item.metadata.name)))?;
-        if !check_built(&file, pip)? {
-            warnings.push(format!(
-                "{} {} was compiled on this machine, whose glibc may be newer than the runtime's 2.{}: try it before you rely on it",
-                item.metadata.name, item.metadata.version, pip.target.python.glibc_minor()
-            ));
-        }
+        check_built(&file, pip)?;
         let (sha256, wheel) = admit(&file, None, cache, &mut warnings)?;
         if let Some(key) = built_key(item, pip.target) {
             cache.remember_built_wheel(&key, &sha256)?;
         }
         wheels[index] = Some((sha256, wheel));
     }
-    Ok(Fetched { wheels: wheels.into_iter().flatten().collect(), warnings })
+    let wheels: Vec<(String, Wheel)> = wheels.into_iter().flatten().collect();
+    for (_, wheel) in wheels.iter().filter(|(_, wheel)| wheel.filename.platform.starts_with("linux_")) {
+        warnings.push(format!(
+            "{} was compiled on a machine like this one, whose glibc may be newer than the runtime's 2.{}: try it before you rely on it",
+            wheel.filename,
+            pip.target.python.glibc_minor()
+        ));
+    }
+    Ok(Fetched { wheels, warnings })
 }
 
 fn admit(file: &Path, expected: Option<&str>, cache: &Cache, warnings: &mut Vec<String>) -> Result<(String, Wheel)> {
@@ -135,14 +138,13 @@ fn files_by_name(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
         .collect())
 }
 
-/// A wheel built here serves the target if it is pure, or if this machine is of the target's kind. Returns whether it is
-/// pure.
-fn check_built(file: &Path, pip: &Pip<'_>) -> Result<bool> {
+/// A wheel built here serves the target if it is pure, or if this machine is of the target's kind.
+fn check_built(file: &Path, pip: &Pip<'_>) -> Result<()> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let filename: WheelFilename = name.parse().map_err(Error::PipReport)?;
     let pure = filename.platform == "any" && filename.abi == "none";
     if pure || (pip.interpreter.builds_for(pip.target) && filename.fits_platform(&pip.target.platform_tags())) {
-        return Ok(pure);
+        return Ok(());
     }
     Err(Error::BuiltForElsewhere { wheel: name, target: pip.target })
 }
