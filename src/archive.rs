@@ -65,7 +65,7 @@ pub enum ArchiveError {
     #[error("{0} is both a file and a folder in it")]
     FileAndFolder(String),
     /// More than can be meant.
-    #[error("{name} claims to unpack to {bytes} bytes (at most {limit} are taken)")]
+    #[error("{name} claims to unpack to at least {bytes} bytes (at most {limit} are taken)")]
     TooLarge {
         /// The member, or "it".
         name: String,
@@ -126,12 +126,12 @@ impl Archive {
     /// Reads and checks the directory of an archive.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let file = File::open(path)?;
-        let length = file.metadata()?.len();
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer)?;
         let mut members = Vec::new();
         let mut names = Names::default();
-        let (mut packed, mut unpacked) = (0_u64, 0_u64);
+        let mut ranges: Vec<(u64, u64, String)> = Vec::new();
+        let mut unpacked = 0_u64;
         let mut entries = zip.entries(&mut buffer);
         let mut headers = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         while let Some(entry) = entries.next_entry()? {
@@ -139,17 +139,20 @@ impl Archive {
             let name = std::str::from_utf8(raw.as_ref())
                 .map_err(|_| ArchiveError::Name(String::from_utf8_lossy(raw.as_ref()).escape_debug().to_string()))?
                 .to_owned();
+            let folder = name.strip_suffix('/').map(str::to_owned);
+            // First of all, so that no message below shows a name with control characters.
+            check_path(folder.as_deref().unwrap_or(&name))?;
             let local = zip.get_entry(entry.wayfinder())?;
             if local.local_header(&mut headers)?.file_path().as_ref() != raw.as_ref() {
                 return Err(ArchiveError::HeaderName(name));
             }
+            let (start, end) = local.compressed_data_range();
+            ranges.push((entry.local_header_offset().min(start), end, name.clone()));
             let unix_mode = entry.external_attributes() >> 16;
             let kind = unix_mode & S_IFMT;
             if kind == S_IFLNK {
                 return Err(ArchiveError::Kind { name, kind: "symbolic link" });
             }
-            let folder = name.strip_suffix('/').map(str::to_owned);
-            check_path(folder.as_deref().unwrap_or(&name))?;
             if let Some(folder) = folder {
                 names.add_folder(&folder)?;
                 continue;
@@ -175,13 +178,9 @@ impl Archive {
             if size > packed_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_RATIO) {
                 return Err(ArchiveError::Corrupt { name, reason: "its sizes are impossible" });
             }
-            packed = packed.saturating_add(packed_size);
             unpacked = unpacked.saturating_add(size);
             if unpacked > ARCHIVE_BYTES {
                 return Err(ArchiveError::TooLarge { name: "it".into(), bytes: unpacked, limit: ARCHIVE_BYTES });
-            }
-            if packed > length {
-                return Err(ArchiveError::Corrupt { name, reason: "its members overlap" });
             }
             members.push(Member {
                 executable: kind == S_IFREG && unix_mode & 0o111 != 0,
@@ -194,6 +193,10 @@ impl Archive {
             });
         }
         names.check()?;
+        ranges.sort_unstable();
+        if let Some(pair) = ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
+            return Err(ArchiveError::Corrupt { name: pair[1].2.clone(), reason: "it overlaps another member" });
+        }
         let index = members.iter().enumerate().map(|(index, member)| (member.name.clone(), index)).collect();
         Ok(Self { path: path.to_owned(), zip, members, index })
     }

@@ -34,6 +34,14 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A symbolic link of the function leads nowhere.
+    #[error("{} is a symbolic link to {}, which is not there", path.display(), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// What it names.
+        target: PathBuf,
+    },
     /// A child process failed.
     #[error(transparent)]
     Command(Box<CommandError>),
@@ -56,6 +64,9 @@ pub enum Error {
     /// pip wrote something that is not the report it documents.
     #[error("pip's report cannot be read: {0}")]
     PipReport(String),
+    /// pip succeeded and left no wheel.
+    #[error("pip fetched no wheel of {0}")]
+    NotFetched(String),
     /// No wheel of a requirement fits the target.
     #[error("no wheel of {requirement} fits {target} (its newest platform tag is {})", target.newest_tag())]
     NoWheel {
@@ -75,6 +86,8 @@ pub enum Error {
         requirement: String,
         /// Versions that do exist, newest first.
         versions: Vec<String>,
+        /// Whether only the cache was asked.
+        offline: bool,
     },
     /// A wheel that pip built only runs elsewhere.
     #[error("{wheel} was built on this machine and does not fit {target}")]
@@ -172,6 +185,9 @@ impl Error {
                     format!("wheels that exist: {}", wheels.join(", "))
                 }
             )),
+            Self::NoDistribution { offline: true, .. } => {
+                Some("with --offline only wheels in the cache are taken, and none of them fits: build once without --offline".into())
+            }
             Self::NoDistribution { versions, .. } => Some(format!(
                 "{}; check the name, the version bounds and the index that pip is configured to use (pip config list)",
                 if versions.is_empty() {
@@ -180,6 +196,9 @@ impl Error {
                     format!("newest versions that exist: {}", versions.join(", "))
                 }
             )),
+            Self::DanglingLink { .. } => {
+                Some("mend or remove the link, or keep it out with a line in .packignore".into())
+            }
             Self::BuiltForElsewhere { .. } => {
                 Some("build it on a machine of the target's kind, or publish a manylinux wheel of it".into())
             }
@@ -193,7 +212,7 @@ impl Error {
             Self::Handler { .. } => {
                 Some("--handler takes MODULE.FUNCTION, with the module's path from the function's folder".into())
             }
-            Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
+            Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }
 

@@ -55,6 +55,11 @@ impl Progress {
         result
     }
 
+    /// Keeps the time of something that went on beside the phases.
+    pub fn add(&mut self, name: &'static str, time: Duration) {
+        self.phases.push((name, time));
+    }
+
     /// The phases so far with their times.
     pub fn phases(&self) -> &[(&'static str, Duration)] {
         &self.phases
@@ -83,6 +88,13 @@ impl Progress {
     pub fn warn(&self, line: &str) {
         if self.verbosity > Verbosity::Quiet {
             self.line(&format!("warning: {line}"));
+        }
+    }
+
+    /// What makes a build fail: said however quiet it has to be.
+    pub fn fail(&self, text: &str) {
+        if !text.is_empty() {
+            self.line(text.trim_end());
         }
     }
 

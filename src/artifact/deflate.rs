@@ -2,8 +2,11 @@
 
 use libdeflater::{CompressionLvl, Compressor, crc32};
 
-/// Smaller than `zip -9` and many times faster; higher levels cost much and save little (see docs/measurements.md).
-pub const LEVEL: i32 = 6;
+/// Smaller than `zip -9` and many times faster; higher levels cost much and save little.
+const LEVEL: i32 = 6;
+
+/// Changes with the level and with every version of libdeflate that packs differently.
+pub const DEFLATE_VERSION: &str = "6-libdeflate1";
 
 /// A file as a ZIP holds it.
 #[derive(Debug)]

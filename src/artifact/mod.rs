@@ -5,6 +5,6 @@ mod ordered;
 mod produce;
 mod zip_writer;
 
-pub use deflate::{LEVEL, Packed, pack};
+pub use deflate::{Packed, pack};
 pub use produce::{Artifact, Input, Sizes, bytecode_variant, member_variant, write_zip};
 pub use zip_writer::ZipWriter;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::deflate::{LEVEL, Packed, pack};
+use super::deflate::{DEFLATE_VERSION, Packed, pack};
 use super::ordered::ordered;
 use super::zip_writer::ZipWriter;
 use crate::cache::{MemberCache, MemberCacheWriter};
@@ -25,6 +25,9 @@ const BUDGET: u64 = 96 << 20;
 
 /// Changes with what stripping does to a file.
 const STRIP_VERSION: u32 = 1;
+
+/// Changes with what compiling and normalising make of a source.
+const BYTECODE_VERSION: u32 = 1;
 
 /// What an artifact is made of.
 pub struct Input<'a> {
@@ -70,23 +73,20 @@ pub struct Artifact {
     pub stripped: Vec<(String, u64, Owner)>,
     /// Libraries left as they were, with the reason.
     pub unstripped: Vec<(String, Unstripped)>,
-    /// Files copied from the member cache.
-    pub reused: u64,
 }
 
 /// The member cache's variant for a wheel's own files.
 pub fn member_variant() -> String {
-    format!("strip{STRIP_VERSION}-deflate{LEVEL}")
+    format!("strip{STRIP_VERSION}-deflate{DEFLATE_VERSION}")
 }
 
 /// The member cache's variant for the bytecode that an interpreter makes of a wheel's sources.
 pub fn bytecode_variant(interpreter: &str) -> String {
-    format!("cpython{interpreter}-task-deflate{LEVEL}")
+    format!("bytecode{BYTECODE_VERSION}-cpython{interpreter}-task-deflate{DEFLATE_VERSION}")
 }
 
 struct Made {
     packed: Packed,
-    reused: bool,
     unstripped: Option<Unstripped>,
 }
 
@@ -129,7 +129,7 @@ impl Input<'_> {
         let kept =
             self.bucket(path, entry).and_then(|bucket| self.cache(bucket).packed(self.cache(bucket).find(path)?));
         if let Some(packed) = kept {
-            return Ok(Made { packed, reused: true, unstripped: None });
+            return Ok(Made { packed, unstripped: None });
         }
         let mut bytes = tree::read(entry, self.distributions)?;
         let mut unstripped = None;
@@ -139,7 +139,7 @@ impl Input<'_> {
                 Err(reason) => unstripped = Some(reason),
             }
         }
-        Ok(Made { packed: pack(bytes), reused: false, unstripped })
+        Ok(Made { packed: pack(bytes), unstripped })
     }
 }
 
@@ -150,9 +150,9 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
         hasher: Sha256::new(),
         written: 0,
     });
-    let mut kept = start_caches(input)?;
+    let mut kept = start_caches(input);
     let mut by_owner: BTreeMap<Owner, Sizes> = BTreeMap::new();
-    let (mut stripped, mut unstripped, mut unpacked, mut reused) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut stripped, mut unstripped, mut unpacked) = (Vec::new(), Vec::new(), 0);
     let entries: Vec<(&String, &Entry)> = input.tree.iter().collect();
     ordered(
         &entries,
@@ -164,14 +164,14 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
             let Made { packed, .. } = &made;
             zip.add(path, entry.executable, packed).map_err(Error::io("write", target))?;
             if let Some(writer) = input.bucket(path, entry).and_then(|bucket| kept.get_mut(&bucket)) {
-                writer.add(path, packed)?;
+                // What cannot be kept costs the next build time, and this one nothing.
+                let _ = writer.add(path, packed);
             }
             let sizes = by_owner.entry(entry.owner).or_default();
             sizes.files += 1;
             sizes.unpacked += packed.size;
             sizes.packed += packed.bytes.len() as u64;
             unpacked += packed.size;
-            reused += u64::from(made.reused);
             if packed.size < entry.size && !matches!(entry.source, Source::Cached { .. }) {
                 stripped.push(((*path).clone(), entry.size - packed.size, entry.owner));
             }
@@ -179,38 +179,39 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
             Ok(())
         },
     )?;
-    finish_caches(input, kept)?;
+    finish_caches(input, kept);
     let Hashed { file, hasher, written } = zip.finish().map_err(Error::io("write", target))?;
     let file = file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
     let sha256 = data_encoding::HEXLOWER.encode(&hasher.finalize());
-    Ok(Artifact { file, sha256, packed: written, unpacked, by_owner, stripped, unstripped, reused })
+    Ok(Artifact { file, sha256, packed: written, unpacked, by_owner, stripped, unstripped })
 }
 
-/// Cache files are rewritten only where this build makes something that they lack.
-fn start_caches(input: &Input<'_>) -> Result<BTreeMap<Bucket, MemberCacheWriter>> {
-    let mut writers = BTreeMap::new();
-    for (path, entry) in input.tree {
-        let Some(bucket) = input.bucket(path, entry) else { continue };
-        if !input.is_kept(path, entry) && !writers.contains_key(&bucket) {
-            writers.insert(bucket, input.cache(bucket).replace()?);
-        }
-    }
-    Ok(writers)
+/// Cache files are rewritten only where this build makes something that they lack. A cache that cannot be written is
+/// done without.
+fn start_caches(input: &Input<'_>) -> BTreeMap<Bucket, MemberCacheWriter> {
+    let mut lacking: Vec<Bucket> = input
+        .tree
+        .iter()
+        .filter(|(path, entry)| !input.is_kept(path, entry))
+        .filter_map(|(path, entry)| input.bucket(path, entry))
+        .collect();
+    lacking.sort_unstable();
+    lacking.dedup();
+    lacking.into_iter().filter_map(|bucket| Some((bucket, input.cache(bucket).replace().ok()?))).collect()
 }
 
 /// What an old cache file has beyond this build's files is taken over.
-fn finish_caches(input: &Input<'_>, writers: BTreeMap<Bucket, MemberCacheWriter>) -> Result<()> {
+fn finish_caches(input: &Input<'_>, writers: BTreeMap<Bucket, MemberCacheWriter>) {
     for (bucket, mut writer) in writers {
         let cache = input.cache(bucket);
         for (member, path) in cache.paths() {
             let written = input.tree.get(path).is_some_and(|entry| input.bucket(path, entry) == Some(bucket));
             if !written && let Some(packed) = cache.packed(member) {
-                writer.add(path, &packed)?;
+                let _ = writer.add(path, &packed);
             }
         }
-        writer.finish()?;
+        let _ = writer.finish();
     }
-    Ok(())
 }
 
 /// Counts and hashes what passes through.

@@ -24,12 +24,13 @@ pub enum Policy {
     Compiled,
     /// None: the smallest, but every cold start compiles.
     None,
-    /// In place of the dependencies' sources: small and fast, no source lines of dependencies in tracebacks.
+    /// In place of the dependencies' sources: fast, smaller than both, no source lines of dependencies in tracebacks.
     Only,
 }
 
 /// A tree with bytecode.
-pub(super) struct WithBytecode {
+pub struct WithBytecode {
+    /// The files.
     pub tree: Tree,
     /// What was done: `None` where no interpreter could compile.
     pub policy: Policy,
@@ -37,7 +38,12 @@ pub(super) struct WithBytecode {
     pub caches: Vec<MemberCache>,
     /// Sources that their bytecode replaces: path, bytes, owner.
     pub replaced: Vec<(String, u64, Owner)>,
+    /// Why there is none, where it was asked for.
     pub warning: Option<String>,
+    /// The compiling interpreter's version: part of what the bytes depend on.
+    pub interpreter: Option<String>,
+    /// Sources that Python refused, with its reason.
+    pub refused: Vec<(String, String)>,
 }
 
 /// Compiles what the policy asks for.
@@ -49,8 +55,15 @@ pub(super) fn add(
     cache: &Cache,
 ) -> Result<WithBytecode> {
     let python = build.target.python;
-    let none =
-        |tree, warning| WithBytecode { tree, policy: Policy::None, caches: Vec::new(), replaced: Vec::new(), warning };
+    let none = |tree, warning| WithBytecode {
+        tree,
+        policy: Policy::None,
+        caches: Vec::new(),
+        replaced: Vec::new(),
+        warning,
+        interpreter: None,
+        refused: Vec::new(),
+    };
     if build.bytecode == Policy::None {
         return Ok(none(tree, None));
     }
@@ -70,7 +83,7 @@ pub(super) fn add(
         tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
     let in_place =
         |path: &str, owner| build.bytecode == Policy::Only && !is_function(owner) && !build.slim.keep.matches(path);
-    let made: Vec<Option<(&String, String, Entry)>> = sources
+    let made: Vec<Result<(&String, String, Entry), (String, String)>> = sources
         .into_par_iter()
         .map(|(path, entry)| {
             let place = if in_place(path, entry.owner) { format!("{path}c") } else { cache_path(path, python) };
@@ -81,24 +94,32 @@ pub(super) fn add(
             };
             let kept = distribution.and_then(|index| Some((index, caches[index].locate(&place)?)));
             if let Some((distribution, (archive, member))) = kept {
-                return Ok(Some((path, place, owned(Source::Cached { distribution, archive, member }, entry.size))));
+                return Ok(Ok((path, place, owned(Source::Cached { distribution, archive, member }, entry.size))));
             }
             let bytes: Arc<[u8]> = match compiler.compile(path, &tree::read(entry, distributions)?)? {
                 Compiled::Bytecode(bytes) => bytes.into(),
                 // Python would say the same at import, if anything ever imports it.
-                Compiled::Refused(_) => return Ok(None),
+                Compiled::Refused(reason) => return Ok(Err((path.clone(), reason))),
             };
             let size = bytes.len() as u64;
             let source = match distribution {
                 Some(distribution) => Source::Compiled { distribution, bytes },
                 None => Source::Memory(bytes),
             };
-            Ok(Some((path, place, owned(source, size))))
+            Ok(Ok((path, place, owned(source, size))))
         })
         .collect::<Result<_>>()?;
     let mut replaced = Vec::new();
     let mut added = Vec::new();
-    for (path, place, entry) in made.into_iter().flatten() {
+    let mut refused = Vec::new();
+    for made in made {
+        let (path, place, entry) = match made {
+            Ok(made) => made,
+            Err(reason) => {
+                refused.push(reason);
+                continue;
+            }
+        };
         if in_place(path, entry.owner) {
             replaced.push((path.clone(), tree[path].size, entry.owner));
         }
@@ -108,5 +129,13 @@ pub(super) fn add(
         tree.remove(path);
     }
     tree.extend(added);
-    Ok(WithBytecode { tree, policy: build.bytecode, caches, replaced, warning: None })
+    Ok(WithBytecode {
+        tree,
+        policy: build.bytecode,
+        caches,
+        replaced,
+        warning: None,
+        interpreter: Some(interpreter.version()),
+        refused,
+    })
 }

@@ -3,20 +3,22 @@
 mod bytecode;
 mod plan;
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::time::Instant;
 
-pub use bytecode::Policy;
+pub use bytecode::{Policy, WithBytecode};
 pub use plan::{Plan, PlannedWheel};
 
-use crate::artifact::{self, Input};
+use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
 use crate::lambda;
 use crate::progress::Progress;
-use crate::project;
+use crate::project::{self, FunctionFile};
 use crate::python::interpreter::{self, Interpreters};
-use crate::resolve;
+use crate::resolve::{self, Answer};
 use crate::size::SizeReport;
 use crate::slim::{self, Globs, Removal, Rule};
 use crate::tree::{self, Owner};
@@ -46,23 +48,71 @@ pub struct BuildPlan {
 
 /// Asks pip what the build would take, and makes nothing.
 pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Plan> {
-    let files = project::collect(&build.function)?;
+    let files = project::collect(&build.function, &build.output)?;
     let answer = progress
         .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
     Ok(Plan::new(build, python, cache, &files, &answer))
 }
 
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
+///
+/// Where pip has answered the same question before, the build starts from that answer while pip is asked again; if pip
+/// now says something else, what was made is dropped.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
-    let files = project::collect(&build.function)?;
-    let answer = progress
-        .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
-    let resolution = progress.phase("fetch", |progress| {
-        resolve::fetch(&answer, &python.pip, build.target, cache, build.offline, progress)
-    })?;
+    let files = project::collect(&build.function, &build.output)?;
+    let ask = || resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline);
+    let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
+        let answer = progress.phase("resolve", |_| ask())?;
+        resolve::remember(&answer, &build.requirements, build.target, cache)?;
+        return make(build, &files, &answer, python, cache, progress)?.finish();
+    };
+    let (answer, early) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let start = Instant::now();
+            (ask(), start.elapsed())
+        });
+        let early = make(build, &files, &expected, python, cache, progress);
+        let (answer, time) =
+            progress.phase("wait for pip", |_| asking.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        progress.add("resolve (meanwhile)", time);
+        (answer, early)
+    });
+    let answer = answer?;
+    if answer.without_urls().as_ref() == Some(&expected) {
+        return early?.finish();
+    }
+    resolve::remember(&answer, &build.requirements, build.target, cache)?;
+    drop(early);
+    make(build, &files, &answer, python, cache, progress)?.finish()
+}
+
+/// A ZIP that is whole and not in its place yet.
+struct Made {
+    artifact: Artifact,
+    report: SizeReport,
+    path: PathBuf,
+}
+
+impl Made {
+    fn finish(self) -> Result<SizeReport> {
+        self.artifact.file.persist_as(&self.path)?;
+        Ok(self.report)
+    }
+}
+
+fn make(
+    build: &BuildPlan,
+    files: &[FunctionFile],
+    answer: &Answer,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+) -> Result<Made> {
+    let resolution = progress
+        .phase("fetch", |progress| resolve::fetch(answer, &python.pip, build.target, cache, build.offline, progress))?;
     let distributions = &resolution.distributions;
     let (assembled, mut slimmed) = progress.phase("slim", |_| {
-        let mut assembled = tree::assemble(distributions, &files, build.target.python)?;
+        let mut assembled = tree::assemble(distributions, files, build.target.python)?;
         let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
@@ -81,7 +131,7 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     let compiled = progress.phase("compile", |_| {
         bytecode::add(std::mem::take(&mut slimmed.tree), distributions, build, python.compiler.as_ref(), cache)
     })?;
-    for (path, bytes, owner) in compiled.replaced {
+    for (path, bytes, owner) in compiled.replaced.clone() {
         slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner });
     }
     let strips = |path: &str| build.slim.level != slim::Level::None && !build.slim.keep.matches(path);
@@ -102,12 +152,20 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     }
     let over = artifact.unpacked > lambda::UNPACKED_BYTES;
     let path = if over { over_limit_name(&build.output) } else { build.output.clone() };
+    for (path, reason) in &compiled.refused {
+        progress.detail(|| format!("no bytecode: {path}: {reason}"));
+    }
     let mut warnings = resolution.warnings;
-    warnings.extend(compiled.warning);
+    if build.requirements.is_empty() {
+        warnings.push(format!(
+            "no requirements file was found for {}: only its own files are in the artifact (-r names one)",
+            build.function.name
+        ));
+    }
+    warnings.extend(compiled.warning.clone());
     warnings.extend(assembled.overlaps.iter().map(|overlap| overlap.describe(distributions)));
-    let report = SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, compiled.policy, warnings);
-    artifact.file.persist_as(&path)?;
-    Ok(report)
+    let report = SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, warnings);
+    Ok(Made { artifact, report, path })
 }
 
 /// `a.zip` → `a.over-limit.zip`: nothing that deploys `a.zip` takes it by mistake.

@@ -105,7 +105,13 @@ impl Plan {
             (None, _) => format!("none: no CPython {} was found", self.target.python),
         };
         let mut lines = vec![
-            format!("function      {} ({}, {} files)", self.function, self.source, self.function_files.len()),
+            format!(
+                "function      {} ({}, {} file{})",
+                self.function,
+                self.source,
+                self.function_files.len(),
+                if self.function_files.len() == 1 { "" } else { "s" }
+            ),
             format!("target        {} (wheels up to {})", self.target, self.newest_platform_tag),
             format!(
                 "requirements  {}",

@@ -39,15 +39,26 @@ impl MemberCache {
         self.archive.as_ref()?.find(path)
     }
 
-    /// The same with the archive that it is in.
+    /// The same with the archive that it is in, if its bytes are still what they were.
     pub fn locate(&self, path: &str) -> Option<(Arc<Archive>, usize)> {
-        Some((self.archive.clone()?, self.find(path)?))
+        let (archive, member) = (self.archive.clone()?, self.find(path)?);
+        self.check(&archive, member)?;
+        Some((archive, member))
+    }
+
+    /// One broken file spoils the whole cache file: it is removed, and the next build makes it again.
+    fn check(&self, archive: &Archive, member: usize) -> Option<()> {
+        let intact = archive.read(member).is_ok();
+        if !intact {
+            let _ = std::fs::remove_file(&self.path);
+        }
+        intact.then_some(())
     }
 
     /// A file as it is packed; none when its bytes are no longer what they were.
     pub fn packed(&self, member: usize) -> Option<Packed> {
         let archive = self.archive.as_ref()?;
-        archive.read(member).ok()?;
+        self.check(archive, member)?;
         let bytes = archive.packed(member).ok()?;
         let member = archive.members().get(member)?;
         Some(Packed { bytes, deflated: member.deflated, crc: member.crc, size: member.size })
@@ -55,7 +66,11 @@ impl MemberCache {
 
     /// Starts the cache file that will replace this one.
     pub fn replace(&self) -> Result<MemberCacheWriter> {
-        Ok(MemberCacheWriter { zip: ZipWriter::new(AtomicFile::create(&self.path)?), path: self.path.clone() })
+        Ok(MemberCacheWriter {
+            zip: ZipWriter::new(AtomicFile::create(&self.path)?),
+            path: self.path.clone(),
+            whole: true,
+        })
     }
 
     /// The paths that it has.
@@ -70,16 +85,22 @@ impl MemberCache {
 pub struct MemberCacheWriter {
     zip: ZipWriter<AtomicFile>,
     path: PathBuf,
+    whole: bool,
 }
 
 impl MemberCacheWriter {
     /// Keeps a file.
     pub fn add(&mut self, path: &str, packed: &Packed) -> Result<()> {
-        self.zip.add(path, false, packed).map_err(Error::io("write", &self.path))
+        let added = self.zip.add(path, false, packed).map_err(Error::io("write", &self.path));
+        self.whole &= added.is_ok();
+        added
     }
 
-    /// Puts it in the old one's place.
+    /// Puts it in the old one's place, unless something could not be written to it.
     pub fn finish(self) -> Result<()> {
+        if !self.whole {
+            return Ok(());
+        }
         let file = self.zip.finish().map_err(Error::io("write", &self.path))?;
         file.persist_unsynced()
     }

@@ -46,8 +46,8 @@ impl Cache {
     }
 
     /// Takes a wheel into the cache once its digest is the expected one and every member is what RECORD says.
-    /// Returns its digest and, for the report, what RECORD leaves out.
-    pub fn admit_wheel(&self, path: &Path, expected: Option<&str>) -> Result<(String, Vec<String>)> {
+    /// Returns its digest.
+    pub fn admit_wheel(&self, path: &Path, expected: Option<&str>) -> Result<String> {
         let sha256 = sha256_of(path)?;
         let filename = path.file_name().unwrap_or_default();
         if let Some(expected) = expected.filter(|expected| *expected != sha256) {
@@ -55,12 +55,12 @@ impl Cache {
             return Err(Error::Digest { file, expected: expected.to_owned(), actual: sha256 });
         }
         let wheel = open(path)?;
-        let unlisted = wheel.verify().and_then(|unlisted| wheel.placed().map(|_| unlisted)).map_err(untrusted(path))?;
+        wheel.verify().and_then(|()| wheel.placed()).map_err(untrusted(path))?;
         let folder = self.root().join(WHEELS).join(&sha256);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder", &folder))?;
         let target = folder.join(filename);
         fs::rename(path, &target).map_err(Error::io("write", target))?;
-        Ok((sha256, unlisted))
+        Ok(sha256)
     }
 
     /// The digest of the wheel that was built from the source that the key names.
@@ -100,9 +100,6 @@ fn untrusted(path: &Path) -> impl FnOnce(crate::python::WheelError) -> Error {
 }
 
 fn first_file(folder: &Path) -> Option<PathBuf> {
-    fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|end| end == "whl"))
+    let wheels = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    wheels.filter(|path| path.extension().is_some_and(|end| end == "whl")).min()
 }

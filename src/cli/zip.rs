@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{self, Function};
-use crate::size::SizeReport;
+use crate::python::interpreter::Interpreters;
 use crate::slim::{self, Level, SdkPolicy};
 
 const EXAMPLES: &str = "\
@@ -24,8 +24,8 @@ Examples:
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
 
-Files of the function stay out with .packignore (the format of .gitignore); .git, virtual environments,
-__pycache__, .env, its own tests and editors' files stay out anyway.";
+A .packignore (in the format of .gitignore) keeps files of the function out. Version control, virtual
+environments, __pycache__, .env, the function's own tests and editors' files stay out anyway.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
@@ -98,7 +98,7 @@ pub(super) struct Zip {
     python_executable: Option<PathBuf>,
 
     /// Where wheels are kept between builds [default: pack in the user's cache folder]
-    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR")]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
     cache_dir: Option<PathBuf>,
 
     /// Threads to use [default: one a processor]
@@ -128,43 +128,69 @@ impl Zip {
         let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = build::interpreters(target, self.python_executable.as_deref())?;
         let mut json = Vec::new();
-        let mut status = ExitCode::SUCCESS;
+        let mut over_limit = false;
+        let mut outcome = Ok(());
         for build in builds {
-            let mut progress = Progress::new(if self.quiet {
-                Verbosity::Quiet
-            } else if self.verbose {
-                Verbosity::Verbose
-            } else {
-                Verbosity::Normal
-            });
-            if self.dry_run {
-                let plan = build::plan(&build, &python, &cache, &mut progress)?;
-                progress.finish();
-                if self.json {
-                    json.push(to_json(&plan)?);
-                } else {
-                    print(&plan.text())?;
+            let mut progress = Progress::new(self.verbosity());
+            match self.build(&build, &python, &cache, &mut progress, &mut json) {
+                Ok(over) => over_limit |= over,
+                Err(error) => {
+                    progress.finish();
+                    outcome = Err(error);
+                    break;
                 }
-                continue;
             }
-            let report = build::zip(&build, &python, &cache, &mut progress);
+        }
+        // What was built before a failure was built, and is told.
+        match json.as_slice() {
+            [] => {}
+            [one] => print(&format!("{one:#}\n"))?,
+            several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
+        }
+        outcome.map(|()| ExitCode::from(u8::from(over_limit)))
+    }
+
+    /// Builds or plans one function and shows it. Returns whether it is over the limit.
+    fn build(
+        &self,
+        build: &BuildPlan,
+        python: &Interpreters,
+        cache: &Cache,
+        progress: &mut Progress,
+        json: &mut Vec<serde_json::Value>,
+    ) -> Result<bool> {
+        if self.dry_run {
+            let plan = build::plan(build, python, cache, progress)?;
             progress.finish();
-            let report = report?.with_phases(progress.phases());
-            if report.over_limit {
-                status = ExitCode::from(1);
-            }
             if self.json {
-                json.push(to_json(&report)?);
+                json.push(to_json(&plan)?);
             } else {
-                self.show(&report)?;
+                print(&plan.text())?;
             }
+            return Ok(false);
         }
+        let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
+        progress.finish();
         if self.json {
-            // One function: its object; several: a list of them.
-            let value = if json.len() == 1 { json.remove(0) } else { json.into() };
-            print(&format!("{value:#}\n"))?;
+            json.push(to_json(&report)?);
+        } else if self.quiet {
+            print(&format!("{}\n", report.path))?;
+        } else {
+            print(&report.text(self.verbose))?;
         }
-        Ok(status)
+        for warning in &report.warnings {
+            progress.warn(warning);
+        }
+        progress.fail(&report.problem());
+        Ok(report.over_limit)
+    }
+
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
     }
 
     fn functions(&self, root: &Path) -> Result<Vec<Function>> {
@@ -217,10 +243,6 @@ impl Zip {
             offline: self.offline,
             threads,
         })
-    }
-
-    fn show(&self, report: &SizeReport) -> Result<()> {
-        if self.quiet { print(&format!("{}\n", report.path)) } else { print(&report.text(self.verbose)) }
     }
 }
 

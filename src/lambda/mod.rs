@@ -4,4 +4,4 @@ mod limits;
 mod runtime;
 
 pub use limits::{DIRECT_UPLOAD_BYTES, UNPACKED_BYTES};
-pub use runtime::{Architecture, PythonVersion, Target, is_in_sdk};
+pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk};

@@ -38,6 +38,10 @@ const RUNTIMES: &[Runtime] = &[
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included>.
 const SDK: &[&str] = &["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
 
+/// How many minor versions of the SDK a runtime is taken to be behind the newest at most. AWS gives no number; boto3 has
+/// a new minor version every month or two.
+pub const SDK_LAG_MINORS: u64 = 6;
+
 /// Whether the runtime ships a distribution of this normalised name.
 pub fn is_in_sdk(name: &str) -> bool {
     SDK.contains(&name)

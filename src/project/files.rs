@@ -2,6 +2,7 @@
 //!
 //! `.packignore` has the format of `.gitignore` and comes after the defaults, so that a `!line` takes one back.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -9,6 +10,7 @@ use walkdir::WalkDir;
 
 use super::Function;
 use crate::error::{Error, Result};
+use crate::python::source;
 
 /// What no function ships: version control, environments, caches, editors' files, its own tests, its requirements,
 /// and files that hold secrets.
@@ -37,22 +39,30 @@ htmlcov/
 .vscode
 *.swp
 *~
+.#*
+\\#*#
 .DS_Store
 Thumbs.db
 .env
 .env.*
+.envrc
+.netrc
+.pypirc
+.npmrc
 .aws
 .aws-sam
 .serverless
 .terraform
-*.pem
+/dist/
+/requirements*.txt
+";
+
+/// The function's own tests; what its other sources import stays.
+const TESTS: &str = "\
 /tests/
 /test/
-/dist/
 test_*.py
-*_test.py
 conftest.py
-/requirements*.txt
 ";
 
 /// One file of a function.
@@ -68,34 +78,87 @@ pub struct FunctionFile {
     pub size: u64,
 }
 
-/// The files that a function ships, by path. Symbolic links are followed: what they lead to is shipped.
-pub fn collect(function: &Function) -> Result<Vec<FunctionFile>> {
+/// The files that a function ships, by path, without what a build writes to `output`. Symbolic links are followed: what
+/// they lead to is shipped.
+pub fn collect(function: &Function, output: &Path) -> Result<Vec<FunctionFile>> {
     let root = &function.source;
     if root.is_file() {
         let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(vec![file(name, root)?]);
     }
-    let ignored = rules(root)?;
+    let (ignored, tests) = (rules(root, DEFAULTS)?, rules(root, TESTS)?);
+    let is_ignored = |path: &Path, folder| ignored.matched_path_or_any_parents(path, folder).is_ignore();
     let mut files = Vec::new();
     let walk = WalkDir::new(root).follow_links(true).min_depth(1).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| !ignored.matched(entry.path(), entry.file_type().is_dir()).is_ignore()) {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(root).to_owned();
-            Error::io("read", path)(error.into())
-        })?;
-        if entry.file_type().is_file() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A link that leads nowhere is an error before the filter sees it.
+            Err(error) if error.path().is_some_and(|path| is_ignored(path, false)) => continue,
+            Err(error) => return Err(unreadable(&error, root)),
+        };
+        if entry.file_type().is_file() && !is_output(entry.path(), output) {
             files.push(file(path_in(root, entry.path())?, entry.path())?);
         }
     }
-    Ok(files)
+    without_tests(files, &tests)
 }
 
-fn rules(root: &Path) -> Result<Gitignore> {
+fn unreadable(error: &walkdir::Error, root: &Path) -> Error {
+    let path = error.path().unwrap_or(root);
+    match std::fs::read_link(path) {
+        Ok(target) => Error::DanglingLink { path: path.to_owned(), target },
+        Err(_) => Error::Io { action: "read", path: path.to_owned(), source: std::io::Error::other(error.to_string()) },
+    }
+}
+
+/// What this build, or an earlier one, wrote into the function's own folder.
+fn is_output(path: &Path, output: &Path) -> bool {
+    let same_folder = || {
+        let folder = |path: &Path| {
+            path.parent()
+                .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.canonicalize().ok())
+        };
+        folder(path) == folder(output)
+    };
+    let (Some(name), Some(stem)) = (path.file_name(), output.file_stem()) else { return false };
+    let (name, stem) = (name.to_string_lossy(), stem.to_string_lossy());
+    let ours = Some(name.as_ref()) == output.file_name().map(|name| name.to_string_lossy()).as_deref()
+        || name == format!("{stem}.over-limit.zip")
+        || (name.starts_with(&format!(".{stem}.")) && name.ends_with(".partial"));
+    ours && same_folder()
+}
+
+/// Leaves out the function's own tests, except those that its other sources import.
+fn without_tests(files: Vec<FunctionFile>, tests: &Gitignore) -> Result<Vec<FunctionFile>> {
+    let is_test = |file: &FunctionFile| tests.matched_path_or_any_parents(&file.source, false).is_ignore();
+    let (candidates, mut shipped): (Vec<_>, Vec<_>) = files.into_iter().partition(is_test);
+    if candidates.is_empty() {
+        return Ok(shipped);
+    }
+    let mut imported = BTreeSet::new();
+    for file in shipped.iter().filter(|file| file.path.ends_with(".py")) {
+        let text = std::fs::read(&file.source).map_err(Error::io("read", &file.source))?;
+        for import in source::scan(&text).imports {
+            imported.extend(import.module.split('.').chain(import.name.as_deref()).map(str::to_owned));
+        }
+    }
+    shipped.extend(candidates.into_iter().filter(|file| {
+        let top = file.path.split('/').next().unwrap_or_default();
+        let module = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".py"));
+        imported.contains(top) || module.is_some_and(|module| imported.contains(module))
+    }));
+    shipped.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(shipped)
+}
+
+/// Rules of ours, then those of `.packignore`.
+fn rules(root: &Path, defaults: &str) -> Result<Gitignore> {
     let mut builder = GitignoreBuilder::new(root);
     let wrong = |error: ignore::Error| {
         Error::usage(format!("a rule of .packignore cannot be read: {error}"), "its format is that of .gitignore")
     };
-    for line in DEFAULTS.lines() {
+    for line in defaults.lines() {
         builder.add_line(None, line).map_err(wrong)?;
     }
     let own = root.join(".packignore");
@@ -141,7 +204,7 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
-        collect(&function).unwrap().into_iter().map(|file| file.path).collect()
+        collect(&function, Path::new("dist/f.zip")).unwrap().into_iter().map(|file| file.path).collect()
     }
 
     #[test]
@@ -158,6 +221,41 @@ mod tests {
             ("lib/requirements.txt", ""),
         ];
         assert_eq!(shipped(&files), ["app.py", "lib/requirements.txt", "lib/tests/data.json"]);
+    }
+
+    #[test]
+    fn tests_that_the_function_imports_stay() {
+        let files = [
+            ("app.py", "from test_data import rows\nimport ab_test\n"),
+            ("test_data.py", ""),
+            ("ab_test.py", ""),
+            ("test_app.py", ""),
+            ("tests/a.py", ""),
+        ];
+        assert_eq!(shipped(&files), ["ab_test.py", "app.py", "test_data.py"]);
+    }
+
+    #[test]
+    fn a_build_does_not_pack_what_it_wrote() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["app.py", "job.zip", "job.over-limit.zip", ".job.zip.x.partial", "data.zip"] {
+            std::fs::write(root.path().join(name), "").unwrap();
+        }
+        let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
+        let files = collect(&function, &root.path().join("job.zip")).unwrap();
+        assert_eq!(files.into_iter().map(|file| file.path).collect::<Vec<_>>(), ["app.py", "data.zip"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_stops_the_build_unless_it_is_ignored() {
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join(".#app.py")).unwrap();
+        let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
+        assert!(collect(&function, Path::new("f.zip")).unwrap().is_empty());
+        std::os::unix::fs::symlink("nowhere", root.path().join("lib.py")).unwrap();
+        let error = collect(&function, Path::new("f.zip")).unwrap_err();
+        assert!(error.to_string().ends_with("lib.py is a symbolic link to nowhere, which is not there"), "{error}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub fn find(root: &Path, argument: &str) -> Result<Function> {
     if plain {
         for source in [functions.join(argument), functions.join(format!("{argument}.py"))] {
             if source.exists() {
-                return Ok(at(root, &source, argument.trim_end_matches(".py")));
+                return Ok(at(&source, argument.strip_suffix(".py").unwrap_or(argument)));
             }
         }
     }
@@ -32,7 +32,7 @@ pub fn find(root: &Path, argument: &str) -> Result<Function> {
         let real = source.canonicalize().map_err(Error::io("read", &source))?;
         let stem = if real.is_dir() { real.file_name() } else { real.file_stem() };
         let name = stem.unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(at(root, &source, if name.is_empty() { "function" } else { &name }));
+        return Ok(at(&source, if name.is_empty() { "function" } else { &name }));
     }
     if source.is_file() {
         return Err(Error::usage(
@@ -63,22 +63,30 @@ pub fn all(root: &Path) -> Vec<Function> {
             let path = entry.path();
             let name = entry.file_name().into_string().ok()?;
             let stem = if path.is_dir() { name.as_str() } else { name.strip_suffix(".py")? };
-            (!stem.starts_with(['.', '_'])).then(|| at(root, &path, stem))
+            (!stem.starts_with(['.', '_'])).then(|| at(&path, stem))
         })
         .collect();
     functions.sort_by(|left, right| left.name.cmp(&right.name));
     functions
 }
 
-fn at(root: &Path, source: &Path, name: &str) -> Function {
-    let beside = if source.is_dir() { source.to_owned() } else { source.parent().unwrap_or(Path::new(".")).to_owned() };
-    let in_project = source.parent().is_some_and(|parent| parent == root.join("functions"));
-    let mut places = vec![beside.join("requirements.txt")];
-    if in_project {
-        places.insert(0, root.join("requirements").join(format!("{name}.txt")));
-    }
+fn at(source: &Path, name: &str) -> Function {
+    let beside = if source.is_dir() { source.to_owned() } else { source.parent().unwrap_or(Path::new("")).to_owned() };
+    // However it was named: what lies in a folder `functions` has its requirements in the `requirements` beside that.
+    let real = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let project = real.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "functions"));
+    let by_name = project
+        .and_then(|functions| functions.parent())
+        .map(|project| relative(&project.join("requirements").join(format!("{name}.txt"))));
+    let places = by_name.into_iter().chain([beside.join("requirements.txt")]);
     let requirements = places.into_iter().find(|path| path.is_file()).into_iter().collect();
     Function { name: name.to_owned(), source: source.to_owned(), requirements }
+}
+
+/// A path as seen from the working directory, where it lies below it.
+fn relative(path: &Path) -> PathBuf {
+    let below = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
+    below.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]
@@ -102,7 +110,9 @@ mod tests {
     fn a_name_is_looked_up_under_functions() {
         let root = project();
         let function = find(root.path(), "report").unwrap();
-        assert_eq!(function.requirements, [root.path().join("requirements/report.txt")]);
+        let requirements = root.path().canonicalize().unwrap().join("requirements/report.txt");
+        assert_eq!(function.requirements, [requirements.clone()]);
+        assert_eq!(find(root.path(), "./functions/report").unwrap().requirements, [requirements]);
         assert_eq!(find(root.path(), "tiny").unwrap().source, root.path().join("functions/tiny.py"));
         assert_eq!(
             all(root.path()).iter().map(|function| function.name.as_str()).collect::<Vec<_>>(),

@@ -29,7 +29,7 @@ const ANSWER_BYTES: u32 = 256 << 20;
 /// `pkg/a.py` → `pkg/__pycache__/a.cpython-313.pyc`.
 pub fn cache_path(source: &str, python: PythonVersion) -> String {
     let (folder, name) = source.rsplit_once('/').map_or(("", source), |(folder, name)| (folder, name));
-    let stem = name.trim_end_matches(".py");
+    let stem = name.strip_suffix(".py").unwrap_or(name);
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}__pycache__/{stem}.cpython-3{}.pyc", python.minor())
 }
@@ -66,19 +66,14 @@ impl Compiler {
 
     /// Compiles one source, shown in tracebacks under its path in the function. May be called from any thread.
     pub fn compile(&self, path: &str, source: &[u8]) -> Result<Compiled> {
-        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        let mut worker = match idle {
-            Some(worker) => worker,
-            None => Worker::start(&self.interpreter)?,
+        let answer = match self.try_once(path, source)? {
+            Some(answer) => answer,
+            // The worker died, of this source or of something else (a lack of memory): one more try with a new one.
+            None => self.try_once(path, source)?.ok_or_else(|| Error::Bytecode {
+                interpreter: self.interpreter.clone(),
+                reason: format!("the interpreter ended while it compiled {path}, twice"),
+            })?,
         };
-        let Ok(answer) = worker.ask(&format!("{TASK_ROOT}/{path}"), source) else {
-            // The interpreter died of this source; the next one gets a new worker.
-            worker.stop();
-            return Ok(Compiled::Refused("the interpreter ended while compiling it".into()));
-        };
-        if let Ok(mut idle) = self.idle.lock() {
-            idle.push(worker);
-        }
         let code = match answer {
             Ok(code) => code,
             Err(reason) => return Ok(Compiled::Refused(reason)),
@@ -87,6 +82,25 @@ impl Compiler {
         let (header, body) = code.split_at_checked(HEADER).ok_or_else(|| failed("a short answer".into()))?;
         let body = marshal::normalise(body, self.python.minor()).map_err(|error| failed(format!("{path}: {error}")))?;
         Ok(Compiled::Bytecode([header, &body].concat()))
+    }
+}
+
+impl Compiler {
+    /// The answer of a worker; none if it ended instead.
+    fn try_once(&self, path: &str, source: &[u8]) -> Result<Option<Result<Vec<u8>, String>>> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(&self.interpreter)?,
+        };
+        let Ok(answer) = worker.ask(&format!("{TASK_ROOT}/{path}"), source) else {
+            worker.stop();
+            return Ok(None);
+        };
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(worker);
+        }
+        Ok(Some(answer))
     }
 }
 

@@ -26,7 +26,7 @@ while header := requests.read(8):
             ]
         )
         status = 0
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, OverflowError, RecursionError) as error:
         answer = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
         status = 1
     answers.write(struct.pack("<BI", status, len(answer)) + answer)

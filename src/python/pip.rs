@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::json;
 
 use super::interpreter::Interpreter;
-use super::report::{self, Item};
-use crate::error::Result;
+use super::report::{self, Report};
+use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::system::{self, CommandError, Output};
 
@@ -45,10 +45,23 @@ pub struct Pip<'a> {
 
 impl Pip<'_> {
     /// Asks pip which distributions the requirement files need, without installing anything.
-    pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Vec<Item>> {
-        let mut arguments = words(&["install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]);
-        let folder =
-            tempfile::tempdir().map_err(crate::error::Error::io("create a folder in", std::env::temp_dir()))?;
+    pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Report> {
+        let output = self.ask(requirements, sdists, "--quiet")?;
+        report::parse(&output.stdout)
+    }
+
+    /// What pip says while it resolves, at its most talkative: what it passes over and why.
+    pub fn explain(&self, requirements: &[PathBuf]) -> String {
+        match self.ask(requirements, Sdists::Refused, "-vv") {
+            Ok(output) => output.stderr,
+            Err(Error::Command(error)) => error.all_output(),
+            Err(_) => String::new(),
+        }
+    }
+
+    fn ask(&self, requirements: &[PathBuf], sdists: Sdists, voice: &str) -> Result<Output> {
+        let mut arguments = words(&["install", "--dry-run", "--ignore-installed", voice, "--report", "-"]);
+        let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         // Older pips want a target folder for --platform; a dry run writes nothing to it.
         arguments.extend(["--target".into(), folder.path().join("target").display().to_string()]);
         match sdists {
@@ -58,12 +71,11 @@ impl Pip<'_> {
         for file in requirements {
             arguments.extend(["--requirement".into(), file.display().to_string()]);
         }
-        let output = self.run(&arguments, b"", sdists, "resolving the requirements with pip")?;
-        report::parse(&output.stdout)
+        Ok(self.run(&arguments, b"", sdists, "resolving the requirements with pip")?)
     }
 
-    /// Fetches wheels into a folder. Each line is a requirement with its hash; lines go through a pipe, so that a
-    /// URL's credentials are not stored.
+    /// Fetches wheels into a folder. Each line is a requirement with its hash, or an option; lines go through a pipe,
+    /// so that a URL's credentials are not stored.
     pub fn download(&self, lines: &[String], folder: &Path, hashes: bool) -> Result<(), CommandError> {
         let mut arguments = words(&["download", "--no-deps", "--quiet"]);
         arguments.extend(self.restriction());
@@ -76,35 +88,20 @@ impl Pip<'_> {
     }
 
     /// Builds one requirement (a folder, an archive of sources, a repository) into a wheel in `folder`.
-    pub fn build(&self, line: &str, folder: &Path, hashes: bool) -> Result<(), CommandError> {
+    pub fn build(&self, lines: &[String], folder: &Path, hashes: bool) -> Result<(), CommandError> {
         let mut arguments = words(&["wheel", "--no-deps", "--quiet"]);
         if hashes {
             arguments.push("--require-hashes".into());
         }
-        arguments.extend([
-            "--wheel-dir".into(),
-            folder.display().to_string(),
-            "--requirement".into(),
-            "/dev/stdin".into(),
-        ]);
-        self.run(&arguments, line.as_bytes(), Sdists::Built, "building a wheel with pip")?;
+        arguments.extend(["--wheel-dir".into(), folder.display().to_string()]);
+        arguments.extend(["--requirement".into(), "/dev/stdin".into()]);
+        self.run(&arguments, lines.join("\n").as_bytes(), Sdists::Built, "building a wheel with pip")?;
         Ok(())
-    }
-
-    /// What pip says of the wheels of a requirement that it passes over, at its most talkative.
-    pub fn explain(&self, requirement: &str) -> String {
-        let mut arguments = words(&["download", "--no-deps", "-vv", "--dest", "/nonexistent"]);
-        arguments.extend(self.restriction());
-        arguments.push(requirement.into());
-        match self.run(&arguments, b"", Sdists::Refused, "asking pip which wheels exist") {
-            Ok(output) => output.stderr + &String::from_utf8_lossy(&output.stdout),
-            Err(error) => error.all_output(),
-        }
     }
 
     fn restriction(&self) -> Vec<String> {
         let mut arguments = words(&["--only-binary", ":all:", "--implementation", "cp"]);
-        arguments.extend(["--python-version".into(), self.target.python.to_string()]);
+        arguments.extend(["--python-version".into(), self.target.python.full()]);
         for tag in self.target.platform_tags() {
             arguments.extend(["--platform".into(), tag]);
         }
@@ -112,15 +109,24 @@ impl Pip<'_> {
     }
 
     fn run(&self, arguments: &[String], stdin: &[u8], sdists: Sdists, what: &str) -> Result<Output, CommandError> {
-        let glibc = match sdists {
-            Sdists::Refused => String::new(),
-            Sdists::Built => self.target.python.glibc_minor().to_string(),
-        };
+        let settings = json!({
+            "environment": self.target.marker_environment(),
+            "glibc": (sdists == Sdists::Built).then(|| self.target.python.glibc_minor()),
+            "offline": matches!(self.source, Source::Links(_)),
+        });
         let mut command = Command::new(&self.interpreter.path);
-        command.args(["-c", SHIM]).arg(self.marker_environment()).arg(glibc).args(arguments);
+        command.args(["-c", SHIM]).arg(settings.to_string()).args(arguments);
         command.args(["--disable-pip-version-check", "--no-input", "--no-color"]);
         if let Source::Links(page) = &self.source {
-            command.arg("--no-index").arg("--find-links").arg(page);
+            command.args(["--retries", "0", "--no-index", "--find-links"]).arg(page);
+            command.env("GIT_ALLOW_PROTOCOL", "file");
+        }
+        // Settings of an interactive pip that contradict a dry run, or mix messages into its report.
+        for setting in ["PIP_REQUIRE_VIRTUALENV", "PIP_USER", "PIP_VERBOSE", "PIP_QUIET"] {
+            command.env(setting, "0");
+        }
+        for setting in ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_LOG"] {
+            command.env_remove(setting);
         }
         command.env("PYTHONSAFEPATH", "1").env("PYTHONIOENCODING", "utf-8");
         // Sources that are built on the way should not carry the time of day.
@@ -129,11 +135,6 @@ impl Pip<'_> {
         }
         let argv = format!("{} -m pip {}", self.interpreter.path.display(), shorten(arguments));
         system::run(command, stdin, what, &argv)
-    }
-
-    /// The values that markers are judged by (PEP 508), as they are in the runtime.
-    fn marker_environment(&self) -> String {
-        json!(self.target.marker_environment()).to_string()
     }
 }
 

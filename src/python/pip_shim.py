@@ -1,34 +1,90 @@
-# Runs pip for a target other than the interpreter that runs it. Arguments: the target's marker environment as JSON, the
-# highest glibc 2.x as a number or "" when pip's own --platform says it, then pip's own arguments.
+# Runs pip for a target other than the interpreter that runs it. Arguments: a JSON object, then pip's own arguments. The
+# object has `environment` (the target's markers), `glibc` (the highest 2.x whose wheels may be taken, or null where
+# pip's own --platform says it) and `offline`.
 #
 # pip's --platform and --python-version choose wheels, but markers (`; python_version < "3.11"`) are judged by the
 # running interpreter (pip issue 11198): that is what the first part mends. The second part uses the hook of PEP 600
-# to keep out wheels that need a newer glibc than the target's. The third keeps a URL's credentials in the report,
-# which goes to a pipe and is never stored: without them the file could not be fetched.
+# to keep out wheels that need a newer glibc than the target's. The last part adds to pip's report what the next call
+# of pip needs to fetch what was resolved: the options that stood in requirement files, and URLs with their
+# credentials. The report goes to a pipe and is never stored; everything else that pip writes stays redacted.
 import json
 import sys
 
 sys.path[:] = [entry for entry in sys.path if entry]
-environment = json.loads(sys.argv[1])
-glibc = sys.argv[2]
-sys.argv[:] = ["pip"] + sys.argv[3:]
+settings = json.loads(sys.argv[1])
+sys.argv[:] = ["pip"] + sys.argv[2:]
 
 try:
     from pip._vendor.packaging import markers
 except ImportError:
     from packaging import markers
-markers.default_environment = lambda: dict(environment)
+markers.default_environment = lambda: dict(settings["environment"])
 
-if glibc:
+if settings["glibc"] is not None:
     import types
 
     policy = types.ModuleType("_manylinux")
-    policy.manylinux_compatible = lambda major, minor, arch: major == 2 and minor <= int(glibc)
+    policy.manylinux_compatible = lambda major, minor, arch: major == 2 and minor <= settings["glibc"]
     sys.modules["_manylinux"] = policy
 
-from pip._internal.models.direct_url import DirectUrl
+if settings["offline"]:
+    import socket
 
-DirectUrl.redacted_url = property(lambda self: self.url)
+    def refuse(*arguments, **options):
+        raise socket.gaierror("the network is not used with --offline")
+
+    socket.getaddrinfo = refuse
+
+from pip._internal.models.direct_url import DirectUrl
+from pip._internal.models.installation_report import InstallationReport
+from pip._internal.req import req_file
+
+finders = []
+handle_option_line = req_file.handle_option_line
+
+
+def remember_finder(*arguments, **options):
+    handle_option_line(*arguments, **options)
+    finders.extend(value for value in [*arguments, *options.values()] if hasattr(value, "search_scope"))
+
+
+req_file.handle_option_line = remember_finder
+
+
+def options_of_files():
+    """The finder's settings as lines of a requirements file, if a file changed them."""
+    if not finders:
+        return []
+    finder = finders[-1]
+    scope = finder.search_scope
+    lines = []
+    if getattr(scope, "no_index", False):
+        lines.append("--no-index")
+    for place, url in enumerate(scope.index_urls):
+        lines.append(("--extra-index-url " if place else "--index-url ") + url)
+    lines.extend("--find-links " + link for link in scope.find_links)
+    for _, host, port in finder.trusted_origins if hasattr(finder, "trusted_origins") else []:
+        lines.append("--trusted-host " + host + (f":{port}" if port and port != "*" else ""))
+    if getattr(finder, "allow_all_prereleases", False):
+        lines.append("--pre")
+    return lines
+
+
+to_dict = InstallationReport.to_dict
+
+
+def whole_report(self):
+    redacted = DirectUrl.redacted_url
+    DirectUrl.redacted_url = property(lambda url: url.url)
+    try:
+        report = to_dict(self)
+    finally:
+        DirectUrl.redacted_url = redacted
+    report["options"] = options_of_files()
+    return report
+
+
+InstallationReport.to_dict = whole_report
 
 from pip._internal.cli.main import main
 

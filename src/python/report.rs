@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// One distribution that pip would install.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Item {
     /// Where it would come from.
     pub download_info: DownloadInfo,
@@ -23,7 +23,7 @@ pub struct Item {
 }
 
 /// The data structure of a direct URL (PEP 610).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct DownloadInfo {
     /// Where it is; may hold credentials: never show or store it.
     pub url: String,
@@ -31,14 +31,12 @@ pub struct DownloadInfo {
     pub subdirectory: Option<String>,
     /// Set for one file.
     pub archive_info: Option<ArchiveInfo>,
-    /// Set for a folder.
-    pub dir_info: Option<serde_json::Value>,
     /// Set for a repository.
     pub vcs_info: Option<VcsInfo>,
 }
 
 /// The digests of a file.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct ArchiveInfo {
     /// By algorithm, in hexadecimal.
     #[serde(default)]
@@ -46,7 +44,7 @@ pub struct ArchiveInfo {
 }
 
 /// A commit of a repository.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct VcsInfo {
     /// `git`, …
     pub vcs: String,
@@ -55,7 +53,7 @@ pub struct VcsInfo {
 }
 
 /// The part of the core metadata that is used.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Metadata {
     /// As its author spells it.
     pub name: String,
@@ -71,20 +69,24 @@ struct Version {
     version: String,
 }
 
-#[derive(Deserialize)]
-struct Report {
-    install: Vec<Item>,
+/// What pip would install.
+#[derive(Debug, Deserialize)]
+pub struct Report {
+    /// One for each distribution.
+    pub install: Vec<Item>,
+    /// Lines of a requirements file that make the next pip look where this one looked (added by our prelude).
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// Reads a report; another version than 1 is refused.
-pub fn parse(json: &[u8]) -> Result<Vec<Item>> {
+pub fn parse(json: &[u8]) -> Result<Report> {
     let unreadable = |error: serde_json::Error| Error::PipReport(error.to_string());
     let version: Version = serde_json::from_slice(json).map_err(unreadable)?;
     if version.version != "1" {
         return Err(Error::PipReport(format!("it has version {}, known is 1", version.version)));
     }
-    let report: Report = serde_json::from_slice(json).map_err(unreadable)?;
-    Ok(report.install)
+    serde_json::from_slice(json).map_err(unreadable)
 }
 
 impl Item {
@@ -112,7 +114,8 @@ impl Item {
     pub fn line(&self) -> String {
         let Metadata { name, version, .. } = &self.metadata;
         let hash = self.sha256().map(|hash| format!(" --hash=sha256:{hash}")).unwrap_or_default();
-        if !self.is_direct {
+        // Without a digest a name and a version could be another file elsewhere: then the place counts.
+        if !self.is_direct && !hash.is_empty() {
             return format!("{name}=={version}{hash}");
         }
         let url = &self.download_info.url;
@@ -140,7 +143,7 @@ mod tests {
 
     fn item(direct: &str) -> Item {
         let hash = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
-        parse(REPORT.replace("DIRECT", direct).replace("HASH", hash).as_bytes()).unwrap().remove(0)
+        parse(REPORT.replace("DIRECT", direct).replace("HASH", hash).as_bytes()).unwrap().install.remove(0)
     }
 
     #[test]
@@ -171,6 +174,6 @@ mod tests {
     #[test]
     fn a_digest_that_is_no_digest_is_not_used() {
         let report = REPORT.replace("DIRECT", "false").replace("HASH", "../../etc");
-        assert_eq!(parse(report.as_bytes()).unwrap()[0].sha256(), None);
+        assert_eq!(parse(report.as_bytes()).unwrap().install[0].sha256(), None);
     }
 }

@@ -173,9 +173,9 @@ impl<'a> Scanner<'a> {
             }
             Token::Name(name) => self.name(name),
             Token::Literal(literal) => {
-                if is_literal(literal) {
-                    self.literals.push(literal);
-                }
+                // A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`.
+                let parts = literal.split(|byte| matches!(byte, b'%' | b'{' | b'}'));
+                self.literals.extend(parts.filter(|part| is_literal(part)));
                 self.passed();
                 None
             }

@@ -17,6 +17,9 @@ use crate::archive::{Archive, ArchiveError};
 /// The largest RECORD or WHEEL that is read, in bytes; the largest known RECORD has about 3 MB.
 const METADATA_BYTES: u64 = 64 << 20;
 
+/// Members above this are checked one at a time.
+const LARGE_BYTES: u64 = 32 << 20;
+
 /// What is wrong with a wheel.
 #[derive(Debug, thiserror::Error)]
 pub enum WheelError {
@@ -90,6 +93,7 @@ impl Wheel {
         let archive = Archive::open(path)?;
         let dist_info = find_dist_info(&filename, &archive)?;
         let wheel = Self { filename, archive, dist_info };
+        wheel.metadata("METADATA")?;
         let description = wheel.metadata("WHEEL")?;
         let version = description.lines().find_map(|line| line.strip_prefix("Wheel-Version:")).map(str::trim);
         match version.and_then(|version| version.split('.').next()) {
@@ -112,49 +116,69 @@ impl Wheel {
         String::from_utf8(bytes).map_err(|_| WheelError::Metadata { file: path, reason: "it is not UTF-8".into() })
     }
 
-    /// Where each member goes.
+    /// Where each member goes: as pip, the files of the root first, then those of `.data` over them.
     pub fn placed(&self) -> Result<Vec<Placed>, WheelError> {
-        let data = format!("{}.data/", self.dist_info.trim_end_matches(".dist-info"));
         let mut placed = Vec::with_capacity(self.archive.members().len());
+        let mut data = Vec::new();
         for (index, member) in self.archive.members().iter().enumerate() {
-            let (path, script) = match member.name.strip_prefix(&data) {
-                None => (member.name.clone(), false),
-                Some(inside) => {
-                    let (scheme, rest) =
-                        inside.split_once('/').ok_or_else(|| WheelError::Scheme(member.name.clone()))?;
-                    match scheme {
-                        "purelib" | "platlib" | "data" => (rest.to_owned(), false),
-                        "scripts" => (format!("bin/{rest}"), true),
-                        "headers" => (format!("include/python/{}/{rest}", self.filename.distribution), false),
-                        _ => return Err(WheelError::Scheme(member.name.clone())),
-                    }
-                }
+            match member.name.split_once('/') {
+                Some((top, inside)) if top.ends_with(".data") => data.push((index, member, inside)),
+                _ => placed.push(Placed {
+                    path: member.name.clone(),
+                    member: index,
+                    executable: member.executable,
+                    script: false,
+                }),
+            }
+        }
+        for (index, member, inside) in data {
+            let (scheme, rest) = inside.split_once('/').ok_or_else(|| WheelError::Scheme(member.name.clone()))?;
+            let path = match scheme {
+                "purelib" | "platlib" | "data" => rest.to_owned(),
+                "scripts" => format!("bin/{rest}"),
+                "headers" => format!("include/python/{}/{rest}", self.filename.distribution),
+                _ => return Err(WheelError::Scheme(member.name.clone())),
             };
+            let script = scheme == "scripts";
             placed.push(Placed { path, member: index, executable: member.executable || script, script });
         }
         Ok(placed)
     }
 
-    /// Unpacks every member and compares it with RECORD, in parallel. Returns what RECORD leaves out, which pip
-    /// installs all the same.
-    pub fn verify(&self) -> Result<Vec<String>, WheelError> {
+    /// Unpacks every member and compares it with RECORD: small ones in parallel, large ones one after the other, so
+    /// that no more than one of those is in memory.
+    pub fn verify(&self) -> Result<(), WheelError> {
         let record = self.record()?;
-        let unlisted = (0..self.archive.members().len())
-            .into_par_iter()
-            .map(|index| self.verify_member(index, &record))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(unlisted.into_iter().flatten().collect())
+        let (large, small): (Vec<usize>, Vec<usize>) =
+            (0..self.archive.members().len()).partition(|index| self.archive.members()[*index].size > LARGE_BYTES);
+        small.into_par_iter().try_for_each(|index| self.verify_member(index, &record))?;
+        large.into_iter().try_for_each(|index| self.verify_member(index, &record))
     }
 
-    fn verify_member(&self, index: usize, record: &HashMap<String, String>) -> Result<Option<String>, WheelError> {
+    /// The files that only one of RECORD and the archive has. pip installs what the archive has.
+    pub fn unlisted(&self) -> Result<Vec<String>, WheelError> {
+        let record = self.record()?;
+        let members = self.archive.members().iter().map(|member| &member.name);
+        let unlisted = members.filter(|name| !record.contains_key(*name) && !self.is_record(name)).cloned();
+        let missing = record.keys().filter(|name| self.archive.find(name).is_none() && !name.ends_with('/')).cloned();
+        let mut names: Vec<String> = unlisted.chain(missing).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn is_record(&self, name: &str) -> bool {
+        let own = name.strip_prefix(&self.dist_info).and_then(|rest| rest.strip_prefix('/'));
+        matches!(own, Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
+    }
+
+    fn verify_member(&self, index: usize, record: &HashMap<String, String>) -> Result<(), WheelError> {
         let name = &self.archive.members()[index].name;
         let bytes = self.archive.read(index)?;
-        let own = name.strip_prefix(&self.dist_info).and_then(|rest| rest.strip_prefix('/'));
-        if matches!(own, Some("RECORD" | "RECORD.jws" | "RECORD.p7s")) {
-            return Ok(None);
+        if self.is_record(name) {
+            return Ok(());
         }
         let differs = |reason: String| WheelError::Record { member: name.clone(), reason };
-        let Some(hash) = record.get(name) else { return Ok(Some(name.clone())) };
+        let Some(hash) = record.get(name) else { return Ok(()) };
         let (algorithm, expected) = hash.split_once('=').ok_or_else(|| differs(format!("its hash is {hash:?}")))?;
         let actual = match algorithm {
             "sha256" => BASE64URL_NOPAD.encode(&Sha256::digest(&bytes)),
@@ -163,7 +187,7 @@ impl Wheel {
             _ => return Err(differs(format!("the format does not allow {algorithm}"))),
         };
         if expected.trim_end_matches('=') == actual {
-            Ok(None)
+            Ok(())
         } else {
             Err(differs(format!("its {algorithm} is {actual}, RECORD says {expected}")))
         }
@@ -184,7 +208,7 @@ impl Wheel {
     }
 }
 
-/// The one dist-info folder, which has to be the wheel's own: names are compared normalised, versions as spelled.
+/// The one dist-info folder, which has to be of the wheel's own distribution.
 fn find_dist_info(filename: &WheelFilename, archive: &Archive) -> Result<String, WheelError> {
     let wanted = format!("{}-{}.dist-info", filename.distribution, filename.version);
     let mut found: Vec<&str> = archive

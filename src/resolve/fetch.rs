@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rayon::prelude::*;
 
+use super::Answer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
@@ -60,7 +61,8 @@ fn built_key(item: &Item, target: Target) -> Option<String> {
     subdirectory.is_empty().then(|| Some(format!("{}-{target}", item.sha256()?)))?
 }
 
-pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Progress) -> Result<Fetched> {
+pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Progress) -> Result<Fetched> {
+    let items = &answer.items;
     let mut wheels: Vec<Option<(String, Wheel)>> = items
         .par_iter()
         .map(|item| match cached_digest(item, pip.target, cache) {
@@ -79,33 +81,44 @@ pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Pro
         }
         progress.say(&format!("fetching {} wheel{}", group.len(), if group.len() == 1 { "" } else { "s" }));
         let folder = cache.temporary_folder()?;
-        let lines: Vec<String> = group.iter().map(|index| items[*index].line()).collect();
+        let lines: Vec<String> =
+            answer.options.iter().cloned().chain(group.iter().map(|index| items[*index].line())).collect();
         pip.download(&lines, folder.path(), hashes)?;
         let mut files = files_by_name(folder.path())?;
         for index in group {
             let item = &items[index];
             let name = normalise(&item.metadata.name);
-            let file =
-                files.remove(&name).ok_or_else(|| Error::PipReport(format!("pip fetched no wheel of {name}")))?;
-            wheels[index] = Some(admit(&file, item.sha256(), cache, &mut warnings)?);
+            let file = files.remove(&name).ok_or_else(|| Error::NotFetched(name))?;
+            wheels[index] = Some(admit(&file, item.sha256(), cache)?);
         }
     }
     for index in sources {
         let item = &items[index];
         progress.say(&format!("building a wheel of {} {}", item.metadata.name, item.metadata.version));
         let folder = cache.temporary_folder()?;
-        pip.build(&item.line(), folder.path(), item.sha256().is_some())?;
-        let (_, file) = files_by_name(folder.path())?
-            .pop_first()
-            .ok_or_else(|| Error::PipReport(format!("pip built no wheel of {}", item.metadata.name)))?;
+        let lines: Vec<String> = answer.options.iter().cloned().chain([item.line()]).collect();
+        pip.build(&lines, folder.path(), item.sha256().is_some())?;
+        let (_, file) =
+            files_by_name(folder.path())?.pop_first().ok_or_else(|| Error::NotFetched(item.metadata.name.clone()))?;
         check_built(&file, pip)?;
-        let (sha256, wheel) = admit(&file, None, cache, &mut warnings)?;
+        let (sha256, wheel) = admit(&file, None, cache)?;
         if let Some(key) = built_key(item, pip.target) {
             cache.remember_built_wheel(&key, &sha256)?;
         }
         wheels[index] = Some((sha256, wheel));
     }
-    let wheels: Vec<(String, Wheel)> = wheels.into_iter().flatten().collect();
+    let wheels = wheels
+        .into_iter()
+        .zip(items)
+        .map(|(wheel, item)| wheel.ok_or_else(|| Error::NotFetched(item.metadata.name.clone())))
+        .collect::<Result<Vec<(String, Wheel)>>>()?;
+    for (_, wheel) in &wheels {
+        let unlisted = wheel.unlisted().map_err(|source| Error::wheel(&wheel.filename, source))?;
+        if let Some(first) = unlisted.first() {
+            let count = unlisted.len();
+            warnings.push(format!("{}: its RECORD and its files differ in {count} (first: {first})", wheel.filename));
+        }
+    }
     for (_, wheel) in wheels.iter().filter(|(_, wheel)| wheel.filename.platform.starts_with("linux_")) {
         warnings.push(format!(
             "{} was compiled on a machine like this one, whose glibc may be newer than the runtime's 2.{}: try it before you rely on it",
@@ -116,13 +129,10 @@ pub(super) fn fetch(items: &[Item], pip: &Pip<'_>, cache: &Cache, progress: &Pro
     Ok(Fetched { wheels, warnings })
 }
 
-fn admit(file: &Path, expected: Option<&str>, cache: &Cache, warnings: &mut Vec<String>) -> Result<(String, Wheel)> {
+fn admit(file: &Path, expected: Option<&str>, cache: &Cache) -> Result<(String, Wheel)> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (sha256, unlisted) = cache.admit_wheel(file, expected)?;
-    if let Some(first) = unlisted.first() {
-        warnings.push(format!("{name}: its RECORD does not list {} of its files (first: {first})", unlisted.len()));
-    }
-    let wheel = cache.wheel(&sha256)?.ok_or_else(|| Error::PipReport(format!("{name} vanished from the cache")))?;
+    let sha256 = cache.admit_wheel(file, expected)?;
+    let wheel = cache.wheel(&sha256)?.ok_or(Error::NotFetched(name))?;
     Ok((sha256, wheel))
 }
 

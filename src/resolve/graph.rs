@@ -1,15 +1,17 @@
 //! Who needs whom, and the order in which pip installs.
 //!
 //! pip installs dependencies before what needs them: it weighs each distribution by how late it becomes a leaf when
-//! leaves are taken off again and again, and sorts by weight and name, both falling. An extra counts as a node of its
-//! own between the two, as it does in pip's resolver.
+//! leaves are taken off again and again; what goes in circles weighs what the longest way to it from the user's
+//! requirements counts. It sorts by weight and name, both falling. An extra counts as a node of its own between the
+//! two, as it does in pip's resolver.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VersionOrUrl};
 
-use crate::lambda::Target;
+use crate::lambda::{self, Target};
 use crate::python::normalise;
 use crate::python::report::Item;
 
@@ -20,8 +22,8 @@ pub struct Need {
     pub by: String,
     /// The versions that it takes, as it writes them; empty for any.
     pub versions: String,
-    /// Whether it refuses versions newer than some version.
-    pub bounded_above: bool,
+    /// Whether it takes only what is close to the resolved version: such a need cannot be left to a runtime that moves.
+    pub narrow: bool,
 }
 
 /// A distribution, or one of its extras.
@@ -30,6 +32,8 @@ type Node = (String, Option<String>);
 /// The requirements between the distributions of a report.
 #[derive(Debug)]
 pub(super) struct Graph {
+    /// What the user's requirements name, with their extras.
+    roots: BTreeSet<Node>,
     edges: BTreeMap<Node, BTreeSet<Node>>,
     needs: BTreeMap<String, Vec<Need>>,
 }
@@ -39,10 +43,14 @@ impl Graph {
     pub(super) fn new(items: &[Item], target: Target) -> Self {
         let known: BTreeMap<String, &Item> = items.iter().map(|item| (normalise(&item.metadata.name), item)).collect();
         let environment = environment(target);
-        let mut graph = Self { edges: BTreeMap::new(), needs: BTreeMap::new() };
+        let mut graph = Self { roots: BTreeSet::new(), edges: BTreeMap::new(), needs: BTreeMap::new() };
         let mut pending: Vec<Node> = Vec::new();
         for (name, item) in &known {
             pending.push((name.clone(), None));
+            if item.requested {
+                graph.roots.insert((name.clone(), None));
+                graph.roots.extend(item.requested_extras.iter().map(|extra| (name.clone(), Some(normalise(extra)))));
+            }
             pending.extend(item.requested_extras.iter().map(|extra| (name.clone(), Some(normalise(extra)))));
         }
         while let Some(node) = pending.pop() {
@@ -66,7 +74,9 @@ impl Graph {
                 }
                 targets
                     .extend(requirement.extras.iter().map(|extra| (needed.clone(), Some(normalise(extra.as_ref())))));
-                graph.needs.entry(needed).or_default().push(need(name, &requirement));
+                let version = known.get(&needed).map_or("", |item| item.metadata.version.as_str());
+                let need = need(name, &requirement, version);
+                graph.needs.entry(needed).or_default().push(need);
             }
             pending.extend(targets.iter().cloned());
             graph.edges.insert(node, targets);
@@ -103,11 +113,43 @@ impl Graph {
                 targets.retain(|target| !leaves.contains(target));
             }
         }
-        // What is left goes in circles; pip breaks them by depth from the root. By name is as good and always the same.
-        weights.extend(left.keys().filter(|node| node.1.is_none()).map(|node| (0, node.0.as_str())));
+        let mut circles: BTreeMap<&Node, usize> = left.keys().map(|node| (*node, 0)).collect();
+        let mut path = Vec::new();
+        let mut steps = STEPS;
+        for root in self.roots.iter().filter_map(|root| left.get_key_value(root)) {
+            weigh(root.0, &left, &mut path, &mut circles, &mut steps);
+        }
+        weights.extend(
+            circles.iter().filter(|(node, _)| node.1.is_none()).map(|(node, weight)| (*weight, node.0.as_str())),
+        );
         weights.sort_by(|a, b| b.cmp(a));
         weights.into_iter().map(|(_, name)| name.to_owned()).collect()
     }
+}
+
+/// Steps through circles. They are few and small; a set of wheels made to be slow loses the order, nothing else.
+const STEPS: usize = 200_000;
+
+/// Walks every way from a node, and gives each node the length of the longest way to it.
+fn weigh<'a>(
+    node: &'a Node,
+    left: &BTreeMap<&'a Node, BTreeSet<&'a Node>>,
+    path: &mut Vec<&'a Node>,
+    weights: &mut BTreeMap<&'a Node, usize>,
+    steps: &mut usize,
+) {
+    if path.contains(&node) || *steps == 0 {
+        return;
+    }
+    *steps -= 1;
+    path.push(node);
+    for target in left.get(node).into_iter().flatten() {
+        weigh(target, left, path, weights, steps);
+    }
+    path.pop();
+    // The root of everything, which is no distribution, is one step further up.
+    let length = path.len() + 1;
+    weights.entry(node).and_modify(|weight| *weight = length.max(*weight));
 }
 
 /// The requirements that hold for a distribution itself (`extra` none) or come with one of its extras.
@@ -125,39 +167,40 @@ fn requirements(item: &Item, extra: Option<&str>, environment: &MarkerEnvironmen
         .collect()
 }
 
-fn need(by: &str, requirement: &Requirement) -> Need {
-    let (versions, bounded_above) = match &requirement.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
-            let open = specifiers.iter().all(|specifier| {
-                use pep508_rs::pep440_rs::Operator;
-                matches!(
-                    specifier.operator(),
-                    Operator::GreaterThan | Operator::GreaterThanEqual | Operator::NotEqual | Operator::NotEqualStar
-                )
-            });
-            (specifiers.to_string(), !open)
-        }
+fn need(by: &str, requirement: &Requirement, resolved: &str) -> Need {
+    let (versions, narrow) = match &requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => (specifiers.to_string(), is_narrow(specifiers, resolved)),
         Some(VersionOrUrl::Url(_)) => ("@ URL".to_owned(), true),
         None => (String::new(), false),
     };
-    Need { by: by.to_owned(), versions, bounded_above }
+    Need { by: by.to_owned(), versions, narrow }
+}
+
+/// Whether the specifiers refuse a later minor version of the resolved major one, or one that is a few minors older.
+fn is_narrow(specifiers: &VersionSpecifiers, resolved: &str) -> bool {
+    let Ok(version) = resolved.parse::<Version>() else { return true };
+    let release = version.release();
+    let (major, minor) = (release.first().copied().unwrap_or(0), release.get(1).copied().unwrap_or(0));
+    let later = Version::new([major, minor + 1000]);
+    let older = Version::new([major, minor.saturating_sub(lambda::SDK_LAG_MINORS), 0]);
+    !specifiers.contains(&later) || !specifiers.contains(&older)
 }
 
 fn environment(target: Target) -> MarkerEnvironment {
-    let full = target.python.full();
-    let short = target.python.to_string();
+    let values = target.marker_environment();
+    let value = |name| values.get(name).map_or("", String::as_str);
     let builder = MarkerEnvironmentBuilder {
-        implementation_name: "cpython",
-        implementation_version: &full,
-        os_name: "posix",
-        platform_machine: target.architecture.machine(),
-        platform_python_implementation: "CPython",
-        platform_release: "",
-        platform_system: "Linux",
-        platform_version: "",
-        python_full_version: &full,
-        python_version: &short,
-        sys_platform: "linux",
+        implementation_name: value("implementation_name"),
+        implementation_version: value("implementation_version"),
+        os_name: value("os_name"),
+        platform_machine: value("platform_machine"),
+        platform_python_implementation: value("platform_python_implementation"),
+        platform_release: value("platform_release"),
+        platform_system: value("platform_system"),
+        platform_version: value("platform_version"),
+        python_full_version: value("python_full_version"),
+        python_version: value("python_version"),
+        sys_platform: value("sys_platform"),
     };
     #[expect(clippy::expect_used, reason = "the versions come from a table of our own, and a test builds every one")]
     MarkerEnvironment::try_from(builder).expect("a version of the table of runtimes")
@@ -178,7 +221,7 @@ mod tests {
             })
             .collect();
         let report = serde_json::json!({"version": "1", "install": install});
-        report::parse(report.to_string().as_bytes()).unwrap()
+        report::parse(report.to_string().as_bytes()).unwrap().install
     }
 
     fn target(python: &str) -> Target {
@@ -200,7 +243,7 @@ mod tests {
     #[test]
     fn markers_and_extras_decide() {
         let described: &[(&str, &[&str])] = &[
-            ("app", &["old; python_version < '3.11'", "tool[fast]>=1,<2"]),
+            ("app", &["old; python_version < '3.11'", "tool[fast]>=1,<1.1"]),
             ("old", &[]),
             ("tool", &["speed; extra == 'fast'", "other; extra == 'slow'"]),
             ("speed", &[]),
@@ -210,9 +253,16 @@ mod tests {
         assert!(!graph.needs().contains_key("old"));
         assert!(!graph.needs().contains_key("other"));
         assert_eq!(graph.needs()["speed"][0].by, "tool");
-        assert!(graph.needs()["tool"][0].bounded_above);
+        assert!(graph.needs()["tool"][0].narrow);
         let graph = Graph::new(&items(described), target("3.10"));
-        assert!(!graph.needs()["old"][0].bounded_above);
+        assert!(!graph.needs()["old"][0].narrow);
+    }
+
+    #[test]
+    fn a_need_is_narrow_if_a_moving_runtime_would_not_do() {
+        let narrow = |text: &str| is_narrow(&text.parse().unwrap(), "1.44.5");
+        assert!(!narrow(">=1.20.32,<2") && !narrow(">=1.11.3") && !narrow("!=1.30.0"));
+        assert!(narrow(">=1.44.5") && narrow("<1.45,>=1.40") && narrow("==1.44.5") && narrow("~=1.44.0"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod fetch;
 mod graph;
+mod remembered;
 mod unavailable;
 
 use std::collections::BTreeMap;
@@ -18,10 +19,11 @@ use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::python::interpreter::Interpreter;
 use crate::python::pip::{Pip, Sdists, Source};
-use crate::python::report::Item;
+use crate::python::report::{Item, Report};
 use crate::python::{Wheel, normalise};
 
 pub use graph::Need;
+pub use remembered::{recall, remember};
 
 /// One distribution of a resolution.
 #[derive(Debug)]
@@ -50,10 +52,18 @@ pub struct Resolution {
 }
 
 /// What pip answers before any wheel is fetched.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Answer {
     /// One for each distribution.
     pub items: Vec<Item>,
+    /// Where the requirement files say to look; may hold credentials.
+    pub options: Vec<String>,
+}
+
+impl From<Report> for Answer {
+    fn from(report: Report) -> Self {
+        Self { items: report.install, options: report.options }
+    }
 }
 
 /// Asks pip which distributions satisfy the requirement files; an empty list needs none.
@@ -65,7 +75,7 @@ pub fn ask(
     offline: bool,
 ) -> Result<Answer> {
     if requirements.is_empty() {
-        return Ok(Answer { items: Vec::new() });
+        return Ok(Answer { items: Vec::new(), options: Vec::new() });
     }
     let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
     let pip = pip(interpreter, target, links.as_ref());
@@ -74,16 +84,21 @@ pub fn ask(
         Err(error) => unavailable::requirement(error),
         Ok(_) => None,
     };
-    let Some(missing) = missing else { return Ok(Answer { items: first? }) };
+    let Some(missing) = missing else { return Ok(first?.into()) };
     // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
     if interpreter.builds_for(target) {
         let second = pip.resolve(requirements, Sdists::Built);
         if let Err(error) = &second
             && unavailable::requirement(error).is_some()
         {
-            return Err(unavailable::describe(&pip, &missing, "no source of it satisfies the requirements either"));
+            return Err(unavailable::describe(
+                &pip,
+                requirements,
+                &missing,
+                "no source of it satisfies the requirements either",
+            ));
         }
-        return Ok(Answer { items: second? });
+        return Ok(second?.into());
     }
     let not_built = format!(
         "it is built from source only on Linux {} by Python {}, and pip runs here on {}",
@@ -91,7 +106,7 @@ pub fn ask(
         target.python,
         interpreter.describe_kind()
     );
-    Err(unavailable::describe(&pip, &missing, &not_built))
+    Err(unavailable::describe(&pip, requirements, &missing, &not_built))
 }
 
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
@@ -115,7 +130,7 @@ pub fn fetch(
 ) -> Result<Resolution> {
     let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
     let pip = pip(interpreter, target, links.as_ref());
-    let fetched = fetch::fetch(&answer.items, &pip, cache, progress)?;
+    let fetched = fetch::fetch(answer, &pip, cache, progress)?;
     let graph = graph::Graph::new(&answer.items, target);
     let needs = graph.needs();
     let mut opened: BTreeMap<String, Distribution> = answer

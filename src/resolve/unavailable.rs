@@ -1,14 +1,15 @@
 //! Why pip finds nothing: its words read, and what does exist listed.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
 use crate::error::Error;
-use crate::python::WheelFilename;
-use crate::python::pip::Pip;
+use crate::python::pip::{Pip, Source};
+use crate::python::{WheelFilename, normalise};
 
 /// Wheels or versions that an error lists.
 const SHOWN: usize = 6;
@@ -23,15 +24,16 @@ pub(super) fn requirement(error: &Error) -> Option<String> {
 }
 
 /// Tells "there is none at all" from "there is none for the target".
-pub(super) fn describe(pip: &Pip<'_>, requirement: &str, not_built: &str) -> Error {
-    let seen = Seen::read(&pip.explain(requirement));
+pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &str, not_built: &str) -> Error {
+    let offline = matches!(pip.source, Source::Links(_));
+    let seen = Seen::read(&pip.explain(requirements), &name(requirement));
     let wanted = specifiers(requirement);
     let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
     let wheels: Vec<String> =
         seen.wheels.iter().filter(|(version, _)| fits(version)).map(|(_, name)| name.clone()).collect();
     if wheels.is_empty() && !seen.sources.iter().any(fits) {
         let versions: Vec<String> = seen.versions().iter().take(SHOWN).map(ToString::to_string).collect();
-        return Error::NoDistribution { requirement: requirement.to_owned(), versions };
+        return Error::NoDistribution { requirement: requirement.to_owned(), versions, offline };
     }
     Error::NoWheel {
         requirement: requirement.to_owned(),
@@ -39,6 +41,12 @@ pub(super) fn describe(pip: &Pip<'_>, requirement: &str, not_built: &str) -> Err
         wheels: wheels.into_iter().take(SHOWN).collect(),
         not_built: not_built.to_owned(),
     }
+}
+
+/// The distribution's normalised name.
+fn name(requirement: &str) -> String {
+    let end = requirement.find(|character: char| !(character.is_alphanumeric() || "-_.".contains(character)));
+    normalise(&requirement[..end.unwrap_or(requirement.len())])
 }
 
 fn specifiers(requirement: &str) -> Option<VersionSpecifiers> {
@@ -60,11 +68,14 @@ struct Seen {
 }
 
 impl Seen {
-    fn read(said: &str) -> Self {
+    /// Reads what pip says of one distribution; it speaks of others as well.
+    fn read(said: &str, wanted: &str) -> Self {
         let mut seen = Self::default();
         let mut known = BTreeSet::new();
         for line in said.lines() {
-            if let Some((_, versions)) = line.split_once("(from versions: ") {
+            if let Some((before, versions)) = line.split_once(" (from versions: ")
+                && before.rsplit_once("requirement ").is_some_and(|(_, requirement)| name(requirement) == wanted)
+            {
                 seen.fitting.extend(versions.trim_end_matches(')').split(", ").filter_map(|text| text.parse().ok()));
             }
             let Some((_, link)) = line.split_once("Skipping link: ") else { continue };
@@ -77,8 +88,13 @@ impl Seen {
                 continue;
             }
             if let Ok(wheel) = file.parse::<WheelFilename>() {
+                if normalise(&wheel.distribution) != wanted {
+                    continue;
+                }
                 seen.wheels.extend(wheel.version.parse().ok().map(|version| (version, file.to_owned())));
-            } else if let Some((_, version)) = file.trim_end_matches(".tar.gz").rsplit_once('-') {
+            } else if let Some((project, version)) = file.trim_end_matches(".tar.gz").rsplit_once('-')
+                && normalise(project) == wanted
+            {
                 seen.sources.extend(version.parse::<Version>().ok());
             }
         }
@@ -102,12 +118,13 @@ mod tests {
   Skipping link: none of the wheel's tags (cp39-cp39-win_amd64) are compatible (run pip debug --verbose to show compatible tags): https://host/a-10.0-cp39-cp39-win_amd64.whl#sha256=00 (from https://host/a/)
   Skipping link: No sources permitted for a: https://host/a-11.0.tar.gz (from https://host/a/)
 Skipping link: not a file: https://host/a/
+  Skipping link: wrong project name (not a): https://host/b-12.0-py3-none-any.whl
 ERROR: Could not find a version that satisfies the requirement a (from versions: 1.0, 2.0)
 ";
 
     #[test]
     fn what_exists_is_read_newest_first() {
-        let seen = Seen::read(SAID);
+        let seen = Seen::read(SAID, "a");
         let names: Vec<&str> = seen.wheels.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, ["a-10.0-cp39-cp39-win_amd64.whl", "a-9.0-cp39-cp39-win_amd64.whl"]);
         let versions: Vec<String> = seen.versions().iter().map(ToString::to_string).collect();

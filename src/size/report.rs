@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
-use crate::build::{BuildPlan, Policy};
+use crate::build::{BuildPlan, Policy, WithBytecode};
 use crate::lambda::{self, Target};
 use crate::resolve::Distribution;
 use crate::slim::{Level, Rule, Slimmed};
@@ -23,7 +23,7 @@ pub struct Part {
     pub files: u64,
     /// Unpacked bytes.
     pub unpacked: u64,
-    /// Packed bytes.
+    /// Packed bytes, without the ZIP's own headers, which belong to nobody.
     pub packed: u64,
 }
 
@@ -101,6 +101,10 @@ pub struct SizeReport {
     pub slim: Level,
     /// What bytecode it has.
     pub bytecode: Policy,
+    /// The version of the interpreter that compiled it: another patch version may give other bytes.
+    pub bytecode_interpreter: Option<String>,
+    /// Sources that Python would not compile.
+    pub uncompiled: u64,
     /// Its parts, largest first.
     pub parts: Vec<Part>,
     /// What slimming took out, by rule, most first.
@@ -138,7 +142,7 @@ impl SizeReport {
         artifact: &Artifact,
         distributions: &[Distribution],
         slimmed: &Slimmed,
-        bytecode: Policy,
+        bytecode: &WithBytecode,
         warnings: Vec<String>,
     ) -> Self {
         let name = |owner: Owner| match owner {
@@ -204,7 +208,9 @@ impl SizeReport {
             over_limit: artifact.unpacked > lambda::UNPACKED_BYTES,
             needs_s3: artifact.packed > lambda::DIRECT_UPLOAD_BYTES,
             slim: build.slim.level,
-            bytecode,
+            bytecode: bytecode.policy,
+            bytecode_interpreter: bytecode.interpreter.clone(),
+            uncompiled: bytecode.refused.len() as u64,
             parts,
             slimmed: totals,
             removed,

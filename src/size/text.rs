@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::bytes::{exact, human};
 use super::report::SizeReport;
 use crate::build::Policy;
-use crate::lambda;
 use crate::slim::{Level, Rule};
 
 /// Parts listed; the rest is one line.
@@ -24,9 +23,16 @@ impl SizeReport {
             bar(self.unpacked, self.unpacked_limit),
             exact(self.unpacked_limit)
         );
-        let _ = writeln!(text, "  packed    {:>9}", human(self.packed));
+        let through_s3 = if self.needs_s3 { "  above 50 MB: the upload goes through S3" } else { "" };
+        let _ = writeln!(text, "  packed    {:>9}{through_s3}", human(self.packed));
         let _ = writeln!(text, "  exact     {} bytes unpacked, {} packed", exact(self.unpacked), exact(self.packed));
         let _ = writeln!(text, "  SHA-256   {}", self.sha256);
+        let bytecode = match (&self.bytecode_interpreter, self.bytecode) {
+            (Some(version), Policy::Only) => format!("in place of the dependencies' sources, by CPython {version}"),
+            (Some(version), _) => format!("beside the sources, by CPython {version}"),
+            (None, _) => "none: every cold start compiles".to_owned(),
+        };
+        let _ = writeln!(text, "  bytecode  {bytecode}");
         if let Some(handler) = &self.handler {
             let _ = writeln!(text, "  handler   {handler}");
         }
@@ -45,7 +51,6 @@ impl SizeReport {
             .map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0))
             .collect();
         let _ = writeln!(text, "\ntime  {}", phases.join(", "));
-        self.write_notes(&mut text);
         text
     }
 
@@ -95,29 +100,22 @@ impl SizeReport {
         }
     }
 
-    fn write_notes(&self, text: &mut String) {
-        for warning in &self.warnings {
-            let _ = writeln!(text, "warning: {warning}");
+    /// What is wrong with the artifact and what would help; empty if it fits.
+    pub fn problem(&self) -> String {
+        if !self.over_limit {
+            return String::new();
         }
-        if self.over_limit {
-            let over = self.unpacked - self.unpacked_limit;
-            let _ = writeln!(
-                text,
-                "\nerror: too large for Lambda by {} ({} bytes): \"Unzipped size must be smaller than {} bytes\"",
-                human(over),
-                exact(over),
-                self.unpacked_limit
-            );
-            for line in self.what_would_help() {
-                let _ = writeln!(text, "hint: {line}");
-            }
-        } else if self.needs_s3 {
-            let _ = writeln!(
-                text,
-                "note: above {} bytes packed, the upload goes through S3 (aws lambda update-function-code --s3-bucket … --s3-key …)",
-                exact(lambda::DIRECT_UPLOAD_BYTES)
-            );
+        let over = self.unpacked - self.unpacked_limit;
+        let mut text = format!(
+            "error: too large for Lambda by {} ({} bytes): \"Unzipped size must be smaller than {} bytes\"\n",
+            human(over),
+            exact(over),
+            self.unpacked_limit
+        );
+        for line in self.what_would_help() {
+            let _ = writeln!(text, "hint: {line}");
         }
+        text
     }
 
     fn what_would_help(&self) -> Vec<String> {

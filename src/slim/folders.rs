@@ -21,7 +21,7 @@ pub(super) fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
     for (path, entry) in tree {
         if is_distribution(entry.owner) && is_conftest(path) && !candidates.keys().any(|folder| is_below(path, folder))
         {
-            candidates.insert(path.trim_end_matches(".py").to_owned(), vec![path]);
+            candidates.insert(path.strip_suffix(".py").unwrap_or(path).to_owned(), vec![path]);
         }
     }
     unneeded(candidates, survey, |_| false)

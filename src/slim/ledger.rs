@@ -41,7 +41,7 @@ impl Rule {
     pub fn title(self) -> &'static str {
         match self {
             Self::Excluded => "excluded by --exclude",
-            Self::InstalledBytecode => "installers' .pyc (stale in any package)",
+            Self::InstalledBytecode => "installers' bytecode (stale)",
             Self::RuntimeProvides => "provided by the Lambda runtime",
             Self::Tests => "tests",
             Self::Documentation => "documentation and examples",

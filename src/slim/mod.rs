@@ -70,7 +70,12 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options) -
     };
     let found = paths(&tree, |path, _| options.exclude.matches(path));
     take(&mut tree, &mut ledger, Rule::Excluded, found);
-    let found = paths(&tree, |path, owner| owner != Owner::Function && path.ends_with(".pyc"));
+    // A `.pyc` that stands for its source is no leftover of an installer.
+    let is_installed = |path: &str| match path.strip_suffix(".pyc") {
+        Some(stem) => path.contains("__pycache__/") || tree.contains_key(&format!("{stem}.py")),
+        None => false,
+    };
+    let found = paths(&tree, |path, owner| owner != Owner::Function && is_installed(path));
     take(&mut tree, &mut ledger, Rule::InstalledBytecode, found);
     let sdk = sdk::decide(distributions, options.sdk, options.level);
     let omitted: Vec<usize> =

@@ -1,7 +1,7 @@
 //! The AWS SDK that the runtime ships: when it is bundled and when it is left out.
 //!
-//! boto3, botocore and s3transfer are left out when nobody named them and nobody who needs them refuses a newer
-//! version, since AWS updates the runtime's without notice. What they need in turn (jmespath, python-dateutil, six,
+//! boto3, botocore and s3transfer are left out when nobody named them and nobody who needs them is particular about
+//! the version, since AWS updates the runtime's without notice and some time after its release. What they need in turn (jmespath, python-dateutil, six,
 //! urllib3) goes with them, unless something else in the artifact needs it: a library's dependency should not hang on
 //! the runtime's version.
 
@@ -46,7 +46,7 @@ pub(super) fn decide(distributions: &[Distribution], policy: SdkPolicy, level: L
             needs: distribution
                 .needed_by
                 .iter()
-                .map(|need| (need.by.as_str(), need.versions.as_str(), need.bounded_above))
+                .map(|need| (need.by.as_str(), need.versions.as_str(), need.narrow))
                 .collect(),
         })
         .collect();
@@ -98,7 +98,7 @@ fn decide_known(known: &[Known<'_>], policy: SdkPolicy, level: Level) -> Vec<Sdk
                 this.needs
                     .iter()
                     .filter(|(by, ..)| !is_omitted(by))
-                    .find(|(by, _, bounded)| !is_root || *bounded || shipped_needs_it(by))
+                    .find(|(by, _, narrow)| !is_root || *narrow || shipped_needs_it(by))
                     .map(|(by, versions, _)| format!("{by} needs {}{versions}", this.name))
             };
             if let Some(reason) = reason {

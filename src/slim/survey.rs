@@ -14,6 +14,9 @@ use crate::tree::{Owner, Tree, read};
 /// What reads `.pyi` files at run time: `lazy_loader.attach_stub`, as scikit-image and others use it.
 const STUB_READER: &str = "attach_stub";
 
+/// What analysers that bundle stubs call them (jedi, mypy).
+const STUB_NAMES: &[&str] = &[".pyi", "*.pyi", "pyi", "__init__.pyi", "builtins.pyi", "typeshed"];
+
 /// One source file.
 #[derive(Debug)]
 pub(super) struct Module {
@@ -58,7 +61,7 @@ impl Survey {
     /// Whether a source of that owner writes the name down as a part of a path, outside of `folder`.
     pub(super) fn mentions(&self, owner: Owner, name: &str, folder: Option<&str>) -> bool {
         self.modules.iter().any(|module| {
-            module.owner == owner
+            (module.owner == owner || module.owner == Owner::Function)
                 && module.mentions.contains(name)
                 && folder.is_none_or(|folder| !is_below(&module.path, folder))
         })
@@ -91,7 +94,8 @@ fn module(path: &str, owner: Owner, text: &[u8]) -> Module {
     }
     imports.sort_unstable();
     imports.dedup();
-    Module { path: path.to_owned(), owner, imports, mentions, reads_stubs: source::mentions(text, STUB_READER) }
+    let reads_stubs = STUB_NAMES.iter().any(|name| mentions.contains(*name)) || source::mentions(text, STUB_READER);
+    Module { path: path.to_owned(), owner, imports, mentions, reads_stubs }
 }
 
 /// An import's dotted name seen from the top.

@@ -4,7 +4,7 @@
 //! left behind can be told from what another is still writing, and swept.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,16 +32,22 @@ impl AtomicFile {
         std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
         let prefix = prefix(target);
         sweep(folder, &prefix);
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(SUFFIX)
-            .tempfile_in(folder)
-            .map_err(Error::io("create a file in", folder))?;
-        file.as_file().try_lock().map_err(|error| Error::io("lock", file.path())(error.into()))?;
-        Ok(Self { file, target: target.to_owned() })
+        loop {
+            let file = tempfile::Builder::new()
+                .prefix(&prefix)
+                .suffix(SUFFIX)
+                .tempfile_in(folder)
+                .map_err(Error::io("create a file in", folder))?;
+            // Another process may sweep the file before its lock is held: then a new one is made. A file system
+            // without locks has no sweeping either.
+            let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            if !taken && file.path().exists() {
+                return Ok(Self { file, target: target.to_owned() });
+            }
+        }
     }
 
-    /// Renames it to its target. or to another name in the same folder.
+    /// Renames it to its target, or to another name in the same folder.
     pub fn persist_as(self, target: &Path) -> Result<()> {
         let failed = |error: io::Error| Error::io("write", target)(error);
         #[cfg(unix)]

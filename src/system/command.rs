@@ -69,7 +69,7 @@ impl CommandError {
             Some("the index refused: check its URL and credentials in pip's configuration (`pip config list`)".into())
         } else if said(&["THESE PACKAGES DO NOT MATCH THE HASHES"]) {
             Some("the file is not the one that the requirements pin: update its --hash if you changed the version, and otherwise do not use it".into())
-        } else if said(&["Hashes are required in --require-hashes mode"]) {
+        } else if said(&["In --require-hashes mode", "Hashes are required in --require-hashes mode"]) {
             Some("hash mode is all or nothing: give every requirement, dependencies too, a --hash; `pip-compile --generate-hashes` or `uv export` write such files".into())
         } else if said(&["ResolutionImpossible"]) {
             Some("the requirements contradict each other: loosen one of the versions pip names above".into())
