@@ -64,6 +64,14 @@ pub enum Error {
     /// pip wrote something that is not the report it documents.
     #[error("pip's report cannot be read: {0}")]
     PipReport(String),
+    /// pip broke down over a file.
+    #[error("pip cannot read {file}: {reason}")]
+    Unreadable {
+        /// The file that it read last.
+        file: String,
+        /// The last line of its traceback.
+        reason: String,
+    },
     /// pip succeeded and left no wheel.
     #[error("pip fetched no wheel of {0}")]
     NotFetched(String),
@@ -205,7 +213,7 @@ impl Error {
             Self::Digest { .. } => Some(
                 "the file changed at its source or on the way: do not use it; pip cache purge, then try again".into(),
             ),
-            Self::Wheel { .. } => {
+            Self::Wheel { .. } | Self::Unreadable { .. } => {
                 Some("do not install it; tell its authors, and pin a version that is well-formed".into())
             }
             Self::Command(error) => error.hint(),

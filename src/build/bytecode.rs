@@ -46,6 +46,9 @@ pub struct WithBytecode {
     pub refused: Vec<(String, String)>,
 }
 
+/// A source with its bytecode's place and entry, or with the reason why it has none.
+type Outcome<'a> = std::result::Result<(&'a String, String, Entry), (String, String)>;
+
 /// Compiles what the policy asks for.
 pub(super) fn add(
     mut tree: Tree,
@@ -83,7 +86,7 @@ pub(super) fn add(
         tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
     let in_place =
         |path: &str, owner| build.bytecode == Policy::Only && !is_function(owner) && !build.slim.keep.matches(path);
-    let made: Vec<Result<(&String, String, Entry), (String, String)>> = sources
+    let made: Vec<Outcome<'_>> = sources
         .into_par_iter()
         .map(|(path, entry)| {
             let place = if in_place(path, entry.owner) { format!("{path}c") } else { cache_path(path, python) };

@@ -61,10 +61,15 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     let files = project::collect(&build.function, &build.output)?;
     let ask = || resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline);
+    // An answer is remembered once its wheels have proved good.
+    let confirmed = |answer: &Answer, progress: &mut Progress| {
+        let made = make(build, &files, answer, python, cache, progress)?;
+        resolve::remember(answer, &build.requirements, build.target, cache)?;
+        made.finish()
+    };
     let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
         let answer = progress.phase("resolve", |_| ask())?;
-        resolve::remember(&answer, &build.requirements, build.target, cache)?;
-        return make(build, &files, &answer, python, cache, progress)?.finish();
+        return confirmed(&answer, progress);
     };
     let (answer, early) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
@@ -81,9 +86,8 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     if answer.without_urls().as_ref() == Some(&expected) {
         return early?.finish();
     }
-    resolve::remember(&answer, &build.requirements, build.target, cache)?;
     drop(early);
-    make(build, &files, &answer, python, cache, progress)?.finish()
+    confirmed(&answer, progress)
 }
 
 /// A ZIP that is whole and not in its place yet.

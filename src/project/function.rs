@@ -111,7 +111,7 @@ mod tests {
         let root = project();
         let function = find(root.path(), "report").unwrap();
         let requirements = root.path().canonicalize().unwrap().join("requirements/report.txt");
-        assert_eq!(function.requirements, [requirements.clone()]);
+        assert_eq!(function.requirements, std::slice::from_ref(&requirements));
         assert_eq!(find(root.path(), "./functions/report").unwrap().requirements, [requirements]);
         assert_eq!(find(root.path(), "tiny").unwrap().source, root.path().join("functions/tiny.py"));
         assert_eq!(

@@ -88,7 +88,7 @@ pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Pr
         for index in group {
             let item = &items[index];
             let name = normalise(&item.metadata.name);
-            let file = files.remove(&name).ok_or_else(|| Error::NotFetched(name))?;
+            let file = files.remove(&name).ok_or(Error::NotFetched(name))?;
             wheels[index] = Some(admit(&file, item.sha256(), cache)?);
         }
     }

@@ -84,6 +84,9 @@ pub fn ask(
         Err(error) => unavailable::requirement(error),
         Ok(_) => None,
     };
+    if let Some(reason) = first.as_ref().err().and_then(unavailable::breakdown) {
+        return Err(unavailable::describe_breakdown(&pip, requirements, reason));
+    }
     let Some(missing) = missing else { return Ok(first?.into()) };
     // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
     if interpreter.builds_for(target) {

@@ -23,6 +23,23 @@ pub(super) fn requirement(error: &Error) -> Option<String> {
     })
 }
 
+/// The last line of pip's traceback, if it broke down instead of saying what is wrong.
+pub(super) fn breakdown(error: &Error) -> Option<String> {
+    let Error::Command(error) = error else { return None };
+    error.messages().contains("Traceback (most recent call last)").then(|| {
+        let mut lines = error.messages().lines().filter(|line| !line.trim().is_empty() && !line.starts_with(' '));
+        lines.next_back().unwrap_or("it gives no reason").to_owned()
+    })
+}
+
+/// Names the file that pip broke down over: the last wheel that it speaks of.
+pub(super) fn describe_breakdown(pip: &Pip<'_>, requirements: &[PathBuf], reason: String) -> Error {
+    let said = pip.explain(requirements);
+    let mut words = said.lines().flat_map(|line| line.split([' ', '/', '#', '?', '\'', '"']));
+    let file = words.rfind(|word| word.ends_with(".whl")).unwrap_or("a requirement").to_owned();
+    Error::Unreadable { file, reason }
+}
+
 /// Tells "there is none at all" from "there is none for the target".
 pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &str, not_built: &str) -> Error {
     let offline = matches!(pip.source, Source::Links(_));

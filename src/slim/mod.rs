@@ -86,11 +86,13 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options) -
     if options.level == Level::None {
         return Ok(Slimmed { tree, ledger, sdk });
     }
-    let survey = survey::Survey::of(&tree, distributions)?;
+    let mut survey = survey::Survey::of(&tree, distributions)?;
     let found = folders::tests(&tree, &survey);
     take(&mut tree, &mut ledger, Rule::Tests, found);
     let found = folders::documentation(&tree, &survey);
     take(&mut tree, &mut ledger, Rule::Documentation, found);
+    // What tests name, nothing reads once they are gone.
+    survey.modules.retain(|module| tree.contains_key(&module.path));
     for (rule, found) in plain::find(&tree, distributions, &survey)? {
         take(&mut tree, &mut ledger, rule, found);
     }

@@ -1,0 +1,92 @@
+//! Proves that the repository's own workload, built as its README says, is as small as was promised and still works:
+//! unpacked into a folder that nobody may write to, it runs under the runtime's Python against a local S3.
+
+#![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Pack, ReadOnly, kept_folder, skip};
+
+/// `--bytecode`, and the most bytes that the artifact may have unpacked and packed.
+const POLICIES: &[(&str, u64, u64)] =
+    &[("compiled", 218_000_000, 75_000_000), ("none", 200_000_000, 68_000_000), ("only", 202_000_000, 72_000_000)];
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_workload_is_small_and_runs() {
+    let pack = Pack::new();
+    let zip = |arguments: &[&str]| {
+        let mut run = pack.with_the_index(["zip", "workload", "--json", "--output"]).arg(pack.path("workload.zip"));
+        run.command.args(arguments).current_dir(repository());
+        run.run().json(0)
+    };
+    let plan = zip(&["--dry-run"]);
+    let python = plan["compile_interpreter"].as_str();
+    let Some(python) = python.filter(|_| cfg!(all(target_os = "linux", target_arch = "x86_64"))) else {
+        skip("it takes Linux x86_64 and a CPython 3.13");
+        return;
+    };
+    let venv = virtual_environment(python);
+    let runtime = runtime_folder(python);
+    for (policy, unpacked, packed) in POLICIES {
+        let report = zip(&["--bytecode", policy]);
+        let size = |key: &str| report[key].as_u64().unwrap();
+        println!("{policy}: {} bytes unpacked, {} packed", size("unpacked"), size("packed"));
+        assert!(size("unpacked") <= *unpacked, "{policy}: {} bytes unpacked", size("unpacked"));
+        assert!(size("packed") <= *packed, "{policy}: {} bytes packed", size("packed"));
+        assert_eq!(report["bytecode"], *policy);
+        assert_eq!(report["handler"], "app.handler");
+        assert_eq!(report["warnings"], serde_json::json!([]));
+        let folder = pack.path(policy);
+        let task = ReadOnly::unpack(&pack.path("workload.zip"), &folder);
+        let mut driver = Command::new(venv.join("bin/python"));
+        driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&folder).arg(&runtime);
+        driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");
+        if *policy == "none" {
+            // Root could write the missing bytecode. Elsewhere its absence shows that none was missing or stale.
+            driver.env("PYTHONDONTWRITEBYTECODE", "1");
+        }
+        let output = driver.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && output.stdout == b"ok\n", "{policy}: {said}");
+        task.assert_unchanged();
+        drop(task);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// What tests/workload/ needs: `scripts/test` names one that it made; else one is made here, once.
+fn virtual_environment(python: &str) -> PathBuf {
+    if let Some(venv) = std::env::var_os("PACK_TEST_VENV") {
+        return venv.into();
+    }
+    let venv = kept_folder("workload-venv");
+    if !venv.join("ready").exists() {
+        succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv));
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "-r", "tests/workload/requirements.txt"]);
+        succeed(pip.current_dir(repository()));
+        std::fs::write(venv.join("ready"), "").unwrap();
+    }
+    venv
+}
+
+/// boto3 alone, as in /var/runtime.
+fn runtime_folder(python: &str) -> PathBuf {
+    let folder = kept_folder("runtime");
+    if !folder.join("boto3").exists() {
+        succeed(Command::new(python).args(["-m", "pip", "install", "--quiet", "boto3", "--target"]).arg(&folder));
+    }
+    folder
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
