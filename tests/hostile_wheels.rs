@@ -215,7 +215,8 @@ fn refused_by_pip(wheel: &[u8], gist: &str) -> String {
     let pack = project(wheel);
     let outcome = pack.zip("app").run();
     assert_nothing_left(&pack, &outcome);
-    assert!(outcome.stderr.starts_with("error: resolving the requirements with pip failed"), "{}", outcome.stderr);
+    let said = ["error: resolving the requirements with pip failed", "error: pip cannot read pkg-1.0-py3-none-any.whl: "];
+    assert!(said.iter().any(|words| outcome.stderr.starts_with(words)), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("Traceback") && !outcome.stderr.contains("  File \""), "{}", outcome.stderr);
     for part in ["pkg", gist] {
         assert!(outcome.stderr.contains(part), "no {part:?} in:\n{}", outcome.stderr);
@@ -548,14 +549,14 @@ fn defused(wheel: &[u8]) -> String {
 
 #[test]
 fn bomb_of_ten_gigabytes_in_one_member() {
-    assert_snapshot!(defused(&wheel_with([Member::zeros("pkg/zeros.bin", 10_000_000_000)])), @"pkg/zeros.bin claims to unpack to 10000000000 bytes (at most 2147483648 are taken)");
+    assert_snapshot!(defused(&wheel_with([Member::zeros("pkg/zeros.bin", 10_000_000_000)])), @"pkg/zeros.bin claims to unpack to at least 10000000000 bytes (at most 2147483648 are taken)");
 }
 
 #[test]
 fn bomb_of_ten_gigabytes_in_five_members() {
     let zeros = Member::zeros("", 2_000_000_000);
     let part = |number| Member { name: format!("pkg/zeros{number}.bin").into(), ..zeros.clone() };
-    assert_snapshot!(defused(&wheel_with((0..5).map(part))), @"it claims to unpack to 8000000458 bytes (at most 6442450944 are taken)");
+    assert_snapshot!(defused(&wheel_with((0..5).map(part))), @"it claims to unpack to at least 8000000458 bytes (at most 6442450944 are taken)");
 }
 
 #[test]

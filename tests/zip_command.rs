@@ -124,11 +124,10 @@ fn help_says_what_can_be_said() {
               Which bytecode to ship
 
               Possible values:
-              - compiled: Beside the sources: the fastest cold start that keeps source lines in
-                tracebacks
-              - none:     None: the smallest, but every cold start compiles
-              - only:     In place of the dependencies' sources: small and fast, no source lines of
-                dependencies in tracebacks
+              - compiled: Beside the sources: a fast cold start, and source lines in tracebacks
+              - none:     None: the smallest, and every cold start compiles
+              - only:     In place of the dependencies' sources: as fast, smaller than `compiled`, no source
+                lines of theirs in tracebacks
 
               [default: compiled]
 
@@ -181,9 +180,8 @@ fn help_says_what_can_be_said() {
       pack zip workload --dry-run           what would be built, from which wheels
       pack zip workload --json | jq .unpacked
 
-    Files of the function stay out with .packignore (the format of .gitignore); .git, virtual
-    environments,
-    __pycache__, .env, its own tests and editors' files stay out anyway.
+    A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
+    virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
     ");
 }
 
@@ -305,7 +303,7 @@ fn a_dry_run_says_what_would_be_built_and_builds_nothing() {
         })
         .collect();
     insta::assert_snapshot!(text.join("\n"), @r"
-    function      app (functions/app, 1 files)
+    function      app (functions/app, 1 file)
     target        python3.13-x86_64 (wheels up to manylinux_2_34_x86_64)
     requirements  requirements/app.txt
     pip …
@@ -367,8 +365,10 @@ fn the_json_report_adds_up() {
         "removed",
         "runtime",
         "sha256",
+        "bytecode_interpreter",
         "slim",
         "slimmed",
+        "uncompiled",
         "unpacked",
         "unpacked_limit",
         "needs_s3",
@@ -387,6 +387,7 @@ fn the_report_reads_well() {
         .map(|line| match line.split_once("  ") {
             Some(("time", _)) => "time  …".to_owned(),
             _ if line.starts_with("  SHA-256") => "  SHA-256   …".to_owned(),
+            _ if line.starts_with("  bytecode") => "  bytecode  …".to_owned(),
             _ => line.to_owned(),
         })
         .collect();
@@ -396,6 +397,7 @@ fn the_report_reads_well() {
       packed       2.4 kB
       exact     537 bytes unpacked, 2,357 packed
       SHA-256   …
+      bytecode  …
       handler   app.handler
 
     largest distributions                 unpacked    packed
@@ -411,7 +413,7 @@ fn the_report_reads_well() {
       documentation and examples              12 B         1
       static libraries                         8 B         1
       type stubs                               7 B         2
-      installers' .pyc (stale in any package)       5 B         1
+      installers' bytecode (stale)             5 B         1
 
     time  …
     ");
@@ -619,8 +621,10 @@ fn above_the_limit_the_artifact_gets_another_name() {
         "hint: the largest are pkg (263.0 MB)",
         "hint: --exclude GLOB leaves out what your function never imports",
     ] {
-        assert!(outcome.stdout.contains(words), "{words:?} is not in:\n{}", outcome.stdout);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
     }
+    assert_eq!(outcome.stderr.matches("error: ").count(), 1, "{}", outcome.stderr);
     assert_eq!(fs::read(pack.artifact("app")).unwrap(), good, "the last good artifact stays");
     let report = pack.zip("app").arg("--json").run().json(1);
     assert_eq!(
@@ -740,7 +744,7 @@ fn without_an_interpreter_of_that_version_there_is_no_bytecode_but_a_warning() {
     {
         assert!(warning.contains(words), "{warning}");
     }
-    let text = run().run().stdout;
+    let text = run().run().stderr;
     assert!(text.contains(&format!("warning: no CPython {target} was found")), "{text}");
 }
 

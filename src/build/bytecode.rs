@@ -20,11 +20,11 @@ use crate::tree::{self, Entry, Owner, Source, Tree};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
-    /// Beside the sources: the fastest cold start that keeps source lines in tracebacks.
+    /// Beside the sources: a fast cold start, and source lines in tracebacks.
     Compiled,
-    /// None: the smallest, but every cold start compiles.
+    /// None: the smallest, and every cold start compiles.
     None,
-    /// In place of the dependencies' sources: fast, smaller than both, no source lines of dependencies in tracebacks.
+    /// In place of the dependencies' sources: as fast, smaller than `compiled`, no source lines of theirs in tracebacks.
     Only,
 }
 

@@ -24,8 +24,8 @@ Examples:
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
 
-A .packignore (in the format of .gitignore) keeps files of the function out. Version control, virtual
-environments, __pycache__, .env, the function's own tests and editors' files stay out anyway.";
+A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
+virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]

@@ -129,7 +129,7 @@ impl SizeReport {
             );
         }
         if self.bytecode == Policy::Compiled {
-            lines.push("--bytecode only ships the dependencies' bytecode without their sources; --bytecode none is smallest and slowest to start".into());
+            lines.push("--bytecode only ships the dependencies' bytecode without their sources; --bytecode none is the smallest, and the slowest to start".into());
         }
         let sdk: u64 = self
             .parts
