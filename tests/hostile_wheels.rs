@@ -215,7 +215,8 @@ fn refused_by_pip(wheel: &[u8], gist: &str) -> String {
     let pack = project(wheel);
     let outcome = pack.zip("app").run();
     assert_nothing_left(&pack, &outcome);
-    let said = ["error: resolving the requirements with pip failed", "error: pip cannot read pkg-1.0-py3-none-any.whl: "];
+    let said =
+        ["error: resolving the requirements with pip failed", "error: pip cannot read pkg-1.0-py3-none-any.whl: "];
     assert!(said.iter().any(|words| outcome.stderr.starts_with(words)), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("Traceback") && !outcome.stderr.contains("  File \""), "{}", outcome.stderr);
     for part in ["pkg", gist] {

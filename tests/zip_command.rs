@@ -126,8 +126,8 @@ fn help_says_what_can_be_said() {
               Possible values:
               - compiled: Beside the sources: a fast cold start, and source lines in tracebacks
               - none:     None: the smallest, and every cold start compiles
-              - only:     In place of the dependencies' sources: as fast, smaller than `compiled`, no source
-                lines of theirs in tracebacks
+              - only:     In place of the dependencies' sources: as fast, smaller than `compiled`, no
+                source lines of theirs in tracebacks
 
               [default: compiled]
 
