@@ -160,6 +160,10 @@ fn make(
         progress.detail(|| format!("no bytecode: {path}: {reason}"));
     }
     let mut warnings = resolution.warnings;
+    let own = |path: &str| compiled.tree.get(path).is_some_and(|entry| is_function(entry.owner));
+    for (path, reason) in compiled.refused.iter().filter(|(path, _)| own(path)) {
+        warnings.push(format!("Python cannot compile {path} of the function: {reason}"));
+    }
     if build.requirements.is_empty() {
         warnings.push(format!(
             "no requirements file was found for {}: only its own files are in the artifact (-r names one)",

@@ -48,7 +48,7 @@ pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &st
     let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
     let wheels: Vec<String> =
         seen.wheels.iter().filter(|(version, _)| fits(version)).map(|(_, name)| name.clone()).collect();
-    if wheels.is_empty() && !seen.sources.iter().any(fits) {
+    if offline || (wheels.is_empty() && !seen.sources.iter().any(fits)) {
         let versions: Vec<String> = seen.versions().iter().take(SHOWN).map(ToString::to_string).collect();
         return Error::NoDistribution { requirement: requirement.to_owned(), versions, offline };
     }
