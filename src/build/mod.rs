@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::lambda;
 use crate::progress::Progress;
 use crate::project::{self, FunctionFile};
-use crate::python::interpreter::{self, Interpreters};
+use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer};
 use crate::size::SizeReport;
-use crate::slim::{self, Globs, Removal, Rule};
+use crate::slim::{self, Removal, Rule};
 use crate::tree::{self, Owner};
 
 /// Everything that decides what a build does.
@@ -179,16 +179,6 @@ fn make(
 /// `a.zip` → `a.over-limit.zip`: nothing that deploys `a.zip` takes it by mistake.
 fn over_limit_name(output: &std::path::Path) -> PathBuf {
     output.with_extension("over-limit.zip")
-}
-
-/// The interpreters a build needs.
-pub fn interpreters(target: lambda::Target, named: Option<&std::path::Path>) -> Result<Interpreters> {
-    interpreter::find(target, named)
-}
-
-/// Reads `--keep` and `--exclude`.
-pub fn globs(option: &str, patterns: &[String]) -> Result<Globs> {
-    Globs::new(option, patterns)
 }
 
 /// Whether an owner is the function itself.

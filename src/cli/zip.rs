@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{self, Function};
-use crate::python::interpreter::Interpreters;
-use crate::slim::{self, Level, SdkPolicy};
+use crate::python::interpreter::{self, Interpreters};
+use crate::slim::{self, Globs, Level, SdkPolicy};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -126,7 +126,7 @@ impl Zip {
             functions.into_iter().map(|function| self.plan(function, target, threads)).collect::<Result<Vec<_>>>()?;
         check_outputs(&builds)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
-        let python = build::interpreters(target, self.python_executable.as_deref())?;
+        let python = interpreter::find(target, self.python_executable.as_deref())?;
         let mut json = Vec::new();
         let mut over_limit = false;
         let mut outcome = Ok(());
@@ -231,8 +231,8 @@ impl Zip {
             slim: slim::Options {
                 level: self.slim,
                 sdk,
-                keep: build::globs("--keep", &self.keep)?,
-                exclude: build::globs("--exclude", &self.exclude)?,
+                keep: Globs::new("--keep", &self.keep)?,
+                exclude: Globs::new("--exclude", &self.exclude)?,
             },
             function,
             target,

@@ -39,8 +39,12 @@ pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option
 
 /// Remembers an answer that can be.
 pub fn remember(answer: &Answer, requirements: &[PathBuf], target: Target, cache: &Cache) -> Result<()> {
-    let Some(answer) = answer.without_urls() else { return Ok(()) };
     let path = path(requirements, target, cache);
+    let Some(answer) = answer.without_urls() else {
+        // An older answer would only cost a build that is dropped each time.
+        let _ = std::fs::remove_file(path);
+        return Ok(());
+    };
     let json = serde_json::to_vec(&answer.items).map_err(|error| Error::io("write", &path)(error.into()))?;
     let mut file = AtomicFile::create(&path)?;
     file.write_all(&json).map_err(Error::io("write", &path))?;
