@@ -6,6 +6,7 @@ pub mod archive;
 pub mod artifact;
 pub mod build;
 pub mod cache;
+pub mod check;
 pub mod cli;
 pub mod elf;
 pub mod error;
