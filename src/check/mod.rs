@@ -6,5 +6,5 @@
 mod files;
 mod finding;
 
-pub use files::{File, Files, Origin};
+pub use files::{File, Files, Origin, TASK};
 pub use finding::{Finding, Severity};
