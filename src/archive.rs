@@ -10,7 +10,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use libdeflater::{DecompressionError, Decompressor, crc32};
-use rawzip::{CompressionMethod, FileReader, ZipArchive, ZipArchiveEntryWayfinder};
+use rawzip::time::{UtcDateTime, ZipDateTimeKind};
+use rawzip::{CompressionMethod, CreatorSystem, FileReader, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord};
 
 /// The most that one member may unpack to: it is held in memory as a whole.
 const MEMBER_BYTES: u64 = 2 << 30;
@@ -24,7 +25,6 @@ const DEFLATE_RATIO: u64 = 1_032;
 
 const S_IFMT: u32 = 0o170_000;
 const S_IFREG: u32 = 0o100_000;
-const S_IFDIR: u32 = 0o040_000;
 const S_IFLNK: u32 = 0o120_000;
 
 /// What makes an archive unfit to read.
@@ -95,6 +95,15 @@ pub enum ArchiveError {
     },
 }
 
+/// When a member was last changed, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modified {
+    /// To the second.
+    Exactly(i64),
+    /// In an unknown time zone, rounded down to two seconds.
+    Locally(i64),
+}
+
 /// One regular file of an archive.
 #[derive(Debug)]
 pub struct Member {
@@ -102,6 +111,13 @@ pub struct Member {
     pub name: String,
     /// Whether the archive marks it as executable.
     pub executable: bool,
+    /// The permission bits it gets when a UNIX unpacks it; 644 where the archive was made by a system without any.
+    pub mode: u32,
+    /// Whether it is a symbolic link, whose bytes are its target: only in an archive that was opened by
+    /// [`Archive::inspect`].
+    pub link: bool,
+    /// Its time.
+    pub modified: Modified,
     /// Unpacked bytes.
     pub size: u64,
     /// Packed bytes.
@@ -122,83 +138,109 @@ pub struct Archive {
     index: HashMap<String, usize>,
 }
 
+/// An archive as someone else may have made it, with what is odd about it.
+#[derive(Debug)]
+pub struct Inspected {
+    /// Its files and symbolic links, without the members that are odd.
+    pub archive: Archive,
+    /// Folders that are members of their own, with their permission bits.
+    pub folders: Vec<(String, u32)>,
+    /// Why members were left out. Names that collide by case, or by being a file and a folder, are left in.
+    pub odd: Vec<ArchiveError>,
+}
+
 impl Archive {
     /// Reads and checks the directory of an archive.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        Self::load(path, Err).map(|(archive, _)| archive)
+    }
+
+    /// Reads the directory of an archive that need not be as strict as a wheel: one odd member is no reason to know
+    /// nothing of the others. An archive that hides something in itself (members that overlap) is refused here too.
+    pub fn inspect(path: &Path) -> Result<Inspected, ArchiveError> {
+        let mut odd = Vec::new();
+        let (archive, folders) = Self::load(path, |error| {
+            odd.push(error);
+            Ok(())
+        })?;
+        Ok(Inspected { archive, folders, odd })
+    }
+
+    /// `odd` is asked what to do about a member that a wheel must not have: go on without it, or stop.
+    fn load(
+        path: &Path,
+        mut odd: impl FnMut(ArchiveError) -> Result<(), ArchiveError>,
+    ) -> Result<(Self, Vec<(String, u32)>), ArchiveError> {
         let file = File::open(path)?;
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer)?;
         let mut members = Vec::new();
+        let mut folders = Vec::new();
         let mut names = Names::default();
         let mut ranges: Vec<(u64, u64, String)> = Vec::new();
         let mut unpacked = 0_u64;
         let mut entries = zip.entries(&mut buffer);
         let mut headers = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         while let Some(entry) = entries.next_entry()? {
+            let local = zip.get_entry(entry.wayfinder())?;
             let raw = entry.file_path();
-            let name = std::str::from_utf8(raw.as_ref())
-                .map_err(|_| ArchiveError::Name(String::from_utf8_lossy(raw.as_ref()).escape_debug().to_string()))?
-                .to_owned();
+            let (start, end) = local.compressed_data_range();
+            let shown = String::from_utf8_lossy(raw.as_ref()).escape_debug().to_string();
+            ranges.push((entry.local_header_offset().min(start), end, shown.clone()));
+            let Ok(name) = std::str::from_utf8(raw.as_ref()).map(str::to_owned) else {
+                odd(ArchiveError::Name(shown))?;
+                continue;
+            };
             let folder = name.strip_suffix('/').map(str::to_owned);
             // First of all, so that no message below shows a name with control characters.
-            check_path(folder.as_deref().unwrap_or(&name))?;
-            let local = zip.get_entry(entry.wayfinder())?;
-            if local.local_header(&mut headers)?.file_path().as_ref() != raw.as_ref() {
-                return Err(ArchiveError::HeaderName(name));
-            }
-            let (start, end) = local.compressed_data_range();
-            ranges.push((entry.local_header_offset().min(start), end, name.clone()));
-            let unix_mode = entry.external_attributes() >> 16;
-            let kind = unix_mode & S_IFMT;
-            if kind == S_IFLNK {
-                return Err(ArchiveError::Kind { name, kind: "symbolic link" });
-            }
-            if let Some(folder) = folder {
-                names.add_folder(&folder)?;
+            if let Err(error) = check_path(folder.as_deref().unwrap_or(&name)) {
+                odd(error)?;
                 continue;
             }
-            if kind == S_IFDIR || (kind != 0 && kind != S_IFREG) {
-                return Err(ArchiveError::Kind { name, kind: "special file" });
+            if local.local_header(&mut headers)?.file_path().as_ref() != raw.as_ref() {
+                odd(ArchiveError::HeaderName(name))?;
+                continue;
             }
-            names.add_file(&name)?;
-            let (size, packed_size) = (entry.uncompressed_size_hint(), entry.compressed_size_hint());
-            let method = entry.compression_method();
-            if entry.flags().is_encrypted() {
-                return Err(ArchiveError::Method { name, method: "encrypted".into() });
+            if let Some(folder) = folder {
+                if (entry.external_attributes() >> 16) & S_IFMT == S_IFLNK {
+                    odd(ArchiveError::Kind { name, kind: "symbolic link" })?;
+                    continue;
+                }
+                names.add_folder(&folder).or_else(&mut odd)?;
+                folders.push((folder, permissions(&entry).unwrap_or(0o755)));
+                continue;
             }
-            if method != CompressionMethod::STORE && method != CompressionMethod::DEFLATE {
-                return Err(ArchiveError::Method { name, method: method.to_string() });
+            let member = match read_member(&entry, name) {
+                Ok(member) => member,
+                Err(error @ ArchiveError::TooLarge { .. }) => return Err(error),
+                Err(error) => {
+                    odd(error)?;
+                    continue;
+                }
+            };
+            if member.link {
+                odd(ArchiveError::Kind { name: member.name.clone(), kind: "symbolic link" })?;
             }
-            if size > MEMBER_BYTES {
-                return Err(ArchiveError::TooLarge { name, bytes: size, limit: MEMBER_BYTES });
+            match names.add_file(&member.name) {
+                Err(error @ ArchiveError::Duplicate(_)) => {
+                    odd(error)?;
+                    continue;
+                }
+                added => added.or_else(&mut odd)?,
             }
-            if method == CompressionMethod::STORE && size != packed_size {
-                return Err(ArchiveError::Corrupt { name, reason: "a stored member's two sizes differ" });
-            }
-            if size > packed_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_RATIO) {
-                return Err(ArchiveError::Corrupt { name, reason: "its sizes are impossible" });
-            }
-            unpacked = unpacked.saturating_add(size);
+            unpacked = unpacked.saturating_add(member.size);
             if unpacked > ARCHIVE_BYTES {
                 return Err(ArchiveError::TooLarge { name: "it".into(), bytes: unpacked, limit: ARCHIVE_BYTES });
             }
-            members.push(Member {
-                executable: kind == S_IFREG && unix_mode & 0o111 != 0,
-                size,
-                packed: packed_size,
-                crc: entry.crc32(),
-                deflated: method == CompressionMethod::DEFLATE,
-                wayfinder: entry.wayfinder(),
-                name,
-            });
+            members.push(member);
         }
-        names.check()?;
+        names.check().or_else(&mut odd)?;
         ranges.sort_unstable();
         if let Some(pair) = ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
             return Err(ArchiveError::Corrupt { name: pair[1].2.clone(), reason: "it overlaps another member" });
         }
         let index = members.iter().enumerate().map(|(index, member)| (member.name.clone(), index)).collect();
-        Ok(Self { path: path.to_owned(), zip, members, index })
+        Ok((Self { path: path.to_owned(), zip, members, index }, folders))
     }
 
     /// Where it lies.
@@ -248,6 +290,67 @@ impl Archive {
         }
         Ok(bytes)
     }
+}
+
+/// A file or a link as the directory describes it.
+fn read_member(entry: &ZipFileHeaderRecord<'_>, name: String) -> Result<Member, ArchiveError> {
+    let unix_mode = entry.external_attributes() >> 16;
+    let kind = unix_mode & S_IFMT;
+    if kind != 0 && kind != S_IFREG && kind != S_IFLNK {
+        return Err(ArchiveError::Kind { name, kind: "special file" });
+    }
+    let (size, packed) = (entry.uncompressed_size_hint(), entry.compressed_size_hint());
+    let method = entry.compression_method();
+    if entry.flags().is_encrypted() {
+        return Err(ArchiveError::Method { name, method: "encrypted".into() });
+    }
+    if method != CompressionMethod::STORE && method != CompressionMethod::DEFLATE {
+        return Err(ArchiveError::Method { name, method: method.to_string() });
+    }
+    if size > MEMBER_BYTES {
+        return Err(ArchiveError::TooLarge { name, bytes: size, limit: MEMBER_BYTES });
+    }
+    if method == CompressionMethod::STORE && size != packed {
+        return Err(ArchiveError::Corrupt { name, reason: "a stored member's two sizes differ" });
+    }
+    if size > packed.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_RATIO) {
+        return Err(ArchiveError::Corrupt { name, reason: "its sizes are impossible" });
+    }
+    let modified = match entry.last_modified() {
+        ZipDateTimeKind::Utc(time) => Modified::Exactly(time.to_unix()),
+        ZipDateTimeKind::Local(time) => Modified::Locally(
+            UtcDateTime::from_components(
+                time.year(),
+                time.month(),
+                time.day(),
+                time.hour(),
+                time.minute(),
+                time.second(),
+                0,
+            )
+            .map_or(0, |time| time.to_unix()),
+        ),
+    };
+    Ok(Member {
+        executable: kind == S_IFREG && unix_mode & 0o111 != 0,
+        mode: permissions(entry).unwrap_or(0o644),
+        link: kind == S_IFLNK,
+        modified,
+        size,
+        packed,
+        crc: entry.crc32(),
+        deflated: method == CompressionMethod::DEFLATE,
+        wayfinder: entry.wayfinder(),
+        name,
+    })
+}
+
+/// Permission bits, unless the archive comes from a system that has none and does not write any.
+fn permissions(entry: &ZipFileHeaderRecord<'_>) -> Option<u32> {
+    let unix_mode = entry.external_attributes() >> 16;
+    let system = entry.version_made_by().creator_system();
+    let has_modes = system == CreatorSystem::UNIX || system == CreatorSystem::MACOS;
+    (has_modes || unix_mode != 0).then_some(unix_mode & 0o7777)
 }
 
 /// Refuses every name that is not a plain relative path on every system.

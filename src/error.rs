@@ -6,12 +6,23 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::check::{Finding, Severity};
 use crate::lambda::Target;
 use crate::python::WheelError;
 use crate::system::CommandError;
 
 /// The result of every stage.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Each finding that is an error, on lines of its own.
+fn listed(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .fold("\n".to_owned(), |text, finding| text + &finding.text())
+        .trim_end()
+        .to_owned()
+}
 
 /// What stopped a build.
 #[derive(Debug, thiserror::Error)]
@@ -141,13 +152,13 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// A handler that the artifact does not have.
-    #[error("handler {handler}: {reason}")]
-    Handler {
-        /// As it was given.
-        handler: String,
-        /// What is missing.
-        reason: String,
+    /// What was built would not work on Lambda.
+    #[error("{function} would not work on Lambda{}", listed(findings))]
+    Check {
+        /// The function.
+        function: String,
+        /// What was found, warnings as well.
+        findings: Vec<Finding>,
     },
 }
 
@@ -217,9 +228,7 @@ impl Error {
                 Some("do not install it; tell its authors, and pin a version that is well-formed".into())
             }
             Self::Command(error) => error.hint(),
-            Self::Handler { .. } => {
-                Some("--handler takes MODULE.FUNCTION, with the module's path from the function's folder".into())
-            }
+            Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

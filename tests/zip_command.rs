@@ -143,6 +143,13 @@ fn help_says_what_can_be_said() {
           --no-bundle-sdk
               Leave boto3 and what it needs to the runtime, even if the requirements name them
 
+          --provided <MODULE>
+              A top-level module that the artifact need not have, since it comes from elsewhere (a layer
+              that the function has as well, a mounted file system); may be repeated
+
+          --no-check
+              Do not check whether Lambda will load the artifact
+
           --dry-run
               Show what would be built, and build nothing
 
@@ -246,7 +253,8 @@ fn a_function_is_a_name_a_folder_or_a_file() {
 fn a_handler_that_is_not_there_is_an_error() {
     let pack = project();
     let outcome = pack.zip("app").arg("--handler").arg("app.main").run();
-    assert_fails(&outcome, 1, &["error: handler app.main: app.py does not define main", "hint: --handler takes"]);
+    let said = ["error: app would not work on Lambda", "handler app.main: app.py does not define main", "--no-check"];
+    assert_fails(&outcome, 1, &said);
     assert_eq!(Pack::files(&pack.path("dist")), [""; 0]);
 }
 
@@ -372,6 +380,7 @@ fn the_json_report_adds_up() {
         "unpacked",
         "unpacked_limit",
         "needs_s3",
+        "findings",
         "warnings",
     ];
     assert_eq!(keys.iter().map(|key| key.as_str()).collect::<BTreeSet<_>>(), expected.into());

@@ -3,6 +3,7 @@
 mod bytecode;
 mod plan;
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,16 +13,17 @@ pub use plan::{Plan, PlannedWheel};
 
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
+use crate::check::{self, Files, Finding, Question, Severity, Shape};
 use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
 use crate::lambda;
 use crate::progress::Progress;
 use crate::project::{self, FunctionFile};
 use crate::python::interpreter::Interpreters;
-use crate::resolve::{self, Answer};
+use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
 use crate::slim::{self, Removal, Rule};
-use crate::tree::{self, Owner};
+use crate::tree::{self, Owner, Tree};
 
 /// Everything that decides what a build does.
 #[derive(Debug)]
@@ -36,6 +38,10 @@ pub struct BuildPlan {
     pub output: PathBuf,
     /// `MODULE.FUNCTION`, if it was given.
     pub handler: Option<String>,
+    /// Whether what is built is checked.
+    pub check: bool,
+    /// Top-level modules that the artifact need not have: they come from elsewhere.
+    pub provided: BTreeSet<String>,
     /// What to slim.
     pub slim: slim::Options,
     /// What bytecode to ship.
@@ -120,14 +126,7 @@ fn make(
         let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
-    let read = |entry: &tree::Entry| tree::read(entry, distributions);
-    let handler = match &build.handler {
-        Some(handler) => {
-            project::check(handler, &slimmed.tree, read)?;
-            Some(handler.clone())
-        }
-        None => project::detect(&slimmed.tree, read)?,
-    };
+    let (handler, findings) = progress.phase("check", |_| check(build, &slimmed.tree, distributions))?;
     let members: Vec<_> = distributions
         .iter()
         .map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant()))
@@ -172,8 +171,25 @@ fn make(
     }
     warnings.extend(compiled.warning.clone());
     warnings.extend(assembled.overlaps.iter().map(|overlap| overlap.describe(distributions)));
-    let report = SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, warnings);
+    let report = SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, warnings)
+        .with_findings(findings);
     Ok(Made { artifact, report, path })
+}
+
+/// The handler, and what would not work on Lambda: an error, unless the build is not to be checked.
+fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution]) -> Result<(Option<String>, Vec<Finding>)> {
+    let files = Files::of_tree(tree, distributions);
+    let mut question = Question::new(build.target, Shape::Function);
+    question.provided.clone_from(&build.provided);
+    question.handler = match &build.handler {
+        Some(handler) => Some(handler.clone()),
+        None => check::detect_handler(&files, &question)?,
+    };
+    let findings = if build.check { check::check(&files, &question)? } else { Vec::new() };
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Error::Check { function: build.function.name.clone(), findings });
+    }
+    Ok((question.handler, findings))
 }
 
 /// `a.zip` → `a.over-limit.zip`: nothing that deploys `a.zip` takes it by mistake.

@@ -1,19 +1,25 @@
 //! Files as they will lie in Lambda's file system, wherever their bytes are now.
 //!
 //! What must stay true: paths are absolute, normal and unique (`/var/task/app.py`, `/opt/python/pkg/x.so`); bytes are
-//! read only when a check asks for them.
+//! read only when a check asks for them. For an image every file of its root file system is here, its own system
+//! libraries (`/lib64`, `/usr/lib64`) included, under every path that a link makes for it.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Modified};
 use crate::error::{Error, Result};
 use crate::resolve::Distribution;
-use crate::tree::{self, Entry, Tree};
+use crate::tree::{self, Entry, Owner, Tree};
 
 /// Where a function's own folder is.
 pub const TASK: &str = "/var/task";
+
+/// Where layers are unpacked, over each other.
+pub const LAYERS: &str = "/opt";
 
 /// Where a file's bytes are now.
 #[derive(Clone, Debug)]
@@ -29,6 +35,13 @@ pub enum Origin<'a> {
     },
     /// On this machine.
     Disk(PathBuf),
+    /// A part of an open file: of the unpacked layer of an image.
+    Part {
+        /// The file.
+        file: Arc<std::fs::File>,
+        /// Where the part begins.
+        offset: u64,
+    },
 }
 
 /// One file.
@@ -47,6 +60,8 @@ pub struct File<'a> {
 pub struct Files<'a> {
     /// By path in Lambda.
     pub files: BTreeMap<String, File<'a>>,
+    /// Permission bits of folders, where they are known.
+    pub folders: BTreeMap<String, u32>,
     /// Whose wheels a tree's entries are in.
     distributions: &'a [Distribution],
 }
@@ -60,7 +75,7 @@ impl<'a> Files<'a> {
             origin: Origin::Tree(entry),
         };
         let files = tree.iter().map(|(path, entry)| (format!("{TASK}/{path}"), file(entry))).collect();
-        Self { files, distributions }
+        Self { files, folders: BTreeMap::new(), distributions }
     }
 
     /// The whole content of a file.
@@ -71,6 +86,62 @@ impl<'a> Files<'a> {
                 archive.read(*member).map_err(|error| Error::io("read", archive.path())(std::io::Error::other(error)))
             }
             Origin::Disk(path) => std::fs::read(path).map_err(Error::io("read", path)),
+            Origin::Part { file: whole, offset } => {
+                let failed = Error::io("read", "the unpacked layer of an image");
+                let length = usize::try_from(file.size).map_err(std::io::Error::other);
+                let read = length.and_then(|length| {
+                    let mut bytes = vec![0; length];
+                    whole.read_exact_at(&mut bytes, *offset)?;
+                    Ok(bytes)
+                });
+                read.map_err(failed)
+            }
         }
+    }
+
+    /// When a file was last changed, where that is known and will still be true on Lambda.
+    pub fn modified(&self, file: &File) -> Option<Modified> {
+        match &file.origin {
+            Origin::Zip { archive, member } => Some(archive.members()[*member].modified),
+            Origin::Disk(path) => {
+                let time = std::fs::metadata(path).ok()?.modified().ok()?;
+                let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+                Some(Modified::Exactly(i64::try_from(seconds).ok()?))
+            }
+            Origin::Tree(_) | Origin::Part { .. } => None,
+        }
+    }
+
+    /// Who brought a file, where the build knows.
+    pub fn owner(&self, file: &File) -> Option<Owner> {
+        match &file.origin {
+            Origin::Tree(entry) => Some(entry.owner),
+            _ => None,
+        }
+    }
+
+    /// The normalised name of a distribution of the build.
+    pub fn distribution(&self, owner: Owner) -> Option<&'a str> {
+        match owner {
+            Owner::Distribution(index) => self.distributions.get(index).map(|known| known.name.as_str()),
+            Owner::Function => None,
+        }
+    }
+
+    /// The files below a folder, at any depth.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&String, &File<'a>)> {
+        self.starting_with(format!("{folder}/"))
+    }
+
+    /// The files whose paths start with a text.
+    pub fn starting_with(&self, start: String) -> impl Iterator<Item = (&String, &File<'a>)> {
+        self.files
+            .range::<String, _>((Bound::Included(&start), Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(&start))
+    }
+
+    /// Whether there is a folder of that path with a file in it.
+    pub fn has_folder(&self, folder: &str) -> bool {
+        self.below(folder).next().is_some()
     }
 }

@@ -1,10 +1,53 @@
 //! Will Lambda load this? Findings about files as they will lie in Lambda, without running any of them.
 //!
-//! What must stay true: a check looks at [`Files`] and a target, so that it answers the same for a build, a ZIP, layers,
-//! an image's layout or a folder, for any target on any machine; an error is only what would fail on Lambda.
+//! What must stay true: a check looks at [`Files`] and a [`Question`], so that it answers the same for a build, a ZIP,
+//! layers, an image's layout or a folder, for any target on any machine; an error is only what would fail on Lambda.
 
 mod files;
 mod finding;
+mod handler;
+mod limits;
+mod modes;
+mod modules;
+mod names;
+mod question;
+mod report;
+pub mod sources;
 
-pub use files::{File, Files, Origin, TASK};
+pub use files::{File, Files, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
+pub use limits::Sizes;
+pub use question::{Question, Shape};
+pub use report::Report;
+
+use crate::error::Result;
+use modules::Modules;
+
+/// Everything that is wrong with the files: errors first, then by path.
+pub fn check(files: &Files, question: &Question) -> Result<Vec<Finding>> {
+    let modules = Modules::new(files, question);
+    let mut findings = modes::check(files, question);
+    findings.extend(names::check(files));
+    findings.extend(handler::check(&modules, question)?);
+    Ok(sorted(findings))
+}
+
+/// The only handler that the function's own top-level modules define under a usual name.
+pub fn detect_handler(files: &Files, question: &Question) -> Result<Option<String>> {
+    handler::detect(&Modules::new(files, question))
+}
+
+/// What of it is above Lambda's limits.
+pub fn limits(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
+    limits::check(sizes, shape)
+}
+
+/// Findings in the order in which they are shown.
+pub fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|left, right| {
+        let key = |finding: &Finding| (finding.severity, finding.path.clone(), finding.check, finding.reason.clone());
+        key(left).cmp(&key(right))
+    });
+    findings.dedup();
+    findings
+}

@@ -2,6 +2,7 @@
 //!
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
+mod check;
 mod zip;
 
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Zip(zip::Zip),
+    Check(check::Check),
 }
 
 /// Runs the command line and says how the process ends.
@@ -43,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match arguments.command {
         Command::Zip(zip) => zip.run(),
+        Command::Check(check) => check.run(),
     };
     result.unwrap_or_else(|error| {
         let _ = std::io::stderr().write_all(describe(&error).as_bytes());
@@ -76,4 +79,8 @@ fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|error| Error::io("write", "JSON")(error.into()))
 }

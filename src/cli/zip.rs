@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print;
+use super::{print, to_json};
 use crate::build::{self, BuildPlan, Policy};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -80,6 +80,15 @@ pub(super) struct Zip {
     /// Leave boto3 and what it needs to the runtime, even if the requirements name them
     #[arg(long, overrides_with = "bundle_sdk")]
     no_bundle_sdk: bool,
+
+    /// A top-level module that the artifact need not have, since it comes from elsewhere (a layer that the function
+    /// has as well, a mounted file system); may be repeated
+    #[arg(long = "provided", value_name = "MODULE")]
+    provided: Vec<String>,
+
+    /// Do not check whether Lambda will load the artifact
+    #[arg(long)]
+    no_check: bool,
 
     /// Show what would be built, and build nothing
     #[arg(long)]
@@ -181,6 +190,9 @@ impl Zip {
         for warning in &report.warnings {
             progress.warn(warning);
         }
+        for finding in &report.findings {
+            progress.warn(&finding.line());
+        }
         progress.fail(&report.problem());
         Ok(report.over_limit)
     }
@@ -239,6 +251,8 @@ impl Zip {
             requirements,
             output,
             handler: self.handler.clone(),
+            check: !self.no_check,
+            provided: self.provided.iter().cloned().collect(),
             bytecode: self.bytecode,
             offline: self.offline,
             threads,
@@ -256,8 +270,4 @@ fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
         )),
         None => Ok(()),
     }
-}
-
-fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value).map_err(|error| Error::io("write", "JSON")(error.into()))
 }

@@ -7,3 +7,9 @@ pub const UNPACKED_BYTES: u64 = 262_144_000;
 
 /// The largest ZIP that fits into the API call itself ("50 MB"); a larger one is uploaded to S3 first.
 pub const DIRECT_UPLOAD_BYTES: u64 = 52_428_800;
+
+/// An image, all layers uncompressed ("10 GB").
+pub const IMAGE_BYTES: u64 = 10 << 30;
+
+/// Layers of one function.
+pub const LAYERS_PER_FUNCTION: usize = 5;

@@ -48,6 +48,9 @@ pub fn is_in_sdk(name: &str) -> bool {
 }
 
 impl PythonVersion {
+    /// What is taken where nothing says otherwise.
+    pub const DEFAULT: Self = Self { minor: 13 };
+
     /// The minor version: 13 for Python 3.13.
     pub fn minor(self) -> u8 {
         self.minor

@@ -5,8 +5,6 @@
 
 mod files;
 mod function;
-mod handler;
 
 pub use files::{FunctionFile, collect};
 pub use function::{Function, all, find};
-pub use handler::{check, detect};

@@ -2,6 +2,7 @@
 
 pub mod bytecode;
 pub mod interpreter;
+pub mod markers;
 pub mod marshal;
 pub mod pip;
 pub mod report;

@@ -26,6 +26,8 @@ pub struct Import {
     pub module: String,
     /// `Some` for `from module import name`, with `*` for all; `None` for `import module`.
     pub name: Option<String>,
+    /// Whether it runs whenever the module does: at module level, in no `if`, `try`, `with` or other block.
+    pub always: bool,
 }
 
 /// What [`scan`] found.
@@ -104,6 +106,8 @@ struct Scanner<'a> {
     /// The column of the `def` or `class` around the current line, if any: only lines further left are module level.
     nested: Option<usize>,
     statement: Statement,
+    /// A block began on the current line: `if x: import a`.
+    in_block: bool,
     /// No token of the statement was read yet.
     first: bool,
     first_of_line: bool,
@@ -126,6 +130,7 @@ impl<'a> Scanner<'a> {
             literals: Vec::new(),
             nested: None,
             statement: Statement::Plain,
+            in_block: false,
             first: true,
             first_of_line: true,
             from_allowed: true,
@@ -169,6 +174,7 @@ impl<'a> Scanner<'a> {
             Token::Newline => {
                 self.begin();
                 self.first_of_line = true;
+                self.in_block = false;
                 None
             }
             Token::Name(name) => self.name(name),
@@ -302,7 +308,10 @@ impl<'a> Scanner<'a> {
     fn colon(&mut self) {
         match (self.statement, self.targets.as_slice()) {
             // `case` and `match` are names to everything above.
-            (Statement::Header, _) | (Statement::Plain, [] | [b"case" | b"match", ..]) => return self.begin(),
+            (Statement::Header, _) | (Statement::Plain, [] | [b"case" | b"match", ..]) => {
+                self.in_block = true;
+                return self.begin();
+            }
             (Statement::Plain, &[name]) if self.previous == Token::Name(name) || self.previous == Token::Op(b')') => {
                 self.bind(name);
             }
@@ -419,7 +428,8 @@ impl<'a> Scanner<'a> {
 
     fn push(&mut self, level: usize, module: &str, name: Option<&[u8]>) {
         if module.len() <= MAX_MODULE && self.scan.imports.len() < MAX_IMPORTS {
-            self.scan.imports.push(Import { level, module: module.to_owned(), name: name.map(text) });
+            let always = self.nested.is_none() && self.lexer.column == 0 && !self.in_block;
+            self.scan.imports.push(Import { level, module: module.to_owned(), name: name.map(text), always });
         }
     }
 }
@@ -739,6 +749,22 @@ mod tests {
         let source = "def f():\n  try: import a\n  except E: from b import c\nif x: import d\nelse: from e import f";
         assert_eq!(imports(source), [plain("a"), from(0, "b", "c"), plain("d"), from(0, "e", "f")]);
         assert_eq!(imports("def g():\n  yield from a\n  raise b from c\n"), []);
+    }
+
+    #[test]
+    fn imports_that_always_run_stand_in_no_block() {
+        let source = "import a; import b\nif x: import c\ntry:\n  import d\nexcept E: import e\nfinally:\n  pass\nimport f\n\
+                      def g(): import h\nclass I:\n  import j\nfrom k import (\n  l,\n)\nx: int = 1; import m\n\
+                      with n:\n  import o\nmatch p:\n  case q: import r\nfor s in t: import u\nelse: import v\n\
+                      while w: import y\n@z\ndef aa():\n  pass\nimport bb as cc, dd\n";
+        let always: Vec<String> = scan(source.as_bytes())
+            .imports
+            .into_iter()
+            .filter(|import| import.always)
+            .map(|import| import.module)
+            .collect();
+        assert_eq!(always, ["a", "b", "f", "k", "m", "bb", "dd"]);
+        assert!(!scan(b"async def f(): import a\nasync with b: import c\n").imports.iter().any(|import| import.always));
     }
 
     #[test]

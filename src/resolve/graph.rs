@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VersionOrUrl};
+use pep508_rs::{ExtraName, MarkerEnvironment, Requirement, VersionOrUrl};
 
 use crate::lambda::{self, Target};
-use crate::python::normalise;
 use crate::python::report::Item;
+use crate::python::{markers, normalise};
 
 /// That one distribution needs another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Graph {
     /// Reads the requirements of every distribution, with markers judged as in the target.
     pub(super) fn new(items: &[Item], target: Target) -> Self {
         let known: BTreeMap<String, &Item> = items.iter().map(|item| (normalise(&item.metadata.name), item)).collect();
-        let environment = environment(target);
+        let environment = markers::environment(target);
         let mut graph = Self { roots: BTreeSet::new(), edges: BTreeMap::new(), needs: BTreeMap::new() };
         let mut pending: Vec<Node> = Vec::new();
         for (name, item) in &known {
@@ -186,26 +186,6 @@ fn is_narrow(specifiers: &VersionSpecifiers, resolved: &str) -> bool {
     !specifiers.contains(&later) || !specifiers.contains(&older)
 }
 
-fn environment(target: Target) -> MarkerEnvironment {
-    let values = target.marker_environment();
-    let value = |name| values.get(name).map_or("", String::as_str);
-    let builder = MarkerEnvironmentBuilder {
-        implementation_name: value("implementation_name"),
-        implementation_version: value("implementation_version"),
-        os_name: value("os_name"),
-        platform_machine: value("platform_machine"),
-        platform_python_implementation: value("platform_python_implementation"),
-        platform_release: value("platform_release"),
-        platform_system: value("platform_system"),
-        platform_version: value("platform_version"),
-        python_full_version: value("python_full_version"),
-        python_version: value("python_version"),
-        sys_platform: value("sys_platform"),
-    };
-    #[expect(clippy::expect_used, reason = "the versions come from a table of our own, and a test builds every one")]
-    MarkerEnvironment::try_from(builder).expect("a version of the table of runtimes")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,12 +243,5 @@ mod tests {
         let narrow = |text: &str| is_narrow(&text.parse().unwrap(), "1.44.5");
         assert!(!narrow(">=1.20.32,<2") && !narrow(">=1.11.3") && !narrow("!=1.30.0"));
         assert!(narrow(">=1.44.5") && narrow("<1.45,>=1.40") && narrow("==1.44.5") && narrow("~=1.44.0"));
-    }
-
-    #[test]
-    fn every_runtime_has_an_environment() {
-        for minor in 10..=14 {
-            environment(target(&format!("3.{minor}")));
-        }
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::artifact::Artifact;
 use crate::build::{BuildPlan, Policy, WithBytecode};
+use crate::check::Finding;
 use crate::lambda::{self, Target};
 use crate::resolve::Distribution;
 use crate::slim::{Level, Rule, Slimmed};
@@ -115,6 +116,8 @@ pub struct SizeReport {
     pub runtime: Vec<RuntimeDistribution>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// What the check found, none of it an error.
+    pub findings: Vec<Finding>,
     /// Where the time went.
     pub phases: Vec<Phase>,
 }
@@ -130,6 +133,13 @@ impl SizeReport {
                 milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
             })
             .collect();
+        self
+    }
+
+    /// The same with what the check found.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
         self
     }
 
@@ -216,6 +226,7 @@ impl SizeReport {
             removed,
             runtime,
             warnings,
+            findings: Vec::new(),
             phases: Vec::new(),
         }
     }

@@ -1,0 +1,118 @@
+//! What `pack check` says: as text, as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::sources::{Part, Role};
+use super::{Finding, Severity, Sizes};
+use crate::lambda::Target;
+
+/// The outcome of a check.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What was checked.
+    pub parts: Vec<Part>,
+    /// For which runtime.
+    #[serde(flatten)]
+    pub target: Target,
+    /// How the runtime was known.
+    pub known: String,
+    /// The handler, if it was given or found.
+    pub handler: Option<String>,
+    /// How much it is.
+    #[serde(flatten)]
+    pub sizes: Sizes,
+    /// Findings that are errors.
+    pub errors: usize,
+    /// Findings that are warnings.
+    pub warnings: usize,
+    /// All of them, errors first.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Counts findings.
+    pub fn new(
+        parts: Vec<Part>,
+        target: Target,
+        known: String,
+        handler: Option<String>,
+        sizes: Sizes,
+        findings: Vec<Finding>,
+    ) -> Self {
+        let warnings = findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+        Self { parts, target, known, handler, sizes, errors: findings.len() - warnings, warnings, findings }
+    }
+
+    /// The report for a person. Without `quiet` it also says what was checked.
+    pub fn text(&self, quiet: bool) -> String {
+        let mut text = String::new();
+        if !quiet {
+            let parts: Vec<String> = self
+                .parts
+                .iter()
+                .map(|part| match part.role {
+                    Role::Layer => format!("{} (layer)", part.path),
+                    Role::Image => format!("{} (image)", part.path),
+                    Role::Function => part.path.clone(),
+                })
+                .collect();
+            let _ = writeln!(text, "{}: checked for {} ({})", parts.join(" + "), self.target, self.known);
+            if let Some(handler) = &self.handler {
+                let _ = writeln!(text, "handler: {handler}");
+            }
+        }
+        for (severity, title) in [(Severity::Error, "errors"), (Severity::Warning, "warnings")] {
+            let of_this = || self.findings.iter().filter(|finding| finding.severity == severity);
+            if of_this().next().is_none() {
+                continue;
+            }
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(text, "{gap}{title}");
+            for finding in of_this() {
+                text.push_str(&finding.text());
+            }
+        }
+        let gap = if self.findings.is_empty() { "" } else { "\n" };
+        if !quiet || !self.findings.is_empty() {
+            let _ = writeln!(text, "{gap}{}", self.counts());
+        }
+        text
+    }
+
+    fn counts(&self) -> String {
+        let count = |number: usize, noun: &str| match number {
+            1 => format!("1 {noun}"),
+            _ => format!("{number} {noun}s"),
+        };
+        format!(
+            "{}, {} in {}",
+            count(self.errors, "error"),
+            count(self.warnings, "warning"),
+            count(self.sizes.files, "file")
+        )
+    }
+}
+
+impl Finding {
+    /// One line: what and where, then what to do.
+    pub fn line(&self) -> String {
+        let path = self.path.as_ref().map_or_else(String::new, |path| format!("{path}: "));
+        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+        format!("{path}{}{hint} [{}]", self.reason, self.check)
+    }
+
+    /// Some lines, indented: where and which check, why, what to do.
+    pub fn text(&self) -> String {
+        let mut text = match &self.path {
+            Some(path) => format!("  {path}  [{}]\n", self.check),
+            None => format!("  [{}]\n", self.check),
+        };
+        let _ = writeln!(text, "    {}", self.reason);
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "    hint: {hint}");
+        }
+        text
+    }
+}
