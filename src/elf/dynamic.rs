@@ -1,304 +1,274 @@
-//! The dynamic section: a library's own name, those it needs, and the Python modules it defines.
+//! What a linked file says to the dynamic loader: its own name, those it needs, where to look, versions and symbols.
 //!
 //! Invariant: read as the loader reads it, through `PT_DYNAMIC` and the addresses found there, so a file without
-//! section headers answers the same. Any class, byte order and machine; time and memory are bounded by the file's size.
+//! section headers answers the same. Any class, byte order and machine; time and memory are bounded by the file's size,
+//! and names are borrowed from it.
 //!
 //! Format: System V gABI, chapter 5 (dynamic linking); `DT_GNU_HASH`, which no specification has, as `object` reads it.
 
-use object::elf::{self, FileHeader32, FileHeader64};
-use object::read::elf::{Dyn, FileHeader, GnuHashTable, HashTable, ProgramHeader, Sym};
-use object::{Endianness, pod};
+use std::borrow::Cow;
 
-/// What a library says to the dynamic loader; empty for a static executable or an object file.
+use object::Endianness;
+use object::elf::{self, FileHeader32, FileHeader64};
+use object::read::elf::{Dyn, FileHeader};
+
+use super::image::Image;
+use super::symbols::{self, Symbol};
+use super::versions::{self, Need};
+
+/// What a library says to the dynamic loader; the lists are empty for a static executable or an object file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dynamic {
+pub struct Dynamic<'a> {
+    /// `e_machine`, `EI_CLASS` and `EI_DATA`: what it runs on.
+    pub machine: Machine,
+    /// `e_type`: a library is `ET_DYN`, and so are today's executables.
+    pub kind: Kind,
+    /// The loader that an executable asks the kernel for.
+    pub interpreter: Option<Cow<'a, str>>,
     /// The name that other libraries ask for it by.
-    pub soname: Option<String>,
+    pub soname: Option<Cow<'a, str>>,
     /// The libraries it asks for, in the order in which the loader looks for them.
-    pub needed: Vec<String>,
-    /// Its exported symbols named `PyInit_*`, one for each Python module that it can be imported as.
-    pub init_functions: Vec<String>,
+    pub needed: Vec<Cow<'a, str>>,
+    /// Where to look before `LD_LIBRARY_PATH`, unless there is a `runpath`; colons between folders.
+    pub rpath: Option<Cow<'a, str>>,
+    /// Where to look after `LD_LIBRARY_PATH`; colons between folders.
+    pub runpath: Option<Cow<'a, str>>,
+    /// The versions it asks of other libraries.
+    pub version_needs: Vec<Need<'a>>,
+    /// The versions it defines, without the one that is its own name.
+    pub version_definitions: Vec<Cow<'a, str>>,
+    /// Its dynamic symbols but for the local ones.
+    pub symbols: Vec<Symbol<'a>>,
+}
+
+/// What a file runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Machine {
+    /// `e_machine` (62 is x86-64, 183 is AArch64).
+    pub number: u16,
+    /// 64-bit.
+    pub wide: bool,
+    /// Most significant byte first.
+    pub big_endian: bool,
+}
+
+/// `e_type`, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A library or a position-independent executable.
+    Shared,
+    /// An executable.
+    Executable,
+    /// An object file, a core dump.
+    #[default]
+    Other,
+}
+
+impl Dynamic<'_> {
+    /// The exported functions that make it a Python module, by PEP 489 and PEP 793: `PyInit_*`, `PyInitU_*` (names in
+    /// punycode), `PyModExport_*`, `PyModExportU_*`.
+    pub fn init_functions(&self) -> impl Iterator<Item = &str> {
+        let exported = self.symbols.iter().filter(|symbol| symbol.defined);
+        exported.filter_map(|symbol| std::str::from_utf8(symbol.name).ok()).filter(|name| {
+            ["PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_"].iter().any(|prefix| name.starts_with(prefix))
+        })
+    }
 }
 
 /// `None` when the bytes are no ELF or contradict themselves.
-pub fn read(bytes: &[u8]) -> Option<Dynamic> {
+pub fn read(bytes: &[u8]) -> Option<Dynamic<'_>> {
     if let Ok(header) = FileHeader64::<Endianness>::parse(bytes) {
         return read_class(header, bytes);
     }
     read_class(FileHeader32::<Endianness>::parse(bytes).ok()?, bytes)
 }
 
-fn read_class<Elf: FileHeader>(header: &Elf, bytes: &[u8]) -> Option<Dynamic> {
-    let endian = header.endian().ok()?;
-    let segments = Segments::<Elf> { endian, bytes, headers: header.program_headers(endian, bytes).ok()? };
-    let entries = segments.dynamic()?;
-    let value = |tag| {
-        entries.iter().find(|entry: &&Elf::Dyn| entry.d_tag(endian) == tag).map(|entry| entry.d_val(endian).into())
-    };
+/// The part of [`read`] that the ELF header alone answers, for files whose tables contradict each other.
+pub fn machine(bytes: &[u8]) -> Option<(Machine, Kind)> {
+    if let Ok(header) = FileHeader64::<Endianness>::parse(bytes) {
+        return header_of(header);
+    }
+    header_of(FileHeader32::<Endianness>::parse(bytes).ok()?)
+}
 
-    let strings = match value(elf::DT_STRTAB) {
-        Some(address) => segments.at(address)?.get(..usize::try_from(value(elf::DT_STRSZ)?).ok()?)?,
-        None => &[],
+fn header_of<Elf: FileHeader>(header: &Elf) -> Option<(Machine, Kind)> {
+    let endian = header.endian().ok()?;
+    let machine = Machine {
+        number: header.e_machine(endian).0,
+        wide: header.is_class_64(),
+        big_endian: !header.is_little_endian(),
     };
-    let mut strings = Strings { table: strings, left: bytes.len() };
-    let mut dynamic = Dynamic::default();
-    for entry in entries {
-        match entry.d_tag(endian) {
-            elf::DT_SONAME => dynamic.soname = Some(strings.get(entry.d_val(endian).into())?),
-            elf::DT_NEEDED => dynamic.needed.push(strings.get(entry.d_val(endian).into())?),
+    let kind = match header.e_type(endian) {
+        elf::ET_DYN => Kind::Shared,
+        elf::ET_EXEC => Kind::Executable,
+        _ => Kind::Other,
+    };
+    Some((machine, kind))
+}
+
+fn read_class<'a, Elf: FileHeader>(header: &'a Elf, bytes: &'a [u8]) -> Option<Dynamic<'a>> {
+    let image = Image::parse(header, bytes)?;
+    let (machine, kind) = header_of(image.header)?;
+    let interpreter = image.interpreter().map(String::from_utf8_lossy);
+    let mut dynamic = Dynamic { machine, kind, interpreter, ..Dynamic::default() };
+    let mut strings = image.strings()?;
+    for entry in image.entries {
+        let mut name = || strings.get(entry.d_val(image.endian).into()).map(String::from_utf8_lossy);
+        match entry.d_tag(image.endian) {
+            elf::DT_SONAME => dynamic.soname = Some(name()?),
+            elf::DT_NEEDED => dynamic.needed.push(name()?),
+            elf::DT_RPATH => dynamic.rpath = Some(name()?),
+            elf::DT_RUNPATH => dynamic.runpath = Some(name()?),
             _ => {}
         }
     }
-
-    let Some(address) = value(elf::DT_SYMTAB) else { return Some(dynamic) };
-    let hashes = (value(elf::DT_GNU_HASH), value(elf::DT_HASH));
-    let count = segments.symbol_count(hashes.0, hashes.1)?;
-    let (symbols, _) = pod::slice_from_bytes::<Elf::Sym>(segments.at(address)?, count).ok()?;
-    for symbol in symbols {
-        let name = u64::from(symbol.st_name(endian));
-        if !symbol.is_undefined(endian) && !symbol.is_local() && strings.rest(name)?.starts_with(b"PyInit_") {
-            dynamic.init_functions.push(strings.get(name)?);
-        }
-    }
+    let versions = versions::read(&image, &mut strings)?;
+    dynamic.symbols = symbols::read(&image, &mut strings, &versions)?;
+    dynamic.version_needs = versions.needs;
+    dynamic.version_definitions = versions.definitions;
     Some(dynamic)
-}
-
-struct Segments<'a, Elf: FileHeader> {
-    endian: Elf::Endian,
-    bytes: &'a [u8],
-    headers: &'a [Elf::ProgramHeader],
-}
-
-impl<'a, Elf: FileHeader> Segments<'a, Elf> {
-    /// The dynamic entries before `DT_NULL`; none for a file that is not linked dynamically.
-    fn dynamic(&self) -> Option<&'a [Elf::Dyn]> {
-        for header in self.headers {
-            if let Some(entries) = header.dynamic(self.endian, self.bytes).ok()? {
-                let end = entries.iter().position(|entry| entry.d_tag(self.endian) == elf::DT_NULL);
-                return Some(&entries[..end.unwrap_or(entries.len())]);
-            }
-        }
-        Some(&[])
-    }
-
-    /// The file's bytes from a virtual address to the end of its segment.
-    fn at(&self, address: u64) -> Option<&'a [u8]> {
-        self.headers.iter().filter(|header| header.p_type(self.endian) == elf::PT_LOAD).find_map(|header| {
-            let skipped = address.checked_sub(header.p_vaddr(self.endian).into())?;
-            let data = header.data(self.endian, self.bytes).ok()?;
-            data.get(usize::try_from(skipped).ok()?..).filter(|rest| !rest.is_empty())
-        })
-    }
-
-    /// Nothing states how many dynamic symbols there are, but a hash table reaches all that are exported. The GNU one is
-    /// asked first: the other has entries of 64 bits on some machines (s390x).
-    fn symbol_count(&self, gnu_hash: Option<u64>, hash: Option<u64>) -> Option<usize> {
-        let mut count = None;
-        if let Some(address) = gnu_hash {
-            count = GnuHashTable::<Elf>::parse(self.endian, self.at(address)?).ok()?.symbol_table_length(self.endian);
-        }
-        if let (None, Some(address)) = (count, hash) {
-            count = Some(HashTable::<Elf>::parse(self.endian, self.at(address)?).ok()?.symbol_table_length());
-        }
-        // No table, or one that reaches no symbol: nothing is exported.
-        usize::try_from(count.unwrap_or(0)).ok()
-    }
-}
-
-/// The dynamic string table, and how many bytes of names may still be taken from it. Names of a real file together are
-/// shorter than the file; a thousand entries for one long string are not.
-struct Strings<'a> {
-    table: &'a [u8],
-    left: usize,
-}
-
-impl<'a> Strings<'a> {
-    fn rest(&self, offset: u64) -> Option<&'a [u8]> {
-        self.table.get(usize::try_from(offset).ok()?..)
-    }
-
-    fn get(&mut self, offset: u64) -> Option<String> {
-        let rest = self.rest(offset)?;
-        let length = rest.iter().take(self.left).position(|&byte| byte == 0)?;
-        self.left = self.left.checked_sub(length + 1)?;
-        Some(String::from_utf8_lossy(&rest[..length]).into_owned())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::sample::{BASE, Sample, SampleSymbol, defines, wants};
     use super::*;
 
-    const STRINGS: &[u8] = b"\0libm.so.6\0libc.so.6\0libown.so\0PyInit_fast\0PyInit_local\0PyInit_used\0other\0";
-    /// Where the tables are, in the file and, plus `BASE`, in memory.
-    const TABLES: [usize; 4] = [0x100, 0x200, 0x300, 0x400];
-    const BASE: u64 = 0x1000;
-
-    fn offset_of(name: &str) -> u64 {
-        let bytes = [b"\0", name.as_bytes(), b"\0"].concat();
-        STRINGS.windows(bytes.len()).position(|window| window == bytes).unwrap() as u64 + 1
-    }
-
-    /// A library without section headers, of either class and byte order.
-    struct Sample {
-        wide: bool,
-        big: bool,
-        bytes: Vec<u8>,
-    }
-
-    impl Sample {
-        fn number(&mut self, size: usize, value: u64) {
-            let bytes = value.to_le_bytes();
-            let bytes = bytes[..size].iter().copied();
-            if self.big { self.bytes.extend(bytes.rev()) } else { self.bytes.extend(bytes) }
+    fn library() -> Sample {
+        Sample {
+            soname: Some("libown.so"),
+            needed: vec!["libm.so.6", "libc.so.6"],
+            rpath: Some("$ORIGIN/../libs"),
+            runpath: Some("$ORIGIN"),
+            needs: vec![
+                ("libc.so.6", vec![("GLIBC_2.2.5", false), ("GLIBC_2.34", true)]),
+                ("libm.so.6", vec![("GLIBC_2.29", false)]),
+            ],
+            definitions: vec!["OWN_1", "OWN_2"],
+            symbols: vec![
+                SampleSymbol { name: "PyInit_local", bind: 0, defined: true, version: None },
+                wants("PyInit_used"),
+                SampleSymbol { name: "exp", bind: 1, defined: false, version: Some("GLIBC_2.29") },
+                SampleSymbol { name: "__gmon_start__", bind: 2, defined: false, version: None },
+                defines("PyInit_fast"),
+                SampleSymbol { name: "other", bind: 1, defined: true, version: Some("OWN_2") },
+            ],
+            ..Sample::default()
         }
-
-        fn words(&mut self, values: &[u64]) {
-            let size = if self.wide { 8 } else { 4 };
-            for &value in values {
-                self.number(size, value);
-            }
-        }
-
-        fn segment(&mut self, p_type: u64, offset: u64, size: u64) {
-            self.number(4, p_type);
-            if self.wide {
-                self.number(4, 4);
-            }
-            self.words(&[offset, offset + BASE, offset + BASE, size, size]);
-            if !self.wide {
-                self.number(4, 4);
-            }
-            self.words(&[8]);
-        }
-
-        fn symbol(&mut self, name: &str, bind: u64, section: u64) {
-            self.number(4, if name.is_empty() { 0 } else { offset_of(name) });
-            if !self.wide {
-                self.words(&[0, 0]);
-            }
-            self.number(1, bind << 4);
-            self.number(1, 0);
-            self.number(2, section);
-            if self.wide {
-                self.words(&[0, 0]);
-            }
-        }
-
-        fn build(wide: bool, big: bool, dynamic: &[(u64, u64)]) -> Vec<u8> {
-            let mut s = Self { wide, big, bytes: b"\x7fELF".to_vec() };
-            s.bytes.extend([1 + u8::from(wide), 1 + u8::from(big), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-            s.number(2, 3);
-            s.number(2, 62);
-            s.number(4, 1);
-            let (header, program) = if wide { (64, 56) } else { (52, 32) };
-            s.words(&[0, header, 0]);
-            s.number(4, 0);
-            for half in [header, program, 2, 0, 0, 0] {
-                s.number(2, half);
-            }
-            let word = if wide { 16 } else { 8 };
-            s.segment(1, 0, 0x500);
-            s.segment(2, TABLES[0] as u64, dynamic.len() as u64 * word);
-
-            s.bytes.resize(TABLES[0], 0);
-            for &(tag, value) in dynamic {
-                s.words(&[tag, value]);
-            }
-            s.bytes.resize(TABLES[1], 0);
-            s.bytes.extend(STRINGS);
-            s.bytes.resize(TABLES[2], 0);
-            s.symbol("", 0, 0);
-            s.symbol("PyInit_local", 0, 1);
-            s.symbol("PyInit_used", 1, 0);
-            s.symbol("PyInit_fast", 1, 1);
-            s.symbol("other", 1, 1);
-            s.bytes.resize(TABLES[3], 0);
-            for word in [1, 5, 3, 0, 0, 0, 0, 0] {
-                s.number(4, word);
-            }
-            s.bytes.resize(0x500, 0);
-            s.bytes
-        }
-    }
-
-    fn entries() -> Vec<(u64, u64)> {
-        vec![
-            (1, offset_of("libm.so.6")),
-            (1, offset_of("libc.so.6")),
-            (14, offset_of("libown.so")),
-            (5, TABLES[1] as u64 + BASE),
-            (10, STRINGS.len() as u64),
-            (6, TABLES[2] as u64 + BASE),
-            (4, TABLES[3] as u64 + BASE),
-            (0, 0),
-            // After DT_NULL nothing counts.
-            (1, 0xffff),
-        ]
-    }
-
-    fn library() -> Vec<u8> {
-        Sample::build(true, false, &entries())
     }
 
     #[test]
     fn reads_either_class_and_byte_order_without_sections() {
-        let expected = Dynamic {
-            soname: Some("libown.so".into()),
-            needed: vec!["libm.so.6".into(), "libc.so.6".into()],
-            init_functions: vec!["PyInit_fast".into()],
-        };
         for (wide, big) in [(true, false), (true, true), (false, false), (false, true)] {
-            assert_eq!(read(&Sample::build(wide, big, &entries())), Some(expected.clone()), "{wide} {big}");
+            let bytes = Sample { wide, big, ..library() }.build();
+            let read = read(&bytes).unwrap();
+            assert_eq!(read.machine, Machine { number: 62, wide, big_endian: big });
+            assert_eq!((read.kind, read.interpreter.as_deref()), (Kind::Shared, None));
+            assert_eq!(read.soname.as_deref(), Some("libown.so"));
+            assert_eq!(read.needed, ["libm.so.6", "libc.so.6"]);
+            assert_eq!(read.rpath.as_deref(), Some("$ORIGIN/../libs"));
+            assert_eq!(read.runpath.as_deref(), Some("$ORIGIN"));
+            assert_eq!(read.version_needs[0].library, "libc.so.6");
+            assert_eq!(read.version_needs[0].versions, [("GLIBC_2.2.5".into(), false), ("GLIBC_2.34".into(), true)]);
+            assert_eq!(read.version_needs[1].versions, [("GLIBC_2.29".into(), false)]);
+            assert_eq!(read.version_definitions, ["OWN_1", "OWN_2"]);
+            assert_eq!(read.init_functions().collect::<Vec<_>>(), ["PyInit_fast"]);
+            let symbol = |name: &'static str, defined, weak, wanted_of| Symbol {
+                name: name.as_bytes(),
+                defined,
+                weak,
+                wanted_of,
+            };
+            assert_eq!(
+                read.symbols,
+                [
+                    symbol("PyInit_used", false, false, None),
+                    symbol("exp", false, false, Some(1)),
+                    symbol("__gmon_start__", false, true, None),
+                    symbol("PyInit_fast", true, false, None),
+                    symbol("other", true, false, None),
+                ]
+            );
         }
+    }
+
+    /// Where the value of an entry is, in the file.
+    fn place_of(bytes: &[u8], tag: u64) -> usize {
+        (176..).step_by(16).find(|&place| bytes[place..place + 8] == tag.to_le_bytes()).unwrap() + 8
     }
 
     #[test]
     fn counts_symbols_by_the_gnu_hash_table_too() {
-        let mut entries = entries();
-        entries[6].0 = 0x6fff_fef5;
-        let mut bytes = Sample::build(true, false, &entries);
-        // One bucket from symbol 3 on, one 64-bit bloom word, and two chain values, the second of which ends it.
-        let words = [1, 3, 1, 0, !0, !0, 3, 2, 1u32];
-        let table: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes[TABLES[3]..TABLES[3] + table.len()].copy_from_slice(&table);
-        assert_eq!(read(&bytes).unwrap().init_functions, ["PyInit_fast"]);
+        let mut bytes =
+            Sample { symbols: vec![wants("a"), defines("PyInit_fast"), defines("b")], ..Sample::default() }.build();
+        let place = place_of(&bytes, 4);
+        bytes[place - 8..place].copy_from_slice(&0x6fff_fef5_u64.to_le_bytes());
+        // One bucket from symbol 2 on, one 64-bit bloom word, and two chain values, the second of which ends it.
+        let words = [1, 2, 1, 0, !0, !0, 2, 2, 1u32];
+        let end = bytes.len() as u64 + BASE;
+        bytes[place..place + 8].copy_from_slice(&end.to_le_bytes());
+        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        let size = bytes.len() as u64;
+        for field in [64 + 32, 64 + 40] {
+            bytes[field..field + 8].copy_from_slice(&size.to_le_bytes());
+        }
+        let read = read(&bytes).unwrap();
+        assert_eq!(read.init_functions().collect::<Vec<_>>(), ["PyInit_fast"]);
+        assert_eq!(read.symbols.len(), 3);
     }
 
     #[test]
     fn a_file_without_a_dynamic_section_needs_nothing() {
-        let mut bytes = library();
-        bytes[0x40 + 56] = 4;
-        assert_eq!(read(&bytes), Some(Dynamic::default()));
+        let mut bytes = library().build();
+        bytes[64 + 56] = 4;
+        let empty = Dynamic { machine: Machine { number: 62, wide: true, big_endian: false }, ..Dynamic::default() };
+        assert_eq!(read(&bytes), Some(Dynamic { kind: Kind::Shared, ..empty }));
     }
 
     #[test]
     fn what_contradicts_itself_is_not_read() {
         assert_eq!(read(b""), None);
         assert_eq!(read(b"\x7fELF"), None);
-        for (index, value) in [(0, 0xffff), (3, 0x9_0000), (4, 0xffff), (5, 0), (6, u64::MAX)] {
-            let mut entries = entries();
-            entries[index].1 = value;
-            assert_eq!(read(&Sample::build(true, false, &entries)), None, "entry {index}");
+        let sound = library().build();
+        for (tag, value) in [
+            (1, 0xffff),
+            (5, 0x9_0000),
+            (10, 0xffff),
+            (6, 0),
+            (4, u64::MAX),
+            (0x6fff_fffe, 1),
+            (0x6fff_fffd, 900),
+            (0x6fff_fff0, 7),
+        ] {
+            let mut bytes = sound.clone();
+            let place = place_of(&bytes, tag);
+            bytes[place..place + 8].copy_from_slice(&value.to_le_bytes());
+            // The list of definitions ends by itself, whatever its count says.
+            assert_eq!(read(&bytes).is_none(), tag != 0x6fff_fffd, "entry {tag:x}");
         }
     }
 
     #[test]
+    fn a_dynamic_section_at_two_places_is_not_read() {
+        let mut bytes = library().build();
+        let sound = read(&bytes).is_some();
+        bytes[64 + 56 + 16] ^= 16;
+        assert_eq!((sound, read(&bytes)), (true, None));
+    }
+
+    #[test]
     fn names_together_longer_than_the_file_are_not_read() {
-        let many = 13;
-        let mut entries = vec![(5, TABLES[1] as u64 + BASE), (10, 0x100)];
-        entries.extend(vec![(1, 1); many]);
-        let mut bytes = Sample::build(true, false, &entries);
-        assert_eq!(read(&bytes).map(|dynamic| dynamic.needed.len()), Some(many));
-        bytes[TABLES[1]..TABLES[1] + 0xff].fill(b'a');
-        assert_eq!(read(&bytes), None);
+        let name: &'static str = "a name that is long, asked for again and again";
+        let few = Sample { needed: vec![name; 10], ..Sample::default() }.build();
+        assert_eq!(read(&few).map(|dynamic| dynamic.needed.len()), Some(10));
+        assert_eq!(read(&Sample { needed: vec![name; 40], ..Sample::default() }.build()), None);
     }
 
     #[test]
     fn truncated_anywhere_it_does_not_panic() {
-        let bytes = library();
+        let bytes = library().build();
         for length in 0..bytes.len() {
             let _ = read(&bytes[..length]);
         }
@@ -312,15 +282,14 @@ mod tests {
             damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
             (wide, big) in any::<(bool, bool)>(),
         ) {
-            let mut bytes = Sample::build(wide, big, &entries());
+            let mut bytes = Sample { wide, big, ..library() }.build();
             for (index, value) in damage {
                 let index = index.index(bytes.len());
                 bytes[index] = value;
             }
             if let Some(dynamic) = read(&bytes) {
-                let names = dynamic.needed.iter().chain(&dynamic.init_functions).chain(&dynamic.soname);
-                // A byte that is no UTF-8 becomes three.
-                prop_assert!(names.map(String::len).sum::<usize>() <= 3 * bytes.len());
+                let names: usize = dynamic.symbols.iter().map(|symbol| symbol.name.len()).sum();
+                prop_assert!(names <= bytes.len());
             }
         }
     }

@@ -1,4 +1,10 @@
-//! ELF: what slimming needs to read, and a strip that never moves a loaded byte.
+//! ELF: what slimming and checking need to read, a strip that never moves a loaded byte, and dropping a need.
 
 pub mod dynamic;
+mod image;
+pub mod needed;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod strip;
+pub mod symbols;
+pub mod versions;

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use super::survey::Survey;
 use crate::elf::dynamic::{self, Dynamic};
-use crate::elf::strip::is_elf;
 use crate::error::Result;
 use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Source, Tree, read};
@@ -31,28 +30,27 @@ pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey)
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let dynamics: BTreeMap<&String, Dynamic> = libraries
+    let names: BTreeMap<&String, Names> = libraries
         .par_iter()
         .map(|(path, entry)| {
             let bytes = read(entry, distributions)?;
-            Ok(is_elf(&bytes).then(|| dynamic::read(&bytes)).flatten().map(|dynamic| (*path, dynamic)))
+            Ok(dynamic::read(&bytes).map(|dynamic| (*path, Names::of(&dynamic))))
         })
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .flatten()
         .collect();
-    let needed: BTreeSet<&str> =
-        dynamics.values().flat_map(|dynamic| dynamic.needed.iter().map(String::as_str)).collect();
+    let needed: BTreeSet<&str> = names.values().flat_map(|names| names.needed.iter().map(String::as_str)).collect();
     let mut unnamed = Vec::new();
     for paths in groups.values() {
         // Equal bytes have equal dynamic sections; what is no library is no business of this rule.
-        let Some(dynamic) = dynamics.get(paths[0]) else { continue };
+        let Some(library) = names.get(paths[0]) else { continue };
         let wanted = |path: &str| {
             let name = path.rsplit('/').next().unwrap_or(path);
             let module = format!("PyInit_{}", name.split('.').next().unwrap_or(name));
-            dynamic.soname.as_deref() == Some(name)
+            library.soname.as_deref() == Some(name)
                 || needed.contains(name)
-                || dynamic.init_functions.contains(&module)
+                || library.modules.contains(&module)
                 || survey.modules.iter().any(|module| module.mentions.contains(name))
         };
         let mut copies: Vec<&String> = paths.iter().filter(|path| !wanted(path)).copied().collect();
@@ -62,6 +60,24 @@ pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey)
         unnamed.extend(copies.into_iter().cloned());
     }
     Ok(unnamed)
+}
+
+/// What is kept of a library that was read.
+struct Names {
+    soname: Option<String>,
+    needed: Vec<String>,
+    /// The init functions of the modules that it can be imported as.
+    modules: Vec<String>,
+}
+
+impl Names {
+    fn of(dynamic: &Dynamic) -> Self {
+        Self {
+            soname: dynamic.soname.as_deref().map(str::to_owned),
+            needed: dynamic.needed.iter().map(|name| name.clone().into_owned()).collect(),
+            modules: dynamic.init_functions().map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// `x.so`, `x.so.1`, `x.so.1.2`.
