@@ -6,6 +6,7 @@
 mod files;
 mod finding;
 mod handler;
+pub mod libraries;
 mod limits;
 mod modes;
 mod modules;
@@ -29,6 +30,7 @@ pub fn check(files: &Files, question: &Question) -> Result<Vec<Finding>> {
     let mut findings = modes::check(files, question);
     findings.extend(names::check(files));
     findings.extend(handler::check(&modules, question)?);
+    findings.extend(libraries::check(files, question.target)?);
     Ok(sorted(findings))
 }
 

@@ -44,7 +44,7 @@ pub struct Dynamic<'a> {
 /// What a file runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Machine {
-    /// `e_machine` (62 is x86-64, 183 is AArch64).
+    /// `e_machine` (62 is x86-64, 183 is 64-bit Arm).
     pub number: u16,
     /// 64-bit.
     pub wide: bool,

@@ -61,11 +61,11 @@ impl Default for Sample {
 
 impl Sample {
     /// An extension module of that name.
-    #[allow(dead_code)]
     pub(crate) fn module(init: &'static str) -> Self {
         Self { symbols: vec![defines(init)], ..Self::default() }
     }
 
+    #[allow(clippy::too_many_lines)] // One table after another, each once.
     pub(crate) fn build(&self) -> Vec<u8> {
         let mut strings = vec![0];
         let mut string = |name: &str| {

@@ -2,6 +2,7 @@
 
 mod limits;
 mod runtime;
+pub mod system;
 
 pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, UNPACKED_BYTES};
 pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk};

@@ -1,0 +1,163 @@
+//! What is kept of each binary file, read once: a few names, and eight bytes for each symbol.
+//!
+//! Symbols are kept as hashes, as there may be a million; where a finding has to name one, the file is read again. Two
+//! names with one hash would hide a missing symbol, never invent one.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
+
+use rayon::prelude::*;
+
+use super::name;
+use crate::check::files::{File, Files};
+use crate::elf::dynamic::{self, Dynamic, Kind, Machine};
+use crate::elf::symbols::Symbol;
+use crate::error::Result;
+use crate::lambda::system::is_versioned;
+
+/// A file that some system runs.
+#[derive(Debug)]
+pub enum Binary {
+    /// For Linux, or whatever else uses ELF.
+    Elf(Box<Library>),
+    /// ELF by its magic and header, but the rest cannot be read.
+    Broken(Machine, Kind),
+    /// For Windows, by the magic of PE.
+    Windows,
+    /// For macOS, by the magics of Mach-O and of its universal form.
+    Mac,
+}
+
+/// What is kept of an ELF file.
+#[derive(Debug)]
+pub struct Library {
+    pub(super) machine: Machine,
+    pub(super) kind: Kind,
+    pub(super) is_program: bool,
+    pub(super) soname: Option<String>,
+    pub(super) needed: Vec<String>,
+    pub(super) rpath: Option<String>,
+    pub(super) runpath: Option<String>,
+    /// Library → the versions that it cannot do without.
+    pub(super) version_needs: Vec<(String, Vec<String>)>,
+    pub(super) version_definitions: Vec<String>,
+    /// Init functions of Python modules.
+    pub(super) modules: Vec<String>,
+    /// Symbols it defines; sorted.
+    pub(super) defined: Vec<u64>,
+    /// Symbols it takes from elsewhere if they are there, weak ones too, but for those of the C and C++ libraries, which
+    /// are known by their versions; sorted.
+    pub(super) wanted: Vec<u64>,
+    /// Those among them that it cannot do without, that ask for no version, and that Python does not define; sorted.
+    pub(super) plain: Vec<u64>,
+}
+
+impl Library {
+    /// What matters of a file that was read.
+    pub fn of(dynamic: &Dynamic) -> Self {
+        let owned = |name: &Option<std::borrow::Cow<str>>| name.as_deref().map(str::to_owned);
+        let hashes = |select: &dyn Fn(&Symbol) -> bool| {
+            let selected = dynamic.symbols.iter().filter(|symbol| select(symbol));
+            let mut hashes: Vec<u64> = selected.map(|symbol| hash(symbol.name)).collect();
+            hashes.sort_unstable();
+            hashes.dedup();
+            hashes
+        };
+        let needs = dynamic.version_needs.iter().map(|need| {
+            let versions = need.versions.iter().filter(|(_, weak)| !weak);
+            (need.library.clone().into_owned(), versions.map(|(name, _)| name.clone().into_owned()).collect())
+        });
+        Self {
+            machine: dynamic.machine,
+            kind: dynamic.kind,
+            is_program: dynamic.kind == Kind::Executable || dynamic.interpreter.is_some(),
+            soname: owned(&dynamic.soname),
+            needed: dynamic.needed.iter().map(|name| name.clone().into_owned()).collect(),
+            rpath: owned(&dynamic.rpath),
+            runpath: owned(&dynamic.runpath),
+            version_needs: needs.collect(),
+            version_definitions: dynamic.version_definitions.iter().map(|name| name.clone().into_owned()).collect(),
+            modules: dynamic.init_functions().map(str::to_owned).collect(),
+            defined: hashes(&|symbol| symbol.defined),
+            wanted: hashes(&|symbol| {
+                let library = symbol.wanted_of.map(|place| &dynamic.version_needs[place].library);
+                !symbol.defined && !library.is_some_and(|library| is_versioned(library))
+            }),
+            plain: hashes(&is_plain),
+        }
+    }
+}
+
+/// Wanted for sure, without a version, and none of Python's own.
+pub(super) fn is_plain(symbol: &Symbol) -> bool {
+    let of_python = symbol.name.starts_with(b"Py") || symbol.name.starts_with(b"_Py");
+    !symbol.defined && !symbol.weak && symbol.wanted_of.is_none() && !of_python
+}
+
+pub(super) fn hash(name: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(name);
+    hasher.finish()
+}
+
+/// Every binary among the files, by path.
+#[derive(Debug, Default)]
+pub struct Survey {
+    pub(super) binaries: BTreeMap<String, Binary>,
+}
+
+impl Survey {
+    /// Reads every file that may be a binary.
+    pub fn of(files: &Files) -> Result<Self> {
+        let candidates: Vec<(&String, &File)> =
+            files.files.iter().filter(|(path, file)| may_be_binary(path, file)).collect();
+        // Unequal tasks: without a limit of one, the largest library would wait at the end of somebody's share.
+        let read = candidates.into_par_iter().with_max_len(1).map(|(path, file)| {
+            let bytes = files.read(file)?;
+            Ok(binary(&bytes).map(|binary| (path.clone(), binary)))
+        });
+        let read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
+        Ok(Self { binaries: read.into_iter().flatten().collect() })
+    }
+
+    /// The same of bytes at hand, by path in Lambda. The bytes may go as soon as the next ones are asked for.
+    pub fn of_bytes<B: AsRef<[u8]>>(files: impl IntoIterator<Item = (String, B)>) -> Self {
+        let binaries = files.into_iter().filter_map(|(path, bytes)| Some((path, binary(bytes.as_ref())?)));
+        Self { binaries: binaries.collect() }
+    }
+}
+
+/// Kinds of files that no loader opens and wheels have by the thousand. A file of any other name is judged by its magic.
+const NEVER: &str = "py pyc pyi pyx pxd pxi txt md rst json xml html css js ts map csv tsv gz bz2 xz zip whl png jpg jpeg gif svg ico \
+    ttf otf afm woff woff2 h hpp hh c cc cpp cu cuh f f90 a lib o pem crt yml yaml toml cfg ini typed parquet \
+    feather arrow orc npz npy pkl mat sav dat po mo pot tcl msg cmake pc jinja proto thrift fbs sql sh bat ps1 onnx \
+    pb pt safetensors jar class pdf wav mp3 mp4 avi tif tiff wasm";
+
+fn may_be_binary(path: &str, file: &File) -> bool {
+    let name = name(path);
+    let known = name
+        .rsplit_once('.')
+        .is_some_and(|(stem, ending)| !stem.is_empty() && NEVER.split_ascii_whitespace().any(|word| word == ending));
+    file.size >= 32 && !known && !path.contains(".dist-info/")
+}
+
+/// What a file is by its first bytes, and what an ELF file says.
+pub(super) fn binary(bytes: &[u8]) -> Option<Binary> {
+    let word = |place: usize| bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
+    let first: [u8; 4] = word(0)?;
+    match first {
+        [0x7f, b'E', b'L', b'F'] => match dynamic::read(bytes) {
+            Some(dynamic) => Some(Binary::Elf(Box::new(Library::of(&dynamic)))),
+            None => dynamic::machine(bytes).map(|(machine, kind)| Binary::Broken(machine, kind)),
+        },
+        [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Some(Binary::Mac),
+        // Universal files and Java classes have one magic. A class goes on with its version, 45 or more; a universal
+        // file with the number of its machines.
+        [0xca, 0xfe, 0xba, 0xbe | 0xbf] => (u32::from_be_bytes(word(4)?) < 45).then_some(Binary::Mac),
+        [b'M', b'Z', ..] => {
+            let header = usize::try_from(u32::from_le_bytes(word(0x3c)?)).ok()?;
+            (bytes.get(header..)?.starts_with(b"PE\0\0")).then_some(Binary::Windows)
+        }
+        _ => None,
+    }
+}
