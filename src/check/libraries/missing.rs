@@ -53,7 +53,8 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
             return Finding::warning("library-open", path, reason)
                 .with_hint(format!("try it on Lambda; if it fails: {cure}"));
         }
-        let reason = format!("it needs {named}{also}: neither the artifact nor Lambda's {system} has that");
+        let place = if graph.search.is_image { "the image".to_owned() } else { format!("Lambda's {system}") };
+        let reason = format!("it needs {named}{also}: neither the artifact nor {place} has that");
         let finding = if is_used { Finding::error } else { Finding::warning };
         finding("library-missing", path, reason).with_hint(cure)
     });

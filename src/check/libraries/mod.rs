@@ -56,7 +56,7 @@ fn is_ours(path: &str) -> bool {
 /// The folder that a package has to itself: `/var/task/numpy` of `/var/task/numpy/linalg/x.so`. A file beside packages
 /// is its own.
 fn package(path: &str) -> &str {
-    let start = root(path).map_or_else(|| folder(path).len() + 1, str::len);
+    let start = root(path).map_or(path.len(), str::len);
     path[start..].find('/').map_or(path, |end| &path[..start + end])
 }
 

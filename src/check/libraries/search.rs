@@ -45,7 +45,7 @@ pub(super) struct Search<'a> {
     by_path: HashMap<&'a str, usize>,
     by_name: HashMap<&'a str, Vec<usize>>,
     /// An image's files are all here, its C library among them, so that nothing else is in its system.
-    is_image: bool,
+    pub(super) is_image: bool,
     target: Target,
 }
 
@@ -79,10 +79,8 @@ impl<'a> Search<'a> {
 
     pub(super) fn find(&self, of: usize, needed: &str) -> Found {
         let (path, library) = self.libraries[of];
-        let in_system = match self.is_image {
-            true => Presence::Absent,
-            false => System::of(self.target.python).has(needed, self.target.python),
-        };
+        let system = System::of(self.target.python);
+        let in_system = if self.is_image { Presence::Absent } else { system.has(needed, self.target.python) };
         if needed.contains('/') {
             let path = normal(needed);
             return match self.by_path.get(path.as_str()) {

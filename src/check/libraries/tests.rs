@@ -292,6 +292,51 @@ fn files_for_another_system() {
 }
 
 #[test]
+fn an_image_has_what_is_in_it() {
+    let system = |soname, definitions: Vec<&'static str>| {
+        Sample { soname: Some(soname), definitions, ..Sample::default() }.build()
+    };
+    let asks = Sample { needs: vec![("libc.so.6", vec![("GLIBC_2.36", false)])], ..module(&["libz.so.1"]) };
+    let files = |definitions: Vec<&'static str>, with_zlib: bool| {
+        let mut files = vec![
+            ("/var/task/p/m.so".to_owned(), asks.build()),
+            ("/usr/lib64/libc.so.6".to_owned(), system("libc.so.6", definitions)),
+            ("/usr/lib64/plugin.so".to_owned(), Sample { needed: vec!["libnowhere.so"], ..Sample::default() }.build()),
+        ];
+        if with_zlib {
+            files.push(("/usr/lib/x86_64-linux-gnu/libz.so.1".to_owned(), system("libz.so.1", vec![])));
+        }
+        files
+    };
+    let check = |definitions: Vec<&'static str>, with_zlib: bool| {
+        let survey = Survey::of_bytes(files(definitions, with_zlib));
+        let (graph, target) = (&Graph::of(&survey, target("3.13")), target("3.13"));
+        let used = used::find(graph, target);
+        let mut findings = missing::check(graph, &used, target);
+        findings.extend(versions::check(graph, &used, target));
+        findings.into_iter().map(|finding| format!("{} {}", finding.severity, finding.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(check(vec!["GLIBC_2.2.5", "GLIBC_2.36"], true), [""; 0]);
+    assert!(check(vec!["GLIBC_2.2.5", "GLIBC_2.36"], false)[0].starts_with("error it needs libz.so.1"));
+    assert!(check(vec!["GLIBC_2.2.5"], true)[0].starts_with("error it needs GLIBC_2.36 of /usr/lib64/libc.so.6"));
+}
+
+#[test]
+fn packages_by_their_folders() {
+    for (path, expected) in [
+        ("/var/task/numpy/linalg/x.so", "/var/task/numpy"),
+        ("/var/task/x.so", "/var/task/x.so"),
+        ("/opt/python/numpy/x.so", "/opt/python/numpy"),
+        ("/opt/python/lib/python3.13/site-packages/numpy/x.so", "/opt/python/lib/python3.13/site-packages/numpy"),
+        ("/opt/lib/libx.so", "/opt/lib/libx.so"),
+        ("/usr/lib64/libx.so", "/usr/lib64/libx.so"),
+        ("libx.so", "libx.so"),
+    ] {
+        assert_eq!(package(path), expected);
+    }
+}
+
+#[test]
 fn a_file_that_is_cut_off() {
     let mut bytes = module(&[]).build();
     bytes.truncate(200);
