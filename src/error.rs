@@ -160,6 +160,24 @@ pub enum Error {
         /// What was found, warnings as well.
         findings: Vec<Finding>,
     },
+    /// The import test could not be carried out.
+    #[error("the import test with {command} failed: {reason}")]
+    ImportTest {
+        /// The interpreter's command.
+        command: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A module that has to load does not.
+    #[error("{module} {reason}")]
+    Import {
+        /// The module, as a message names it.
+        module: String,
+        /// What happened, as the rest of the sentence.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
 }
 
 impl From<CommandError> for Error {
@@ -229,6 +247,8 @@ impl Error {
             }
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
+            Self::ImportTest { .. } => Some("--no-import-test builds without it".into()),
+            Self::Import { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

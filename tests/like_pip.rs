@@ -32,7 +32,18 @@ fn compare(set: &str, architecture: &str) {
     let pack = Pack::new();
     pack.write("function/app.py", "");
     let requirements = requirement_set(set);
-    let arguments = ["zip", "function", "--arch", architecture, "--slim", "none", "--bytecode", "none", "--json"];
+    let arguments = [
+        "zip",
+        "function",
+        "--arch",
+        architecture,
+        "--slim",
+        "none",
+        "--bytecode",
+        "none",
+        "--no-import-test",
+        "--json",
+    ];
     let run = || pack.with_the_index(arguments).arg("-r").arg(&requirements).arg("--output").arg("out.zip");
     let plan = run().arg("--dry-run").run().json(0);
     if architecture == "x86_64" {

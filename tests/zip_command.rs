@@ -150,6 +150,21 @@ fn help_says_what_can_be_said() {
           --no-check
               Do not check whether Lambda will load the artifact
 
+          --no-import-test
+              Build without the import test, which runs the import code of the handler and of every
+              package: in a read-only copy, without network, without variables of yours. On by default
+              where the runtime's Python runs here; what an import turns out to need is put back
+
+          --import-command <COMMAND>
+              A Python for the import test where the runtime's does not run here: an emulator with its
+              options (qemu-aarch64-static -L SYSROOT SYSROOT/usr/bin/python3.13)
+
+              [env: PACK_IMPORT_COMMAND]
+
+          --import-env <NAME=VALUE>
+              A variable that the function needs when it is imported, for the import test; may be
+              repeated
+
           --dry-run
               Show what would be built, and build nothing
 
@@ -364,6 +379,7 @@ fn the_json_report_adds_up() {
         "bytecode",
         "function",
         "handler",
+        "imports",
         "over_limit",
         "packed",
         "parts",
@@ -408,6 +424,7 @@ fn the_report_reads_well() {
       SHA-256   …
       bytecode  …
       handler   app.handler
+      imports   not tested: --no-import-test
 
     largest distributions                 unpacked    packed
       careful 2.0                            327 B     305 B

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::python::bytecode::{Compiled, Compiler, cache_path};
 use crate::python::interpreter::Interpreter;
 use crate::resolve::Distribution;
+use crate::slim::{Restored, Rule, is_restored};
 use crate::tree::{self, Entry, Owner, Source, Tree};
 
 /// What bytecode an artifact has.
@@ -56,6 +57,7 @@ pub(super) fn add(
     build: &BuildPlan,
     interpreter: Option<&Interpreter>,
     cache: &Cache,
+    restored: &Restored,
 ) -> Result<WithBytecode> {
     let python = build.target.python;
     let none = |tree, warning| WithBytecode {
@@ -84,8 +86,12 @@ pub(super) fn add(
     let compiler = Compiler::new(interpreter, python);
     let sources: Vec<(&String, &Entry)> =
         tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
-    let in_place =
-        |path: &str, owner| build.bytecode == Policy::Only && !is_function(owner) && !build.slim.keep.matches(path);
+    let in_place = |path: &str, owner| {
+        build.bytecode == Policy::Only
+            && !is_function(owner)
+            && !build.slim.keep.matches(path)
+            && !is_restored(restored, Rule::CompiledSources, owner, distributions)
+    };
     let made: Vec<Outcome<'_>> = sources
         .into_par_iter()
         .map(|(path, entry)| {

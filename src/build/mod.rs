@@ -1,6 +1,7 @@
 //! `pack zip`, stage by stage: each takes the value before it. Nothing here reads a flag.
 
 mod bytecode;
+mod imports;
 mod plan;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub use bytecode::{Policy, WithBytecode};
+use imports::Verdict;
+pub use imports::{ImportReport, ImportTest, Rescued, Undecided};
 pub use plan::{Plan, PlannedWheel};
 
 use crate::artifact::{self, Artifact, Input};
@@ -22,8 +25,8 @@ use crate::project::{self, FunctionFile};
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
-use crate::slim::{self, Removal, Rule};
-use crate::tree::{self, Owner, Tree};
+use crate::slim::{self, Removal, Restored, Rule, Slimmed};
+use crate::tree::{self, Overlap, Owner, Tree};
 
 /// Everything that decides what a build does.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct BuildPlan {
     pub slim: slim::Options,
     /// What bytecode to ship.
     pub bytecode: Policy,
+    /// Whether and how the artifact is imported.
+    pub imports: ImportTest,
     /// Whether the network is off limits.
     pub offline: bool,
     /// Threads.
@@ -96,6 +101,9 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     confirmed(&answer, progress)
 }
 
+/// How often an artifact is built again with something put back.
+const ROUNDS: usize = 8;
+
 /// A ZIP that is whole and not in its place yet.
 struct Made {
     artifact: Artifact,
@@ -121,9 +129,56 @@ fn make(
     let resolution = progress
         .phase("fetch", |progress| resolve::fetch(answer, &python.pip, build.target, cache, build.offline, progress))?;
     let distributions = &resolution.distributions;
+    let test = imports::Test { build, files, distributions, python, cache };
+    let mut rescued: Vec<Rescued> = Vec::new();
+    for _ in 0..ROUNDS {
+        let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
+        let packed = pack(build, files, distributions, &restored, python, cache, progress)?;
+        match test.of(&packed, progress)? {
+            Verdict::PutBack(more) => rescued.extend(more),
+            Verdict::Works(mut imports, warnings) => {
+                imports.rescued = rescued;
+                return Ok(packed.into_made(
+                    build,
+                    distributions,
+                    resolution.warnings.clone(),
+                    imports,
+                    warnings,
+                    progress,
+                ));
+            }
+        }
+    }
+    Err(Error::Import {
+        module: "the artifact".into(),
+        reason: format!("still does not load after something was put back {ROUNDS} times"),
+        hint: "--slim none leaves nothing out; please report the requirements that this happened with".into(),
+    })
+}
+
+/// An artifact with all that is known of it, before anybody imported anything of it.
+struct Packed {
+    artifact: Artifact,
+    slimmed: Slimmed,
+    compiled: WithBytecode,
+    handler: Option<String>,
+    findings: Vec<Finding>,
+    overlaps: Vec<Overlap>,
+}
+
+/// From wheels and files to an artifact, with some removals put back.
+fn pack(
+    build: &BuildPlan,
+    files: &[FunctionFile],
+    distributions: &[Distribution],
+    restored: &Restored,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+) -> Result<Packed> {
     let (assembled, mut slimmed) = progress.phase("slim", |_| {
         let mut assembled = tree::assemble(distributions, files, build.target.python)?;
-        let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim)?;
+        let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim, restored)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
     let (handler, findings) = progress.phase("check", |_| check(build, &slimmed.tree, distributions))?;
@@ -132,12 +187,27 @@ fn make(
         .map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant()))
         .collect();
     let compiled = progress.phase("compile", |_| {
-        bytecode::add(std::mem::take(&mut slimmed.tree), distributions, build, python.compiler.as_ref(), cache)
+        bytecode::add(
+            std::mem::take(&mut slimmed.tree),
+            distributions,
+            build,
+            python.compiler.as_ref(),
+            cache,
+            restored,
+        )
     })?;
     for (path, bytes, owner) in compiled.replaced.clone() {
         slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner });
     }
-    let strips = |path: &str| build.slim.level != slim::Level::None && !build.slim.keep.matches(path);
+    let strips = |path: &str| {
+        let restored = || {
+            compiled
+                .tree
+                .get(path)
+                .is_some_and(|entry| slim::is_restored(restored, Rule::Symbols, entry.owner, distributions))
+        };
+        build.slim.level != slim::Level::None && !build.slim.keep.matches(path) && !restored()
+    };
     let input = Input {
         tree: &compiled.tree,
         distributions,
@@ -150,30 +220,54 @@ fn make(
     for (path, bytes, owner) in std::mem::take(&mut artifact.stripped) {
         slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner });
     }
-    for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
-        progress.detail(|| format!("kept as it is: {path}: {reason}"));
+    Ok(Packed { artifact, slimmed, compiled, handler, findings, overlaps: assembled.overlaps })
+}
+
+impl Packed {
+    /// Whether a top-level module is the handler's, or the package that it is in.
+    fn is_handler_module(&self, module: &str) -> bool {
+        let handler = self.handler.as_deref().map(|handler| handler.replace('/', "."));
+        handler.is_some_and(|handler| handler.rsplit_once('.').is_some_and(|(name, _)| name == module))
     }
-    let over = artifact.unpacked > lambda::UNPACKED_BYTES;
-    let path = if over { over_limit_name(&build.output) } else { build.output.clone() };
-    for (path, reason) in &compiled.refused {
-        progress.detail(|| format!("no bytecode: {path}: {reason}"));
+
+    /// Tells of it, and gives it its name.
+    fn into_made(
+        self,
+        build: &BuildPlan,
+        distributions: &[Distribution],
+        mut warnings: Vec<String>,
+        imports: ImportReport,
+        import_warnings: Vec<String>,
+        progress: &Progress,
+    ) -> Made {
+        let Self { artifact, slimmed, compiled, handler, findings, overlaps } = self;
+        for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
+            progress.detail(|| format!("kept as it is: {path}: {reason}"));
+        }
+        let over = artifact.unpacked > lambda::UNPACKED_BYTES;
+        let path = if over { over_limit_name(&build.output) } else { build.output.clone() };
+        for (path, reason) in &compiled.refused {
+            progress.detail(|| format!("no bytecode: {path}: {reason}"));
+        }
+        let own = |path: &str| compiled.tree.get(path).is_some_and(|entry| is_function(entry.owner));
+        for (path, reason) in compiled.refused.iter().filter(|(path, _)| own(path)) {
+            warnings.push(format!("Python cannot compile {path} of the function: {reason}"));
+        }
+        if build.requirements.is_empty() {
+            warnings.push(format!(
+                "no requirements file was found for {}: only its own files are in the artifact (-r names one)",
+                build.function.name
+            ));
+        }
+        warnings.extend(compiled.warning.clone());
+        warnings.extend(overlaps.iter().map(|overlap| overlap.describe(distributions)));
+        warnings.extend(imports.rescued.iter().map(Rescued::describe));
+        warnings.extend(import_warnings);
+        let report =
+            SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, imports, warnings)
+                .with_findings(findings);
+        Made { artifact, report, path }
     }
-    let mut warnings = resolution.warnings;
-    let own = |path: &str| compiled.tree.get(path).is_some_and(|entry| is_function(entry.owner));
-    for (path, reason) in compiled.refused.iter().filter(|(path, _)| own(path)) {
-        warnings.push(format!("Python cannot compile {path} of the function: {reason}"));
-    }
-    if build.requirements.is_empty() {
-        warnings.push(format!(
-            "no requirements file was found for {}: only its own files are in the artifact (-r names one)",
-            build.function.name
-        ));
-    }
-    warnings.extend(compiled.warning.clone());
-    warnings.extend(assembled.overlaps.iter().map(|overlap| overlap.describe(distributions)));
-    let report = SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, warnings)
-        .with_findings(findings);
-    Ok(Made { artifact, report, path })
 }
 
 /// The handler, and what would not work on Lambda: an error, unless the build is not to be checked.

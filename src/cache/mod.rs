@@ -4,6 +4,7 @@
 //! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
 //! its format.
 
+mod imports;
 mod members;
 mod wheels;
 
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 pub use members::{MemberCache, MemberCacheWriter};
 
 use crate::error::{Error, Result};
+use crate::system;
 
 /// A folder under `tmp` older than this was left by a process that was killed.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -55,6 +57,11 @@ impl Cache {
         &self.root
     }
 
+    /// Where folders can be made that a killed process may leave behind: they are swept.
+    pub fn temporary_place(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
     /// A folder that is removed when it is dropped, on the cache's own file system.
     pub fn temporary_folder(&self) -> Result<tempfile::TempDir> {
         let tmp = self.root.join("tmp");
@@ -66,7 +73,7 @@ fn sweep(tmp: &Path) {
     for entry in std::fs::read_dir(tmp).into_iter().flatten().flatten() {
         let modified = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::now());
         if modified.elapsed().is_ok_and(|age| age > ABANDONED) {
-            let _ = std::fs::remove_dir_all(entry.path());
+            system::remove_folder(&entry.path());
         }
     }
 }

@@ -90,6 +90,21 @@ pub(super) struct Zip {
     #[arg(long)]
     no_check: bool,
 
+    /// Build without the import test, which runs the import code of the handler and of every package: in a read-only
+    /// copy, without network, without variables of yours. On by default where the runtime's Python runs here; what an
+    /// import turns out to need is put back
+    #[arg(long)]
+    no_import_test: bool,
+
+    /// A Python for the import test where the runtime's does not run here: an emulator with its options
+    /// (qemu-aarch64-static -L SYSROOT SYSROOT/usr/bin/python3.13)
+    #[arg(long, value_name = "COMMAND", env = "PACK_IMPORT_COMMAND", hide_env_values = true)]
+    import_command: Option<String>,
+
+    /// A variable that the function needs when it is imported, for the import test; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    import_env: Vec<(String, String)>,
+
     /// Show what would be built, and build nothing
     #[arg(long)]
     dry_run: bool,
@@ -254,9 +269,22 @@ impl Zip {
             check: !self.no_check,
             provided: self.provided.iter().cloned().collect(),
             bytecode: self.bytecode,
+            imports: build::ImportTest {
+                wanted: !self.no_import_test,
+                command: self.import_command.clone(),
+                variables: self.import_env.iter().cloned().collect(),
+            },
             offline: self.offline,
             threads,
         })
+    }
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !text.contains('\0') => Ok((name.into(), value.into())),
+        _ => Err("it has to be NAME=VALUE".into()),
     }
 }
 

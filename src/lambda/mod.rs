@@ -5,4 +5,4 @@ mod runtime;
 pub mod system;
 
 pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, UNPACKED_BYTES};
-pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk};
+pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk, is_runtime_module};

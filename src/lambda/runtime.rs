@@ -47,6 +47,27 @@ pub fn is_in_sdk(name: &str) -> bool {
     SDK.contains(&name)
 }
 
+/// What can be imported from /var/runtime: the SDK's modules, and the runtime's own client with what it needs
+/// (<https://pypi.org/project/awslambdaric/>).
+const RUNTIME_MODULES: &[&str] = &[
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "runtime_client",
+    "s3transfer",
+    "simplejson",
+    "six",
+    "snapshot_restore_py",
+    "urllib3",
+];
+
+/// Whether a top-level module comes with the runtime.
+pub fn is_runtime_module(name: &str) -> bool {
+    RUNTIME_MODULES.contains(&name)
+}
+
 impl PythonVersion {
     /// What is taken where nothing says otherwise.
     pub const DEFAULT: Self = Self { minor: 13 };

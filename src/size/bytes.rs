@@ -1,7 +1,7 @@
 //! Bytes as people read them: decimal units, as wheels and disks are measured.
 
 /// `198.3 MB`.
-pub(super) fn human(bytes: u64) -> String {
+pub fn human(bytes: u64) -> String {
     const UNITS: &[(u64, &str)] = &[(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     for (size, unit) in UNITS {
         if bytes >= *size {

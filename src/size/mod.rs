@@ -4,4 +4,5 @@ mod bytes;
 mod report;
 mod text;
 
+pub use bytes::human;
 pub use report::SizeReport;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
-use crate::build::{BuildPlan, Policy, WithBytecode};
+use crate::build::{BuildPlan, ImportReport, Policy, WithBytecode};
 use crate::check::Finding;
 use crate::lambda::{self, Target};
 use crate::resolve::Distribution;
@@ -114,6 +114,8 @@ pub struct SizeReport {
     pub removed: Vec<Removed>,
     /// The runtime's own distributions among the resolved ones.
     pub runtime: Vec<RuntimeDistribution>,
+    /// What the import test found.
+    pub imports: ImportReport,
     /// What a person should know.
     pub warnings: Vec<String>,
     /// What the check found, none of it an error.
@@ -153,6 +155,7 @@ impl SizeReport {
         distributions: &[Distribution],
         slimmed: &Slimmed,
         bytecode: &WithBytecode,
+        imports: ImportReport,
         warnings: Vec<String>,
     ) -> Self {
         let name = |owner: Owner| match owner {
@@ -225,6 +228,7 @@ impl SizeReport {
             slimmed: totals,
             removed,
             runtime,
+            imports,
             warnings,
             findings: Vec::new(),
             phases: Vec::new(),

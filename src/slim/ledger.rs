@@ -1,11 +1,11 @@
 //! What was taken out, why, and how many bytes it had.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::Owner;
 
 /// Why something was taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// The user's `--exclude`.
@@ -56,6 +56,18 @@ impl Rule {
         }
     }
 }
+
+/// What a rule does to one distribution: it can be put back as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Restoration {
+    /// The rule.
+    pub rule: Rule,
+    /// The distribution's normalised name.
+    pub distribution: String,
+}
+
+/// What is put back of a build's removals, since an import needs it.
+pub type Restored = BTreeSet<Restoration>;
 
 /// One file taken out, or the part of it that was.
 #[derive(Clone, Debug, PartialEq, Eq)]

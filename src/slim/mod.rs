@@ -14,12 +14,12 @@ mod survey;
 use clap::ValueEnum;
 
 pub use globs::Globs;
-pub use ledger::{Ledger, Removal, Rule};
+pub use ledger::{Ledger, Removal, Restoration, Restored, Rule};
 pub use sdk::{SdkDecision, SdkPolicy};
 
 use crate::error::Result;
 use crate::resolve::Distribution;
-use crate::tree::{Owner, Tree};
+use crate::tree::{Entry, Owner, Tree};
 
 /// How much is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
@@ -55,12 +55,27 @@ pub struct Slimmed {
     pub sdk: Vec<SdkDecision>,
 }
 
-/// Takes out what the options say.
-pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options) -> Result<Slimmed> {
+impl Rule {
+    /// Whether what it took out may be put back where an import needs it. What the user excluded stays out, the
+    /// runtime has its own, and stale bytecode helps nobody.
+    pub fn can_be_undone(self) -> bool {
+        !matches!(self, Self::Excluded | Self::RuntimeProvides | Self::InstalledBytecode)
+    }
+}
+
+/// Whether a rule is undone for an owner's files.
+pub fn is_restored(restored: &Restored, rule: Rule, owner: Owner, distributions: &[Distribution]) -> bool {
+    let Owner::Distribution(index) = owner else { return false };
+    restored.iter().any(|one| one.rule == rule && one.distribution == distributions[index].name)
+}
+
+/// Takes out what the options say, but for what is put back.
+pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, restored: &Restored) -> Result<Slimmed> {
     let mut ledger = Ledger::default();
     let take = |tree: &mut Tree, ledger: &mut Ledger, rule: Rule, paths: Vec<String>| {
         for path in paths {
-            if options.keep.matches(&path) {
+            let put_back = |entry: &Entry| is_restored(restored, rule, entry.owner, distributions);
+            if options.keep.matches(&path) || tree.get(&path).is_some_and(put_back) {
                 continue;
             }
             if let Some(entry) = tree.remove(&path) {

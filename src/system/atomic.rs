@@ -47,6 +47,11 @@ impl AtomicFile {
         }
     }
 
+    /// Where its bytes are until then.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Renames it to its target, or to another name in the same folder.
     pub fn persist_as(self, target: &Path) -> Result<()> {
         let failed = |error: io::Error| Error::io("write", target)(error);

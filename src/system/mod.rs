@@ -2,6 +2,8 @@
 
 mod atomic;
 mod command;
+mod folder;
 
 pub use atomic::AtomicFile;
 pub use command::{CommandError, Output, find_on_path, run};
+pub use folder::remove_folder;

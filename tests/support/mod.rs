@@ -95,9 +95,9 @@ impl Pack {
         Run { command }
     }
 
-    /// `pack zip FUNCTION --bytecode none`: quick, and it needs no particular Python.
+    /// `pack zip FUNCTION --bytecode none --no-import-test`: quick, and it needs no particular Python.
     pub(crate) fn zip(&self, function: &str) -> Run {
-        self.command(["zip", function, "--bytecode", "none"])
+        self.command(["zip", function, "--bytecode", "none", "--no-import-test"])
     }
 
     /// The ZIP that [`Pack::zip`] makes of a function.

@@ -1,0 +1,414 @@
+//! The import test within a build, and the rescue: what an import needs after all is put back.
+//!
+//! What must stay true: what was put back depends on the artifact and not on the machine's speed or the cache's state;
+//! a build whose handler does not load ends with an error. What helps is found out in the throw-away copy, where
+//! putting files back costs no packing; the artifact is then built again, and tested again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{BuildPlan, Packed};
+use crate::archive::Archive;
+use crate::cache::Cache;
+use crate::check::{File, Files, Origin, TASK};
+use crate::error::{Error, Result};
+use crate::imports::{self, Failure, RUNTIME, Runner, ThrowAway};
+use crate::progress::Progress;
+use crate::project::FunctionFile;
+use crate::python::interpreter::Interpreters;
+use crate::resolve::Distribution;
+use crate::size::human;
+use crate::slim::{Removal, Restoration, Restored, Rule};
+use crate::tree::{self, Owner, Tree};
+
+/// How often one failure is answered by putting something back before it is given up.
+const TRIES: usize = 12;
+
+/// Whether and how a build imports what it made.
+#[derive(Clone, Debug, Default)]
+pub struct ImportTest {
+    /// Whether at all.
+    pub wanted: bool,
+    /// The command of an interpreter that runs what does not run natively.
+    pub command: Option<String>,
+    /// Variables that the function needs when it is imported.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// What the import test says in a report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Modules that were imported, or tried.
+    pub tested: usize,
+    /// How long it took; none for an artifact that was tested before.
+    #[serde(skip_deserializing)]
+    pub seconds: Option<f64>,
+    /// Why nothing was tested.
+    pub skipped_reason: Option<String>,
+    /// Modules of which this machine cannot tell, with the reason.
+    pub undecided: Vec<Undecided>,
+    /// What was put back.
+    #[serde(default)]
+    pub rescued: Vec<Rescued>,
+}
+
+/// A module of which this machine cannot tell whether it loads in Lambda.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undecided {
+    /// The module, or the handler.
+    pub module: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A rule's removals that were put back for a distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescued {
+    /// Whose, and which rule's.
+    #[serde(flatten)]
+    pub restoration: Restoration,
+    /// Files.
+    pub files: u64,
+    /// Bytes more.
+    pub bytes: u64,
+    /// What needs it.
+    pub reason: String,
+}
+
+impl Rescued {
+    /// As a warning says it.
+    pub fn describe(&self) -> String {
+        let Restoration { rule, distribution } = &self.restoration;
+        format!("put back {} of {distribution} ({}): {}", rule.title(), human(self.bytes), self.reason)
+    }
+}
+
+/// What comes of a test.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Verdict {
+    /// The artifact can go out, with these warnings.
+    Works(ImportReport, Vec<String>),
+    /// It has to be built again with these.
+    PutBack(Vec<Rescued>),
+}
+
+/// Everything that a test needs to know of a build.
+pub(super) struct Test<'a> {
+    pub(super) build: &'a BuildPlan,
+    pub(super) files: &'a [FunctionFile],
+    pub(super) distributions: &'a [Distribution],
+    pub(super) python: &'a Interpreters,
+    pub(super) cache: &'a Cache,
+}
+
+impl Test<'_> {
+    /// Imports what was packed, unless that was done before.
+    pub(super) fn of(&self, packed: &Packed, progress: &mut Progress) -> Result<Verdict> {
+        let skipped = |reason: String| {
+            Ok(Verdict::Works(ImportReport { skipped_reason: Some(reason), ..ImportReport::default() }, Vec::new()))
+        };
+        let wish = &self.build.imports;
+        if !wish.wanted {
+            return skipped("--no-import-test".into());
+        }
+        let runner = match &wish.command {
+            Some(command) => imports::emulator(command, Some(&self.python.pip))?,
+            None => match imports::native(self.python.compiler.as_ref(), self.build.target) {
+                Ok(runner) => runner,
+                Err(reason) => return skipped(reason.to_string()),
+            },
+        };
+        let key = self.key(packed, &runner)?;
+        if let Some(known) = self.cache.import_result(&key) {
+            return Ok(known);
+        }
+        let verdict = progress.phase("import", |progress| self.carry_out(packed, &runner, progress))?;
+        // What cannot be remembered is tested again.
+        let _ = self.cache.remember_import_result(&key, &verdict);
+        Ok(verdict)
+    }
+
+    /// Everything that a result depends on.
+    fn key(&self, packed: &Packed, runner: &Runner) -> Result<String> {
+        let runtime: Vec<&str> = omitted(packed).map(|index| self.distributions[index].sha256.as_str()).collect();
+        let parts = serde_json::to_vec(&(
+            imports::VERSION,
+            &packed.artifact.sha256,
+            &packed.handler,
+            runner.identity(),
+            runtime,
+            &self.build.imports.variables,
+            &self.build.provided,
+            self.build.target,
+        ))
+        .map_err(|error| Error::io("write", "JSON")(error.into()))?;
+        Ok(data_encoding::HEXLOWER.encode(&Sha256::digest(parts)))
+    }
+
+    fn carry_out(&self, packed: &Packed, runner: &Runner, progress: &Progress) -> Result<Verdict> {
+        let start = std::time::Instant::now();
+        let before = tree::assemble(self.distributions, self.files, self.build.target.python)?.tree;
+        let copy = self.copy(packed, &before)?;
+        let mut modules = imports::of_tree(&packed.compiled.tree, self.build.target.python);
+        // What the handler's own module is called is the handler's to load.
+        modules.retain(|(module, _)| !packed.is_handler_module(module));
+        let names: Vec<String> = modules.iter().map(|(name, _)| name.clone()).collect();
+        let run = |handler: Option<&str>, modules: &[String]| {
+            imports::run(
+                &copy,
+                &imports::Question {
+                    target: self.build.target,
+                    runner,
+                    handler,
+                    modules,
+                    variables: &self.build.imports.variables,
+                    threads: self.build.threads,
+                },
+            )
+        };
+        let unpacked = start.elapsed();
+        let first = run(packed.handler.as_deref(), &names)?;
+        progress.detail(|| {
+            let shut = match first.sandbox.as_str() {
+                "namespaces" => "no network, no other processes, read-only file system (namespaces)",
+                "network" => "no network (namespace)",
+                _ => "no network (sockets refused in Python)",
+            };
+            format!(
+                "import test: {} modules with {}; {shut}; unpacked in {:.1} s, imported in {:.1} s",
+                first.tested,
+                runner.identity(),
+                unpacked.as_secs_f64(),
+                start.elapsed().saturating_sub(unpacked).as_secs_f64()
+            )
+        });
+        let mut report = ImportReport { tested: first.tested, ..ImportReport::default() };
+        let mut failures = Vec::new();
+        for failure in first.failures {
+            match failure.inconclusive(&self.build.provided) {
+                Some(reason) => report.undecided.push(Undecided { module: failure.module, reason }),
+                None => failures.push(failure),
+            }
+        }
+        let mut rescue = Rescue {
+            removals: packed.slimmed.ledger.removals(),
+            distributions: self.distributions,
+            before: &before,
+            modules: &modules,
+            copy: &copy,
+            put_back: BTreeMap::new(),
+        };
+        let mut warnings = Vec::new();
+        let mut broken = None;
+        for failure in failures {
+            let again = |failure: &Failure| {
+                let found = if failure.is_handler {
+                    run(Some(&failure.module), &[])?
+                } else {
+                    run(None, std::slice::from_ref(&failure.module))?
+                };
+                Ok(found.failures.into_iter().find(|failure| failure.inconclusive(&self.build.provided).is_none()))
+            };
+            // In the order of the modules, so that the result does not depend on which was ready first.
+            if let Some(failure) = rescue.try_for(failure, again)? {
+                if failure.is_handler {
+                    broken = Some(rescue.error(&failure));
+                    break;
+                }
+                warnings.push(rescue.warning(&failure));
+            }
+        }
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        let rescued = rescue.rescued();
+        if !rescued.is_empty() {
+            return Ok(Verdict::PutBack(rescued));
+        }
+        report.seconds = Some((start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
+        Ok(Verdict::Works(report, warnings))
+    }
+
+    /// The artifact as Lambda unpacks it, with what the runtime ships where the runtime has it.
+    fn copy(&self, packed: &Packed, before: &Tree) -> Result<ThrowAway> {
+        let is_omitted =
+            |owner: Owner| matches!(owner, Owner::Distribution(index) if omitted(packed).any(|known| known == index));
+        let shipped: Tree = before
+            .iter()
+            .filter(|(path, entry)| is_omitted(entry.owner) && !path.starts_with("bin/"))
+            .map(|(path, entry)| (path.clone(), entry.clone()))
+            .collect();
+        let mut files = Files::of_tree(&shipped, self.distributions);
+        let moved = |path: &str| path.replacen(TASK, RUNTIME, 1);
+        files.files = std::mem::take(&mut files.files).into_iter().map(|(path, file)| (moved(&path), file)).collect();
+        let path = packed.artifact.file.path();
+        let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
+        let archive = Arc::new(archive);
+        for (index, member) in archive.members().iter().enumerate() {
+            let origin = Origin::Zip { archive: archive.clone(), member: index };
+            let mode = if member.executable { 0o755 } else { 0o644 };
+            files.files.insert(format!("{TASK}/{}", member.name), File { size: member.size, mode, origin });
+        }
+        ThrowAway::of(&files, &self.cache.temporary_place())
+    }
+}
+
+/// The distributions that are left to the runtime.
+fn omitted(packed: &Packed) -> impl Iterator<Item = usize> {
+    packed.slimmed.sdk.iter().filter(|decision| !decision.bundled).map(|decision| decision.distribution)
+}
+
+/// What was tried to make imports work.
+struct Rescue<'a> {
+    removals: Vec<&'a Removal>,
+    distributions: &'a [Distribution],
+    before: &'a Tree,
+    modules: &'a [(String, Owner)],
+    copy: &'a ThrowAway,
+    /// What is in the copy again, and for whom.
+    put_back: BTreeMap<Restoration, String>,
+}
+
+impl Rescue<'_> {
+    /// Puts back what a failing import could need until it works. Returns the failure that stays; what was put back
+    /// for nothing is then taken out again.
+    fn try_for(
+        &mut self,
+        failure: Failure,
+        again: impl Fn(&Failure) -> Result<Option<Failure>>,
+    ) -> Result<Option<Failure>> {
+        let first = failure.clone();
+        let mut current = failure;
+        let mut tried = Vec::new();
+        let mut next = Some(current.clone());
+        // Something put back for another module may have helped this one.
+        if !self.put_back.is_empty() {
+            next = again(&current)?;
+        }
+        for _ in 0..TRIES {
+            match next {
+                None => return Ok(None),
+                Some(failure) => current = failure,
+            }
+            if !current.may_be_slimming() {
+                break;
+            }
+            let Some((wanted, reason)) = self.next_try(&current) else { break };
+            for restoration in wanted {
+                self.restore(&restoration)?;
+                tried.push(restoration.clone());
+                self.put_back.insert(restoration, reason.clone());
+            }
+            next = again(&current)?;
+        }
+        for restoration in tried {
+            self.put_back.remove(&restoration);
+            self.take_out(&restoration)?;
+        }
+        // What it said first is what the artifact does.
+        Ok(Some(if current.may_be_slimming() { first } else { current }))
+    }
+
+    /// What to put back for a failure: what explains it; else all of the distribution in which it happened; else all.
+    fn next_try(&self, failure: &Failure) -> Option<(Restored, String)> {
+        let left: Vec<&Removal> = self
+            .removals
+            .iter()
+            .copied()
+            .filter(|removal| removal.rule.can_be_undone())
+            .filter(|removal| {
+                self.restoration(removal).is_some_and(|restoration| !self.put_back.contains_key(&restoration))
+            })
+            .collect();
+        let all = |removals: Vec<&Removal>| -> Restored {
+            removals.into_iter().filter_map(|removal| self.restoration(removal)).collect()
+        };
+        let needed_by = &failure.module;
+        if let Some(blame) = imports::blame(failure, &left) {
+            return Some((all(blame.removals), format!("importing {needed_by} needs {}", blame.missed)));
+        }
+        let mut scene = imports::scene(failure, |path| self.before.get(path).map(|entry| entry.owner));
+        scene.extend(self.modules.iter().filter(|(name, _)| *name == failure.module).map(|(_, owner)| *owner));
+        let near: Vec<&Removal> = left.iter().copied().filter(|removal| scene.contains(&removal.owner)).collect();
+        let wanted = if near.is_empty() { all(left) } else { all(near) };
+        (!wanted.is_empty()).then(|| (wanted, format!("without it {needed_by} {}", failure.reason())))
+    }
+
+    fn restoration(&self, removal: &Removal) -> Option<Restoration> {
+        let Owner::Distribution(index) = removal.owner else { return None };
+        Some(Restoration { rule: removal.rule, distribution: self.distributions[index].name.clone() })
+    }
+
+    fn of<'s>(&'s self, restoration: &'s Restoration) -> impl Iterator<Item = &'s Removal> {
+        self.removals.iter().copied().filter(move |removal| self.restoration(removal).as_ref() == Some(restoration))
+    }
+
+    /// Writes the files into the copy as they were before slimming.
+    fn restore(&self, restoration: &Restoration) -> Result<()> {
+        for removal in self.of(restoration) {
+            if let Some(entry) = self.before.get(&removal.path) {
+                let bytes = tree::read(entry, self.distributions)?;
+                self.copy.write(&format!("{TASK}/{}", removal.path), entry.executable, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the copy what the artifact is. A library with its symbols is as good as one without.
+    fn take_out(&self, restoration: &Restoration) -> Result<()> {
+        if restoration.rule != Rule::Symbols {
+            for removal in self.of(restoration) {
+                self.copy.remove(&format!("{TASK}/{}", removal.path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What helped.
+    fn rescued(&self) -> Vec<Rescued> {
+        let rescued = |(restoration, reason): (&Restoration, &String)| Rescued {
+            files: self.of(restoration).count() as u64,
+            bytes: self.of(restoration).map(|removal| removal.bytes).sum(),
+            restoration: restoration.clone(),
+            reason: reason.clone(),
+        };
+        self.put_back.iter().map(rescued).collect()
+    }
+
+    /// What the user took out, if that is what is missing.
+    fn excluded(&self, failure: &Failure) -> Option<String> {
+        let excluded: Vec<&Removal> =
+            self.removals.iter().copied().filter(|removal| removal.rule == Rule::Excluded).collect();
+        let blame = imports::blame(failure, &excluded)?;
+        let paths: BTreeSet<&str> = blame.removals.iter().map(|removal| removal.path.as_str()).collect();
+        paths.first().map(|path| (*path).to_owned())
+    }
+
+    fn error(&self, failure: &Failure) -> Error {
+        let excluded = self.excluded(failure);
+        let hint = match (&excluded, failure.may_be_slimming()) {
+            (Some(path), _) => format!("--exclude took out {path}; exclude less"),
+            (None, true) if failure.reason().contains("unreachable") => {
+                "the import test has no network: connect in the handler's function, or build with --no-import-test"
+                    .into()
+            }
+            (None, true) => "it fails with everything put back that slimming took out: mend it, give the variables it \
+                             needs with --import-env NAME=VALUE, or build with --no-import-test"
+                .into(),
+            (None, false) => "mend it, or build with --no-import-test".into(),
+        };
+        Error::Import { module: format!("handler {}", failure.module), reason: failure.reason(), hint }
+    }
+
+    fn warning(&self, failure: &Failure) -> String {
+        let why = match self.excluded(failure) {
+            Some(path) => format!("--exclude took out {path}"),
+            None if failure.may_be_slimming() => "so it does with everything put back that slimming took out".into(),
+            None => "the handler may not need it".into(),
+        };
+        format!("{} cannot be imported: it {} ({why})", failure.module, failure.reason())
+    }
+}

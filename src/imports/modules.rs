@@ -1,0 +1,153 @@
+//! Which modules the distributions of an artifact bring: what somebody would write after `import`.
+//!
+//! Packages and modules at the top; below a folder that is only a namespace (`google/cloud/storage`), the packages
+//! in it. Folders that are no packages and hold data or scripts (`share`, `bin`) have nothing to import.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::Files;
+use crate::lambda::PythonVersion;
+use crate::tree::{Owner, Tree};
+
+/// How deep packages in namespaces are looked for.
+const DEPTH: usize = 4;
+
+/// At the top of a wheel by accident, or run rather than imported.
+const SKIPPED: &[&str] = &["bin", "conftest", "doc", "docs", "example", "examples", "setup", "test", "tests"];
+
+/// Those of a tree that is being built: for every distribution, the largest first. One that loads shows that what it
+/// loads does too.
+pub fn of_tree(tree: &Tree, python: PythonVersion) -> Vec<(String, Owner)> {
+    let mut sizes: BTreeMap<Owner, u64> = BTreeMap::new();
+    for entry in tree.values() {
+        *sizes.entry(entry.owner).or_default() += entry.size;
+    }
+    let paths = tree.iter().filter(|(_, entry)| entry.owner != Owner::Function);
+    let mut found: BTreeMap<String, Owner> = BTreeMap::new();
+    for (name, path) in importable(paths.map(|(path, _)| path.as_str()), python) {
+        found.insert(name, tree[path].owner);
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by(|left, right| sizes[&right.1].cmp(&sizes[&left.1]).then_with(|| left.0.cmp(&right.0)));
+    found
+}
+
+/// Those of files that were built before: packages, and modules that a distribution's metadata names. Whose the other
+/// modules of /var/task are, the function's or a distribution's, cannot be told.
+pub fn of_files(files: &Files, python: PythonVersion) -> Vec<String> {
+    let roots =
+        ["/var/task/".to_owned(), format!("/opt/python/lib/python{python}/site-packages/"), "/opt/python/".into()];
+    let mut found = BTreeSet::new();
+    for root in &roots {
+        let paths: Vec<&str> = files
+            .files
+            .keys()
+            .filter_map(|path| path.strip_prefix(root.as_str()))
+            .filter(|path| root != &roots[2] || !path.starts_with("lib/"))
+            .collect();
+        let named: BTreeSet<String> = files
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with(root.as_str()) && path.ends_with(".dist-info/top_level.txt"))
+            .flat_map(|(_, file)| files.read(file).map(|text| String::from_utf8_lossy(&text).into_owned()))
+            .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+            .collect();
+        let is_distribution = |name: &str, path: &str| {
+            !path.ends_with(".py") || path.contains('/') || named.contains(name) || root.starts_with("/opt")
+        };
+        found.extend(
+            importable(paths.into_iter(), python)
+                .into_iter()
+                .filter(|(name, path)| is_distribution(name, path))
+                .map(|(name, _)| name),
+        );
+    }
+    found.into_iter().collect()
+}
+
+/// Dotted names with the file that makes each one a module.
+fn importable<'a>(paths: impl Iterator<Item = &'a str>, python: PythonVersion) -> Vec<(String, &'a str)> {
+    let modules: BTreeMap<String, &str> = paths.filter_map(|path| Some((module(path, python)?, path))).collect();
+    modules
+        .iter()
+        .filter(|(name, path)| {
+            let parents: Vec<&str> = name.match_indices('.').map(|(end, _)| &name[..end]).collect();
+            // Below a package, the package's own import is enough. Plain modules below a namespace are often scripts.
+            !parents.iter().any(|parent| modules.contains_key(*parent))
+                && (parents.is_empty() || is_package(path) || !path.ends_with(".py"))
+                && parents.len() < DEPTH
+        })
+        .map(|(name, path)| (name.clone(), *path))
+        .collect()
+}
+
+fn is_package(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("__init__."))
+}
+
+/// The module that a file is: `a/b/__init__.py` → `a.b`; none for what cannot be imported by a name.
+fn module(path: &str, python: PythonVersion) -> Option<String> {
+    let tag = format!(".cpython-3{}-", python.minor());
+    let stem = if let Some(stem) = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyc")) {
+        stem
+    } else {
+        let whole = path.strip_suffix(".so")?;
+        match whole.find(&tag) {
+            Some(end) => &whole[..end],
+            None => whole.strip_suffix(".abi3").unwrap_or(whole),
+        }
+    };
+    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+    let parts: Vec<&str> = stem.split('/').collect();
+    let is_name = |part: &&str| {
+        part.chars().next().is_some_and(|first| first == '_' || first.is_alphabetic())
+            && part.chars().all(|character| character == '_' || character.is_alphanumeric())
+    };
+    let plain = parts.iter().all(is_name) && !SKIPPED.contains(&parts[0]);
+    let special = parts.iter().any(|part| matches!(*part, "__pycache__" | "__main__" | "__init__"));
+    (plain && !special && !(path.ends_with(".so") && parts[parts.len() - 1].starts_with("lib")))
+        .then(|| parts.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &[&str]) -> Vec<String> {
+        importable(paths.iter().copied(), "3.13".parse().unwrap()).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn packages_modules_and_extensions_at_the_top() {
+        let paths = [
+            "pandas/__init__.py",
+            "pandas/core/__init__.py",
+            "six.py",
+            "_cffi_backend.cpython-313-x86_64-linux-gnu.so",
+            "old.cpython-312-x86_64-linux-gnu.so",
+            "_rust.abi3.so",
+            "only/__init__.pyc",
+            "only/__pycache__/x.cpython-313.pyc",
+        ];
+        assert_eq!(names(&paths), ["_cffi_backend", "_rust", "only", "pandas", "six"]);
+    }
+
+    #[test]
+    fn namespaces_are_entered_and_data_is_not() {
+        let paths = [
+            "google/cloud/storage/__init__.py",
+            "google/cloud/storage/blob/__init__.py",
+            "google/_upb/_message.abi3.so",
+            "share/jupyter/run.py",
+            "bin/x.py",
+            "a-1.dist-info/x.py",
+            "numpy.libs/libx.so",
+            "lib/libfoo.so",
+            "tests/__init__.py",
+            "__main__.py",
+            "setup.py",
+            "1st.py",
+        ];
+        assert_eq!(names(&paths), ["google._upb._message", "google.cloud.storage"]);
+    }
+}

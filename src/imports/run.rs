@@ -1,0 +1,215 @@
+//! Runs the driver over a throw-away copy and reads what it says, one line a module.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::copy::ThrowAway;
+use super::environment;
+use super::failure::{Ending, Failure, Raised};
+use super::runner::Runner;
+use crate::error::{Error, Result};
+use crate::lambda::Target;
+
+const SANDBOX: &str = include_str!("sandbox.py");
+const DRIVER: &str = include_str!("driver.py");
+
+/// The longest import that is waited for.
+const SECONDS: u32 = 60;
+
+/// What the driver may be late by before it is given up.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The most that one line may have: the driver keeps a result within 64 KiB, escaped twice.
+const LINE_BYTES: u64 = 4 << 20;
+
+/// What to import.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// For which runtime.
+    pub target: Target,
+    /// With what.
+    pub runner: &'a Runner,
+    /// `MODULE.FUNCTION`, imported first.
+    pub handler: Option<&'a str>,
+    /// Top-level modules, the most promising first: what one of them loads is not tried again.
+    pub modules: &'a [String],
+    /// Variables that the function needs beside Lambda's own.
+    pub variables: &'a BTreeMap<String, String>,
+    /// How many at once.
+    pub threads: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Imports {
+    /// How many were tried, the handler included.
+    pub tested: usize,
+    /// Those that did not load, the handler first, then as they were asked for.
+    pub failures: Vec<Failure>,
+    /// How the network was shut off: `namespaces`, `network` or `hook`.
+    pub sandbox: String,
+}
+
+#[derive(Deserialize)]
+struct Hello {
+    sandbox: String,
+    version: String,
+    implementation: String,
+    machine: String,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    index: usize,
+    ending: String,
+    #[serde(default)]
+    raised: String,
+    #[serde(default)]
+    status: i32,
+    output: String,
+}
+
+/// Imports everything that is asked for, from a sealed copy.
+pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
+    copy.seal();
+    let mut child = Running(start(copy, question)?);
+    let outcome = listen(&mut child.0, question);
+    drop(child);
+    copy.unseal();
+    let (hello, lines) = outcome?;
+    let root = copy.root().to_string_lossy().into_owned();
+    let mut failures: Vec<(usize, Failure)> = lines
+        .into_iter()
+        .filter_map(|line| {
+            let name = match line.index {
+                0 => question.handler.unwrap_or_default().to_owned(),
+                index => question.modules.get(index - 1)?.clone(),
+            };
+            let ending = match line.ending.as_str() {
+                "loaded" => return None,
+                "raised" => Ending::Raised(Raised::read(&line.raised, &root)),
+                "late" => Ending::Late(SECONDS * question.runner.patience),
+                _ => Ending::Died(line.status),
+            };
+            let output = line.output.replace(&root, "");
+            Some((line.index, Failure { module: name, is_handler: line.index == 0, ending, output }))
+        })
+        .collect();
+    failures.sort_by_key(|(index, _)| *index);
+    Ok(Imports {
+        tested: question.modules.len() + usize::from(question.handler.is_some()),
+        failures: failures.into_iter().map(|(_, failure)| failure).collect(),
+        sandbox: hello.sandbox,
+    })
+}
+
+/// A child that does not outlive its question.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn failed(runner: &Runner, reason: impl Into<String>) -> Error {
+    let command: Vec<_> = runner.command.iter().map(|word| word.to_string_lossy()).collect();
+    Error::ImportTest { command: command.join(" "), reason: reason.into() }
+}
+
+fn start(copy: &ThrowAway, question: &Question<'_>) -> Result<Child> {
+    let Question { runner, target, .. } = question;
+    let libraries = environment::libraries(&copy.root());
+    // Isolated: no variables, no site-packages, no bytecode written, nothing beside the script on the path. A crash
+    // prints where it happened.
+    let mut interpreter = runner.command.clone();
+    interpreter.extend(["-I", "-S", "-B", "-X", "faulthandler", "-c", DRIVER].map(Into::into));
+    let mut command = if let Some(sandbox) = &runner.sandbox {
+        let mut command = Command::new(sandbox);
+        command.args(["-I", "-S", "-B", "-c", SANDBOX]).arg(copy.folder()).arg(&libraries);
+        command.arg(interpreter.len().to_string()).args(&interpreter).env_clear();
+        command
+    } else {
+        let mut command = Command::new(&interpreter[0]);
+        command.args(&interpreter[1..]).arg("hook").env_clear().env("LD_LIBRARY_PATH", &libraries);
+        command.current_dir(copy.root().join("var/task"));
+        command
+    };
+    command.arg(copy.folder()).arg(target.python.minor().to_string()).arg(question.threads.max(1).to_string());
+    command.arg((SECONDS * runner.patience).to_string()).arg(question.handler.unwrap_or_default());
+    command.args(question.modules);
+    command.envs(environment::variables(&copy.root(), &copy.tmp(), *target, question.handler));
+    command.envs(question.variables);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| failed(runner, error.to_string()))
+}
+
+/// Reads the greeting and a line for each module; waits for none longer than the driver itself would.
+fn listen(child: &mut Child, question: &Question<'_>) -> Result<(Hello, Vec<Line>)> {
+    let runner = question.runner;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(failed(runner, "it has no pipes"));
+    };
+    let wait = Duration::from_secs(u64::from(SECONDS * runner.patience)) + GRACE;
+    let mut expected = question.modules.len() + usize::from(question.handler.is_some());
+    let (send, receive) = channel();
+    // Both end with the child, which is killed when this returns.
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stdout);
+        let mut line = Vec::new();
+        while matches!(reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            if send.send(std::mem::take(&mut line)).is_err() {
+                return;
+            }
+        }
+    });
+    let messages = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stderr.take(1 << 16).read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let mut hello: Option<Hello> = None;
+    let mut lines = Vec::new();
+    while hello.is_none() || expected > 0 {
+        let start = Instant::now();
+        let line = match receive.recv_timeout(wait) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(failed(runner, format!("it said nothing for {} s", start.elapsed().as_secs())));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let said = messages.join().unwrap_or_default();
+                let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended early");
+                return Err(failed(runner, last));
+            }
+        };
+        let unreadable = |error: serde_json::Error| failed(runner, format!("its answer cannot be read: {error}"));
+        if hello.is_none() {
+            let said: Hello = serde_json::from_slice(&line).map_err(unreadable)?;
+            check_kind(&said, question)?;
+            hello = Some(said);
+        } else {
+            lines.push(serde_json::from_slice(&line).map_err(unreadable)?);
+            expected -= 1;
+        }
+    }
+    hello.map(|hello| (hello, lines)).ok_or_else(|| failed(runner, "it said nothing"))
+}
+
+/// The user's command may name any Python; only the target's says something about the target.
+fn check_kind(hello: &Hello, question: &Question<'_>) -> Result<()> {
+    let Target { python, architecture } = question.target;
+    let (minor, machine) = (format!("{python}."), architecture.machine());
+    if hello.implementation == "cpython" && hello.version.starts_with(&minor) && hello.machine == machine {
+        return Ok(());
+    }
+    let Hello { implementation, version, machine: runs_on, .. } = hello;
+    let wanted = format!("and the target is CPython {python} on {machine}");
+    Err(failed(question.runner, format!("it is {implementation} {version} on {runs_on}, {wanted}")))
+}
