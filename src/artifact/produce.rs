@@ -24,7 +24,7 @@ use crate::tree::{self, Entry, Owner, Source, Tree};
 const BUDGET: u64 = 96 << 20;
 
 /// Changes with what stripping does to a file.
-const STRIP_VERSION: u32 = 1;
+const STRIP_VERSION: u32 = 2;
 
 /// Changes with what compiling and normalising make of a source.
 const BYTECODE_VERSION: u32 = 1;
@@ -71,7 +71,7 @@ pub struct Artifact {
     pub by_owner: BTreeMap<Owner, Sizes>,
     /// Files that lost their symbols, with the bytes saved.
     pub stripped: Vec<(String, u64, Owner)>,
-    /// Libraries left as they were, with the reason.
+    /// Libraries left as they were, wholly or in part, with the reason.
     pub unstripped: Vec<(String, Unstripped)>,
 }
 
@@ -135,7 +135,10 @@ impl Input<'_> {
         let mut unstripped = None;
         if (self.strips)(path) && is_elf(&bytes) {
             match strip(&bytes) {
-                Ok(shorter) => bytes = shorter,
+                Ok(stripped) => {
+                    bytes = stripped.bytes;
+                    unstripped = stripped.gaps_kept.map(Unstripped::GapsKept);
+                }
                 Err(reason) => unstripped = Some(reason),
             }
         }

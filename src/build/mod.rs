@@ -242,7 +242,7 @@ impl Packed {
     ) -> Made {
         let Self { artifact, slimmed, compiled, handler, findings, overlaps } = self;
         for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
-            progress.detail(|| format!("kept as it is: {path}: {reason}"));
+            progress.detail(|| format!("not stripped in full: {path}: {reason}"));
         }
         let over = artifact.unpacked > lambda::UNPACKED_BYTES;
         let path = if over { over_limit_name(&build.output) } else { build.output.clone() };

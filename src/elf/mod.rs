@@ -1,4 +1,4 @@
-//! ELF: what slimming and checking need to read, a strip that never moves a loaded byte, and dropping a need.
+//! ELF: what slimming and checking need to read, a strip that moves no loaded byte in memory, and dropping a need.
 
 pub mod dynamic;
 mod image;
