@@ -8,7 +8,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Pack, ReadOnly, kept_folder, skip};
+use support::{Pack, ReadOnly, kept_folder, runtime_folder, skip, succeed};
 
 /// `--bytecode`, and the most bytes that the artifact may have unpacked and packed.
 const POLICIES: &[(&str, u64, u64)] =
@@ -75,18 +75,4 @@ fn virtual_environment(python: &str) -> PathBuf {
         std::fs::write(venv.join("ready"), "").unwrap();
     }
     venv
-}
-
-/// boto3 alone, as in /var/runtime.
-fn runtime_folder(python: &str) -> PathBuf {
-    let folder = kept_folder("runtime");
-    if !folder.join("boto3").exists() {
-        succeed(Command::new(python).args(["-m", "pip", "install", "--quiet", "boto3", "--target"]).arg(&folder));
-    }
-    folder
-}
-
-fn succeed(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }

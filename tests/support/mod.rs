@@ -131,6 +131,12 @@ impl Run {
         self
     }
 
+    /// Adds arguments.
+    pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
     /// Sets a variable of the environment.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
@@ -304,6 +310,26 @@ pub(crate) fn kept_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// boto3 alone, as in /var/runtime. Tests in several processes may want it at once.
+pub(crate) fn runtime_folder(python: &str) -> PathBuf {
+    let runtime = kept_folder("").join("runtime");
+    if !runtime.join("boto3").exists() {
+        let made = tempfile::tempdir_in(kept_folder("")).unwrap();
+        succeed(Command::new(python).args(["-m", "pip", "install", "--quiet", "boto3", "--target"]).arg(made.path()));
+        if fs::rename(made.path(), &runtime).is_ok() {
+            let _ = made.keep();
+        }
+        assert!(runtime.join("boto3").exists());
+    }
+    runtime
+}
+
+/// Runs a command that has to succeed.
+pub(crate) fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Pack {
