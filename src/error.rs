@@ -53,6 +53,14 @@ pub enum Error {
         /// What it names.
         target: PathBuf,
     },
+    /// A recipe of our own cannot be read.
+    #[error("the recipe of {name} cannot be read: {reason}")]
+    Recipe {
+        /// The distribution.
+        name: String,
+        /// The parser's reason.
+        reason: String,
+    },
     /// A child process failed.
     #[error(transparent)]
     Command(Box<CommandError>),
@@ -212,6 +220,7 @@ impl Error {
                 if seen.is_empty() { String::new() } else { format!("; looked at: {}", seen.join("; ")) }
             )),
             Self::Interpreter { .. } => Some("--python-executable takes the path of a CPython with pip".into()),
+            Self::Recipe { .. } => Some("this is a fault of pack itself; --slim none does without recipes".into()),
             Self::PipReport(_) => Some("upgrade pip: python -m pip install --upgrade pip".into()),
             Self::NoWheel { wheels, not_built, .. } => Some(format!(
                 "{}; {not_built}; ask for a version that has a wheel for this target, choose another --python or --arch, or build \
@@ -257,7 +266,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage { .. } | Self::Interpreter { .. } => 2,
-            Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) => 3,
+            Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) | Self::Recipe { .. } => 3,
             _ => 1,
         })
     }

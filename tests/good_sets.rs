@@ -115,7 +115,7 @@ impl Build<'_> {
     /// `pack zip` or what else takes its arguments, for this target.
     fn command(&self, arguments: &[&str]) -> support::Run {
         let target = ["--python", self.python, "--arch", self.arch];
-        self.pack.with_the_index(["zip"]).arg(self.function).args(&target).arg("--json").args(arguments)
+        self.pack.with_the_index(["zip"]).arg(self.function).args(target).arg("--json").args(arguments)
     }
 
     /// Builds, and finds nothing to say about it.

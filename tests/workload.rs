@@ -10,9 +10,13 @@ use std::process::Command;
 
 use support::{Pack, ReadOnly, kept_folder, runtime_folder, skip, succeed};
 
-/// `--bytecode`, and the most bytes that the artifact may have unpacked and packed.
-const POLICIES: &[(&str, u64, u64)] =
-    &[("compiled", 218_000_000, 75_000_000), ("none", 200_000_000, 68_000_000), ("only", 202_000_000, 72_000_000)];
+/// `--slim`, `--bytecode`, and the most bytes that the artifact may have unpacked and packed.
+const POLICIES: &[(&str, &str, u64, u64)] = &[
+    ("standard", "compiled", 214_000_000, 74_500_000),
+    ("standard", "none", 197_000_000, 67_500_000),
+    ("standard", "only", 198_000_000, 70_500_000),
+    ("deep", "compiled", 167_000_000, 57_000_000),
+];
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,13 +38,14 @@ fn the_workload_is_small_and_runs() {
     };
     let venv = virtual_environment(python);
     let runtime = runtime_folder(python);
-    for (policy, unpacked, packed) in POLICIES {
-        let report = zip(&["--bytecode", policy]);
+    for (level, policy, unpacked, packed) in POLICIES {
+        let report = zip(&["--slim", level, "--bytecode", policy]);
         let size = |key: &str| report[key].as_u64().unwrap();
-        println!("{policy}: {} bytes unpacked, {} packed", size("unpacked"), size("packed"));
-        assert!(size("unpacked") <= *unpacked, "{policy}: {} bytes unpacked", size("unpacked"));
-        assert!(size("packed") <= *packed, "{policy}: {} bytes packed", size("packed"));
+        println!("{level}, {policy}: {} bytes unpacked, {} packed", size("unpacked"), size("packed"));
+        assert!(size("unpacked") <= *unpacked, "{level}, {policy}: {} bytes unpacked", size("unpacked"));
+        assert!(size("packed") <= *packed, "{level}, {policy}: {} bytes packed", size("packed"));
         assert_eq!(report["bytecode"], *policy);
+        assert_eq!(report["slim"], *level);
         assert_eq!(report["handler"], "app.handler");
         assert_eq!(report["warnings"], serde_json::json!([]));
         let folder = pack.path(policy);
@@ -54,7 +59,7 @@ fn the_workload_is_small_and_runs() {
         }
         let output = driver.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && output.stdout == b"ok\n", "{policy}: {said}");
+        assert!(output.status.success() && output.stdout == b"ok\n", "{level}, {policy}: {said}");
         task.assert_unchanged();
         drop(task);
         std::fs::remove_dir_all(folder).unwrap();

@@ -68,6 +68,7 @@ fn compile_interpreter(pack: &Pack, function: &str) -> Option<PathBuf> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "as long as the help")]
 fn help_says_what_can_be_said() {
     let outcome = Pack::new().command(["zip", "--help"]).run();
     assert_done(&outcome);
@@ -117,6 +118,7 @@ fn help_says_what_can_be_said() {
               - none:     Nothing but stale bytecode
               - standard: What no function can need: tests, documentation, sources and headers, stubs,
                 symbols, what the runtime ships
+              - deep:     Also optional parts of distributions that nothing in the artifact imports
 
               [default: standard]
 
@@ -136,6 +138,10 @@ fn help_says_what_can_be_said() {
 
           --exclude <GLOB>
               Leave out what matches this glob (path in the ZIP, or a folder); may be repeated
+
+          --aws-services <SERVICES>
+              With --slim deep: AWS services whose definitions in botocore stay, beside those that the
+              code names (s3,sqs)
 
           --bundle-sdk
               Ship boto3 and what it needs, even if they only came along with something else
@@ -397,6 +403,7 @@ fn the_json_report_adds_up() {
         "unpacked_limit",
         "needs_s3",
         "findings",
+        "kept",
         "warnings",
     ];
     assert_eq!(keys.iter().map(|key| key.as_str()).collect::<BTreeSet<_>>(), expected.into());

@@ -81,8 +81,9 @@ pub struct Rescued {
 impl Rescued {
     /// As a warning says it.
     pub fn describe(&self) -> String {
-        let Restoration { rule, distribution } = &self.restoration;
-        format!("put back {} of {distribution} ({}): {}", rule.title(), human(self.bytes), self.reason)
+        let Restoration { rule, distribution, component } = &self.restoration;
+        let what = component.as_deref().unwrap_or(rule.title());
+        format!("put back {what} of {distribution} ({}): {}", human(self.bytes), self.reason)
     }
 }
 
@@ -339,7 +340,11 @@ impl Rescue<'_> {
 
     fn restoration(&self, removal: &Removal) -> Option<Restoration> {
         let Owner::Distribution(index) = removal.owner else { return None };
-        Some(Restoration { rule: removal.rule, distribution: self.distributions[index].name.clone() })
+        Some(Restoration {
+            rule: removal.rule,
+            distribution: self.distributions[index].name.clone(),
+            component: removal.component.clone(),
+        })
     }
 
     fn of<'s>(&'s self, restoration: &'s Restoration) -> impl Iterator<Item = &'s Removal> {

@@ -197,7 +197,7 @@ fn pack(
         )
     })?;
     for (path, bytes, owner) in compiled.replaced.clone() {
-        slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner });
+        slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner, component: None });
     }
     let strips = |path: &str| {
         let restored = || {
@@ -218,7 +218,7 @@ fn pack(
     };
     let mut artifact = progress.phase("pack", |_| artifact::write_zip(&input, &build.output))?;
     for (path, bytes, owner) in std::mem::take(&mut artifact.stripped) {
-        slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner });
+        slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner, component: None });
     }
     Ok(Packed { artifact, slimmed, compiled, handler, findings, overlaps: assembled.overlaps })
 }

@@ -29,7 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Zip(zip::Zip),
+    // Boxed: it has many more options than the others.
+    Zip(Box<zip::Zip>),
     Check(check::Check),
 }
 

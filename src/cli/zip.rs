@@ -73,6 +73,10 @@ pub(super) struct Zip {
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
 
+    /// With --slim deep: AWS services whose definitions in botocore stay, beside those that the code names (s3,sqs)
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    aws_services: Vec<String>,
+
     /// Ship boto3 and what it needs, even if they only came along with something else
     #[arg(long, overrides_with = "no_bundle_sdk")]
     bundle_sdk: bool,
@@ -249,6 +253,12 @@ impl Zip {
             Some(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => path.join(file),
             Some(path) => path.clone(),
         };
+        if !self.aws_services.is_empty() && self.slim != Level::Deep {
+            return Err(Error::usage(
+                "--aws-services says what --slim deep has to leave, and nothing else takes definitions of services out",
+                "add --slim deep, or leave --aws-services away",
+            ));
+        }
         let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
             (true, _) => SdkPolicy::Bundle,
             (_, true) => SdkPolicy::Omit,
@@ -260,6 +270,7 @@ impl Zip {
                 sdk,
                 keep: Globs::new("--keep", &self.keep)?,
                 exclude: Globs::new("--exclude", &self.exclude)?,
+                services: self.aws_services.clone(),
             },
             function,
             target,

@@ -41,8 +41,8 @@ fn explains(removal: &Removal, missing: &Missing, removals: &[&Removal]) -> bool
     let path = removal.path.as_str();
     let is_at = |place: &str| path == place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
     let in_task = |path: &str| path.strip_prefix(TASK).map(|rest| rest.trim_matches('/').to_owned());
-    // A file that only lost its symbols is still there.
-    let is_gone = removal.rule != Rule::Symbols;
+    // A file that only lost its symbols, or a name in its table of needs, is still there.
+    let is_gone = !matches!(removal.rule, Rule::Symbols | Rule::NeededEntries);
     match missing {
         Missing::Module(name) => {
             let stem = name.replace('.', "/");
@@ -84,7 +84,7 @@ mod tests {
     use crate::imports::Raised;
 
     fn removal(path: &str, rule: Rule, owner: usize) -> Removal {
-        Removal { path: path.into(), rule, bytes: 1, owner: Owner::Distribution(owner) }
+        Removal { path: path.into(), rule, bytes: 1, owner: Owner::Distribution(owner), component: None }
     }
 
     fn failure(r#type: &str, message: &str, about: &str) -> Failure {

@@ -10,7 +10,7 @@ use crate::build::{BuildPlan, ImportReport, Policy, WithBytecode};
 use crate::check::Finding;
 use crate::lambda::{self, Target};
 use crate::resolve::Distribution;
-use crate::slim::{Level, Rule, Slimmed};
+use crate::slim::{Kept, Level, PartName, Rule, Slimmed};
 use crate::tree::Owner;
 
 /// One part of an artifact.
@@ -33,6 +33,9 @@ pub struct Part {
 pub struct Slimming {
     /// The rule.
     pub rule: Rule,
+    /// The part, where a recipe knows it.
+    #[serde(flatten)]
+    pub part: Option<PartName>,
     /// Files it took out or made smaller.
     pub files: u64,
     /// Bytes less.
@@ -50,6 +53,9 @@ pub struct Removed {
     pub bytes: u64,
     /// Whose it was.
     pub owner: String,
+    /// The part of its owner that it belongs to, where a recipe took it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
 }
 
 /// What was decided about a distribution that the runtime ships.
@@ -112,6 +118,8 @@ pub struct SizeReport {
     pub slimmed: Vec<Slimming>,
     /// Every removal, by path.
     pub removed: Vec<Removed>,
+    /// Parts that could have gone and are needed, or may be.
+    pub kept: Vec<Kept>,
     /// The runtime's own distributions among the resolved ones.
     pub runtime: Vec<RuntimeDistribution>,
     /// What the import test found.
@@ -179,11 +187,17 @@ impl SizeReport {
         parts.sort_by(|left, right| right.unpacked.cmp(&left.unpacked).then_with(|| left.name.cmp(&right.name)));
         let mut totals: Vec<Slimming> = slimmed
             .ledger
-            .by_rule()
+            .totals()
             .into_iter()
-            .map(|(rule, (files, bytes))| Slimming { rule, files, bytes })
+            .map(|((rule, part), (files, bytes))| {
+                let part = part
+                    .map(|(owner, component)| PartName { distribution: name(owner), component: component.to_owned() });
+                Slimming { rule, part, files, bytes }
+            })
             .collect();
-        totals.sort_by(|left, right| right.bytes.cmp(&left.bytes).then_with(|| left.rule.cmp(&right.rule)));
+        totals.sort_by(|left, right| {
+            right.bytes.cmp(&left.bytes).then_with(|| (left.rule, &left.part).cmp(&(right.rule, &right.part)))
+        });
         let removed = slimmed
             .ledger
             .removals()
@@ -193,6 +207,7 @@ impl SizeReport {
                 rule: removal.rule,
                 bytes: removal.bytes,
                 owner: name(removal.owner),
+                component: removal.component.clone(),
             })
             .collect();
         let mut runtime: Vec<RuntimeDistribution> = slimmed
@@ -227,6 +242,7 @@ impl SizeReport {
             parts,
             slimmed: totals,
             removed,
+            kept: slimmed.kept.clone(),
             runtime,
             imports,
             warnings,

@@ -39,6 +39,7 @@ impl SizeReport {
         let _ = writeln!(text, "  imports   {}", self.imports());
         self.write_parts(&mut text);
         self.write_slimming(&mut text);
+        self.write_kept(&mut text);
         self.write_runtime(&mut text);
         if every_removal && !self.removed.is_empty() {
             let _ = writeln!(text, "\nevery removal");
@@ -93,13 +94,27 @@ impl SizeReport {
         let total = self.slimmed.iter().map(|slimming| slimming.bytes).sum();
         let _ = writeln!(text, "\nleft out{:>38} {:>9}", human(total), "files");
         for slimming in &self.slimmed {
-            let _ = writeln!(
-                text,
-                "  {:<34} {:>9} {:>9}",
-                slimming.rule.title(),
-                human(slimming.bytes),
-                exact(slimming.files)
-            );
+            let title = match (&slimming.part, slimming.rule) {
+                // Of each part's own, one line says it.
+                (Some(_), Rule::NeededEntries) => continue,
+                (Some(part), _) => format!("{}: {}", part.distribution, part.component),
+                (None, rule) => rule.title().to_owned(),
+            };
+            let _ = writeln!(text, "  {title:<34} {:>9} {:>9}", human(slimming.bytes), exact(slimming.files));
+        }
+        let renamed: u64 =
+            self.slimmed.iter().filter(|slimming| slimming.rule == Rule::NeededEntries).map(|one| one.files).sum();
+        if renamed > 0 {
+            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", Rule::NeededEntries.title(), human(0), exact(renamed));
+        }
+    }
+
+    fn write_kept(&self, text: &mut String) {
+        if !self.kept.is_empty() {
+            let _ = writeln!(text, "\nkept, though optional");
+        }
+        for kept in &self.kept {
+            let _ = writeln!(text, "  {}: {}: {}", kept.part.distribution, kept.part.component, kept.reason);
         }
     }
 

@@ -13,15 +13,16 @@ const DOCUMENTATION: &[&str] = &["docs", "doc", "examples", "example"];
 /// Where wheels' data schemes put manuals.
 const SHARED_DOCUMENTATION: &[&str] = &["share/doc", "share/info", "share/man"];
 
-/// Files in test folders, and pytest's `conftest.py`, that nothing shipped imports.
+/// Files in test folders, pytest's `conftest.py`, and compiled modules of tests, that nothing shipped imports.
 pub(super) fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
     let mut candidates = folders(tree, TESTS);
     // A folder of data may be called `test` as well: only what holds test code is one.
     candidates.retain(|_, files| files.iter().any(|path| is_test_code(path)));
     for (path, entry) in tree {
-        if is_distribution(entry.owner) && is_conftest(path) && !candidates.keys().any(|folder| is_below(path, folder))
-        {
-            candidates.insert(path.strip_suffix(".py").unwrap_or(path).to_owned(), vec![path]);
+        let module = if is_conftest(path) { path.strip_suffix(".py") } else { compiled_tests(path) };
+        let Some(module) = module.filter(|_| is_distribution(entry.owner)) else { continue };
+        if !candidates.keys().any(|folder| is_below(path, folder)) {
+            candidates.insert(module.to_owned(), vec![path]);
         }
     }
     unneeded(candidates, survey, |_| false)
@@ -57,6 +58,15 @@ fn is_distribution(owner: Owner) -> bool {
 
 fn is_conftest(path: &str) -> bool {
     path.rsplit('/').next() == Some("conftest.py")
+}
+
+/// `numpy/_core/_umath_tests.cpython-313-x86_64-linux-gnu.so`, `scipy/special/_test_internal.abi3.so`: the path without
+/// its ending. Nothing public begins with an underscore.
+fn compiled_tests(path: &str) -> Option<&str> {
+    let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+    let stem = path[folder..].strip_suffix(".so")?.split('.').next()?;
+    let named = stem.starts_with('_') && (stem.ends_with("_tests") || stem.starts_with("_test_"));
+    named.then(|| &path[..folder + stem.len()])
 }
 
 fn is_test_code(path: &str) -> bool {
@@ -141,7 +151,7 @@ mod tests {
 
     fn found(rule: fn(&Tree, &Survey) -> Vec<String>, files: &[(&str, &str)]) -> Vec<String> {
         let tree = tree(files);
-        rule(&tree, &Survey::of(&tree, &[]).unwrap())
+        rule(&tree, &Survey::of(&tree, &[], &BTreeSet::new()).unwrap())
     }
 
     #[test]
@@ -153,8 +163,18 @@ mod tests {
             ("lib/tests/data/a.csv", ""),
             ("lib/sub/test/test_a.py", "from lib.tests import x"),
             ("lib/data/test/a.csv", ""),
+            ("lib/_x_tests.cpython-313-x86_64-linux-gnu.so", ""),
+            ("lib/_test_used.abi3.so", ""),
+            ("lib/core.py", "from lib import _test_used"),
+            ("lib/latest_tests.so", ""),
         ];
-        let gone = ["lib/conftest.py", "lib/sub/test/test_a.py", "lib/tests/__init__.py", "lib/tests/data/a.csv"];
+        let gone = [
+            "lib/_x_tests.cpython-313-x86_64-linux-gnu.so",
+            "lib/conftest.py",
+            "lib/sub/test/test_a.py",
+            "lib/tests/__init__.py",
+            "lib/tests/data/a.csv",
+        ];
         assert_eq!(found(super::tests, &files), gone);
     }
 

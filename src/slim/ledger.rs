@@ -30,6 +30,10 @@ pub enum Rule {
     Scripts,
     /// A copy of a shared library that nothing names.
     LibraryCopies,
+    /// A part that a recipe knows, and that nothing in the artifact needs.
+    Component,
+    /// An entry by which a library named one of a part that is gone, without using it; the file stays.
+    NeededEntries,
     /// Symbols and debug sections of a shared library; the file stays.
     Symbols,
     /// A source whose bytecode is shipped in its place.
@@ -51,6 +55,8 @@ impl Rule {
             Self::InstallerFiles => "installer leftovers in dist-info",
             Self::Scripts => "command-line scripts",
             Self::LibraryCopies => "copies of one shared library",
+            Self::Component => "parts that nothing needs",
+            Self::NeededEntries => "names of libraries that are gone",
             Self::Symbols => "symbols and debug sections",
             Self::CompiledSources => "sources shipped as bytecode only",
         }
@@ -64,6 +70,9 @@ pub struct Restoration {
     pub rule: Rule,
     /// The distribution's normalised name.
     pub distribution: String,
+    /// The part, where a recipe took it out: parts are put back one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
 }
 
 /// What is put back of a build's removals, since an import needs it.
@@ -80,7 +89,12 @@ pub struct Removal {
     pub bytes: u64,
     /// Whose it was.
     pub owner: Owner,
+    /// The part of its distribution that it belongs to, where a recipe took it out.
+    pub component: Option<String>,
 }
+
+/// Whose part, and its name.
+pub type PartOf<'a> = (Owner, &'a str);
 
 /// All removals of a build.
 #[derive(Debug, Default)]
@@ -101,11 +115,12 @@ impl Ledger {
         removals
     }
 
-    /// Files and bytes of each rule.
-    pub fn by_rule(&self) -> BTreeMap<Rule, (u64, u64)> {
+    /// Files and bytes of each rule; of each part, where it is one that recipes know.
+    pub fn totals(&self) -> BTreeMap<(Rule, Option<PartOf<'_>>), (u64, u64)> {
         let mut totals = BTreeMap::new();
         for removal in &self.removals {
-            let (files, bytes) = totals.entry(removal.rule).or_insert((0, 0));
+            let part = removal.component.as_deref().map(|component| (removal.owner, component));
+            let (files, bytes) = totals.entry((removal.rule, part)).or_insert((0, 0));
             *files += 1;
             *bytes += removal.bytes;
         }

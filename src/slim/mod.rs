@@ -8,27 +8,31 @@ mod folders;
 mod globs;
 mod ledger;
 mod plain;
+mod recipes;
 mod sdk;
 mod survey;
 
 use clap::ValueEnum;
 
 pub use globs::Globs;
-pub use ledger::{Ledger, Removal, Restoration, Restored, Rule};
+pub use ledger::{Ledger, PartOf, Removal, Restoration, Restored, Rule};
+pub use recipes::{Kept, PartName};
 pub use sdk::{SdkDecision, SdkPolicy};
 
 use crate::error::Result;
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Tree};
+use crate::tree::{Entry, Owner, Source, Tree};
 
 /// How much is taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Nothing but stale bytecode.
     None,
     /// What no function can need: tests, documentation, sources and headers, stubs, symbols, what the runtime ships.
     Standard,
+    /// Also optional parts of distributions that nothing in the artifact imports.
+    Deep,
 }
 
 /// What to slim, and what not.
@@ -42,6 +46,8 @@ pub struct Options {
     pub keep: Globs,
     /// Paths that go.
     pub exclude: Globs,
+    /// AWS services whose definitions stay, beside those that the code names.
+    pub services: Vec<String>,
 }
 
 /// A slimmed tree.
@@ -53,13 +59,15 @@ pub struct Slimmed {
     pub ledger: Ledger,
     /// What was decided about the AWS SDK, a line for each of its distributions.
     pub sdk: Vec<SdkDecision>,
+    /// Parts that could have gone and did not.
+    pub kept: Vec<Kept>,
 }
 
 impl Rule {
     /// Whether what it took out may be put back where an import needs it. What the user excluded stays out, the
-    /// runtime has its own, and stale bytecode helps nobody.
+    /// runtime has its own, and stale bytecode helps nobody; who needs a library is told again when its part is back.
     pub fn can_be_undone(self) -> bool {
-        !matches!(self, Self::Excluded | Self::RuntimeProvides | Self::InstalledBytecode)
+        !matches!(self, Self::Excluded | Self::RuntimeProvides | Self::InstalledBytecode | Self::NeededEntries)
     }
 }
 
@@ -79,7 +87,7 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
                 continue;
             }
             if let Some(entry) = tree.remove(&path) {
-                ledger.add(Removal { path, rule, bytes: entry.size, owner: entry.owner });
+                ledger.add(Removal { path, rule, bytes: entry.size, owner: entry.owner, component: None });
             }
         }
     };
@@ -99,9 +107,10 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
     let found = paths(&tree, |_, owner| is_omitted(owner));
     take(&mut tree, &mut ledger, Rule::RuntimeProvides, found);
     if options.level == Level::None {
-        return Ok(Slimmed { tree, ledger, sdk });
+        return Ok(Slimmed { tree, ledger, sdk, kept: Vec::new() });
     }
-    let mut survey = survey::Survey::of(&tree, distributions)?;
+    let recipes = recipes::known(distributions)?;
+    let mut survey = survey::Survey::of(&tree, distributions, &recipes.words())?;
     let found = folders::tests(&tree, &survey);
     take(&mut tree, &mut ledger, Rule::Tests, found);
     let found = folders::documentation(&tree, &survey);
@@ -113,7 +122,33 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
     }
     let found = copies::find(&tree, distributions, &survey)?;
     take(&mut tree, &mut ledger, Rule::LibraryCopies, found);
-    Ok(Slimmed { tree, ledger, sdk })
+    // Recipes last: what the general rules took out needs nothing any more.
+    let is_back = |part: &PartName| {
+        restored.iter().any(|one| {
+            one.rule == Rule::Component
+                && one.distribution == part.distribution
+                && one.component.as_ref() == Some(&part.component)
+        })
+    };
+    let request =
+        recipes::Request { level: options.level, keep: &options.keep, services: &options.services, restored: &is_back };
+    let found = recipes.find(&tree, distributions, &survey, &request)?;
+    for (path, component) in found.gone {
+        if let Some(entry) = tree.remove(&path) {
+            let (bytes, owner) = (entry.size, entry.owner);
+            ledger.add(Removal { path, rule: Rule::Component, bytes, owner, component: Some(component) });
+        }
+    }
+    for (path, bytes, components) in found.rewritten {
+        let Some(entry) = tree.get_mut(&path) else { continue };
+        // Made by this build: what the cache keeps under that path has the entries still.
+        entry.source = Source::Memory(bytes);
+        for component in components {
+            let (path, owner) = (path.clone(), entry.owner);
+            ledger.add(Removal { path, rule: Rule::NeededEntries, bytes: 0, owner, component: Some(component) });
+        }
+    }
+    Ok(Slimmed { tree, ledger, sdk, kept: found.kept })
 }
 
 /// The paths for which a question about path and owner is answered with yes.

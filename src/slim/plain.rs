@@ -65,6 +65,7 @@ fn is_python_script(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use super::*;
@@ -78,7 +79,7 @@ mod tests {
                 ((*path).to_owned(), Entry { executable: false, owner: Owner::Distribution(0), source, size: 0 })
             })
             .collect();
-        let survey = Survey::of(&tree, &[]).unwrap();
+        let survey = Survey::of(&tree, &[], &BTreeSet::new()).unwrap();
         let mut paths: Vec<String> =
             find(&tree, &[], &survey).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
         paths.sort();

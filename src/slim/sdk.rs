@@ -68,7 +68,7 @@ fn decide_known(known: &[Known<'_>], policy: SdkPolicy, level: Level) -> Vec<Sdk
         (SdkPolicy::Bundle, _) => return all(true, "--bundle-sdk"),
         (SdkPolicy::Omit, _) => return all(false, "--no-bundle-sdk"),
         (SdkPolicy::Auto, Level::None) => return all(true, "--slim none"),
-        (SdkPolicy::Auto, Level::Standard) => {}
+        (SdkPolicy::Auto, Level::Standard | Level::Deep) => {}
     }
     // Start with all of it left out, and take back what has a reason to stay until nothing changes: a distribution
     // that is bundled is itself a reason for what it needs.

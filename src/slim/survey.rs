@@ -2,8 +2,9 @@
 //!
 //! The rules ask here instead of guessing from a folder's name: `botocore.docs` is code.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use memchr::memmem;
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -28,6 +29,9 @@ pub(super) struct Module {
     pub imports: Vec<String>,
     /// The parts of every string that could be a path.
     pub mentions: HashSet<String>,
+    /// Those of the words searched for that it says: as an identifier or a whole string; in the function's own sources
+    /// anywhere at all.
+    pub words: HashSet<String>,
     /// Whether it reads stubs when it runs.
     pub reads_stubs: bool,
 }
@@ -40,8 +44,8 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Reads every source file of a tree, in parallel.
-    pub(super) fn of(tree: &Tree, distributions: &[Distribution]) -> Result<Self> {
+    /// Reads every source file of a tree, in parallel, with an eye on some words.
+    pub(super) fn of(tree: &Tree, distributions: &[Distribution], words: &BTreeSet<&str>) -> Result<Self> {
         let modules = tree
             .par_iter()
             .filter(|(path, _)| path.ends_with(".py") || path.ends_with(".dist-info/entry_points.txt"))
@@ -49,7 +53,7 @@ impl Survey {
                 let bytes = read(entry, distributions)?;
                 let text = &bytes;
                 Ok(if path.ends_with(".py") {
-                    module(path, entry.owner, text)
+                    module(path, entry.owner, text, words)
                 } else {
                     entry_points(path, entry.owner, text)
                 })
@@ -73,7 +77,7 @@ pub(super) fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn module(path: &str, owner: Owner, text: &[u8]) -> Module {
+fn module(path: &str, owner: Owner, text: &[u8], words: &BTreeSet<&str>) -> Module {
     let scan = source::scan(text);
     let package: Vec<&str> = path.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect();
     let mut imports = Vec::new();
@@ -95,7 +99,12 @@ fn module(path: &str, owner: Owner, text: &[u8]) -> Module {
     imports.sort_unstable();
     imports.dedup();
     let reads_stubs = STUB_NAMES.iter().any(|name| mentions.contains(*name)) || source::mentions(text, STUB_READER);
-    Module { path: path.to_owned(), owner, imports, mentions, reads_stubs }
+    let said = |word: &&&str| {
+        memmem::find(text, word.as_bytes()).is_some()
+            && (owner == Owner::Function || mentions.contains(**word) || source::mentions(text, word))
+    };
+    let words = words.iter().filter(said).map(|word| (*word).to_owned()).collect();
+    Module { path: path.to_owned(), owner, imports, mentions, words, reads_stubs }
 }
 
 /// An import's dotted name seen from the top.
@@ -118,7 +127,14 @@ fn entry_points(path: &str, owner: Owner, text: &[u8]) -> Module {
         .filter_map(|line| line.split_once('='))
         .map(|(_, value)| value.split([':', '[']).next().unwrap_or_default().trim().to_owned())
         .collect();
-    Module { path: path.to_owned(), owner, imports, mentions: HashSet::new(), reads_stubs: false }
+    Module {
+        path: path.to_owned(),
+        owner,
+        imports,
+        mentions: HashSet::new(),
+        words: HashSet::new(),
+        reads_stubs: false,
+    }
 }
 
 #[cfg(test)]
@@ -126,7 +142,7 @@ mod tests {
     use super::*;
 
     fn imports(path: &str, text: &str) -> Vec<String> {
-        module(path, Owner::Function, text.as_bytes()).imports
+        module(path, Owner::Function, text.as_bytes(), &BTreeSet::new()).imports
     }
 
     #[test]
@@ -149,7 +165,7 @@ mod tests {
 
     #[test]
     fn paths_are_taken_apart() {
-        let module = module("a/b.py", Owner::Function, b"open('docs/openapi.yaml')");
+        let module = module("a/b.py", Owner::Function, b"open('docs/openapi.yaml')", &BTreeSet::new());
         assert!(module.mentions.contains("docs") && module.mentions.contains("openapi.yaml"));
     }
 

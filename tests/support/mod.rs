@@ -132,7 +132,7 @@ impl Run {
     }
 
     /// Adds arguments.
-    pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(arguments);
         self
     }

@@ -1,0 +1,273 @@
+//! Every recipe, built with `--slim deep` from real wheels and used: what is left does its work, what is gone is gone, and
+//! a function that names it gets it.
+
+#![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
+#![allow(clippy::print_stdout, reason = "what was measured is for whoever runs this with --nocapture")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Pack, ReadOnly, WheelBuilder, skip};
+
+/// What one recipe is held to.
+struct Case {
+    /// The runtime's Python.
+    python: &'static str,
+    /// The distribution, and the name of its handler in tests/recipes.
+    name: &'static str,
+    /// Requirements of the handler.
+    requirements: &'static [&'static str],
+    /// Parts that have to go.
+    gone: &'static [&'static str],
+    /// Modules that cannot be imported any more.
+    modules: &'static [&'static str],
+    /// Lines of a function that names parts, and the parts that it thereby keeps.
+    naming: &'static [(&'static str, &'static str)],
+}
+
+impl Case {
+    fn run(&self) {
+        let pack = Pack::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/recipes/{}.py", self.name));
+        let source = std::fs::read_to_string(source).unwrap();
+        pack.function("used", &source, self.requirements);
+        let Some(python) = interpreter(&pack, self.python) else { return };
+
+        let standard = build(&pack, "used", self.python, "standard");
+        let report = build(&pack, "used", self.python, "deep");
+        println!("{}: {} standard, {} deep", self.name, standard["unpacked"], report["unpacked"]);
+        for part in self.gone {
+            assert!(
+                parts(&report, "removed").contains(&(*part).to_owned()),
+                "{}: {part} stayed: {:#}",
+                self.name,
+                report["kept"]
+            );
+        }
+        let folder = pack.path("unpacked");
+        let artifact = ReadOnly::unpack(&pack.path("used.zip"), &folder);
+        assert_eq!(run(&python, &folder, self.modules), "ok", "{}", self.name);
+        artifact.assert_unchanged();
+
+        if self.naming.is_empty() {
+            return;
+        }
+        // Never run: it only names.
+        let named: Vec<&str> = self.naming.iter().map(|(line, _)| *line).collect();
+        pack.function(
+            "naming",
+            &format!("{source}\n\ndef never():\n    {}\n", named.join("\n    ")),
+            self.requirements,
+        );
+        let report = build(&pack, "naming", self.python, "deep");
+        let kept: Vec<String> = parts(&report, "kept");
+        for (_, part) in self.naming {
+            assert!(kept.contains(&(*part).to_owned()), "{}: {part} went although it is named", self.name);
+        }
+        let folder = pack.path("unpacked-naming");
+        let artifact = ReadOnly::unpack(&pack.path("naming.zip"), &folder);
+        let probe = "import sys, importlib; sys.path.insert(0, sys.argv[1])\n\
+                     for name in sys.argv[2:]: importlib.import_module(name)";
+        succeed(Command::new(&python).args(["-I", "-S", "-B", "-c", probe]).arg(&folder).args(self.modules));
+        drop(artifact);
+    }
+}
+
+/// `pack zip --slim LEVEL`.
+fn build(pack: &Pack, function: &str, python: &str, level: &str) -> Value {
+    let mut run = pack.with_the_index(["zip", function, "--bytecode", "none", "--json", "--python", python]);
+    run.command.args(["--slim", level, "--output", &format!("{function}.zip")]);
+    run.run().json(0)
+}
+
+/// The parts that a report lists.
+fn parts(report: &Value, key: &str) -> Vec<String> {
+    let entries = report[key].as_array().unwrap();
+    entries.iter().filter_map(|entry| Some(entry["component"].as_str()?.to_owned())).collect()
+}
+
+/// A CPython of this machine, if it can run what is built for Lambda.
+fn interpreter(pack: &Pack, version: &str) -> Option<std::path::PathBuf> {
+    let plan = pack.with_the_index(["zip", "used", "--json", "--dry-run", "--python", version]).run().json(0);
+    let python = plan["compile_interpreter"].as_str();
+    let python = python.filter(|_| cfg!(all(target_os = "linux", target_arch = "x86_64")));
+    if python.is_none() {
+        skip(&format!("it takes Linux x86_64 and a CPython {version}"));
+    }
+    python.map(Into::into)
+}
+
+fn run(python: &Path, folder: &Path, gone: &[&str]) -> String {
+    let mut command = Command::new(python);
+    command.args(["-I", "-S", "-B"]).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recipes/run.py"));
+    let said = succeed(command.arg(folder).args(gone));
+    said.lines().last().unwrap_or_default().to_owned()
+}
+
+fn succeed(command: &mut Command) -> String {
+    let output = command.env("MPLCONFIGDIR", std::env::temp_dir()).output().unwrap();
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn pyarrow() {
+    Case {
+        python: "3.13",
+        name: "pyarrow",
+        requirements: &["pyarrow>=26"],
+        gone: &["Flight RPC", "Substrait", "S3 file system", "GCS, Azure and HDFS file systems", "Parquet encryption"],
+        modules: &[
+            "pyarrow.flight",
+            "pyarrow.substrait",
+            "pyarrow._s3fs",
+            "pyarrow._gcsfs",
+            "pyarrow._azurefs",
+            "pyarrow._hdfs",
+            "pyarrow.parquet.encryption",
+        ],
+        naming: &[
+            ("import pyarrow.flight", "Flight RPC"),
+            ("from pyarrow import substrait", "Substrait"),
+            ("pq.read_table('s3://bucket/key')", "S3 file system"),
+            ("pyarrow.fs.GcsFileSystem()", "GCS, Azure and HDFS file systems"),
+            ("import pyarrow.parquet.encryption", "Parquet encryption"),
+        ],
+    }
+    .run();
+}
+
+#[test]
+fn numpy() {
+    Case {
+        python: "3.13",
+        name: "numpy",
+        requirements: &["numpy"],
+        gone: &["f2py", "SIMD test module"],
+        modules: &["numpy.f2py", "numpy._core._simd"],
+        naming: &[("np.f2py.get_include()", "f2py"), ("import numpy._core._simd", "SIMD test module")],
+    }
+    .run();
+}
+
+#[test]
+fn numpy_with_distutils() {
+    Case {
+        python: "3.11",
+        name: "numpy",
+        requirements: &["numpy"],
+        gone: &["f2py", "distutils"],
+        modules: &["numpy.f2py", "numpy.distutils"],
+        naming: &[("import numpy.distutils", "distutils")],
+    }
+    .run();
+}
+
+#[test]
+fn botocore() {
+    Case {
+        python: "3.13",
+        name: "botocore",
+        requirements: &["boto3"],
+        gone: &["definitions of other services", "resources of other services", "examples for the documentation"],
+        modules: &[],
+        naming: &[],
+    }
+    .run();
+}
+
+#[test]
+fn powertools() {
+    Case {
+        python: "3.13",
+        name: "aws-lambda-powertools",
+        requirements: &["aws-lambda-powertools[parser]", "boto3"],
+        gone: &["Swagger UI"],
+        modules: &[],
+        naming: &[("app.enable_swagger()", "Swagger UI")],
+    }
+    .run();
+}
+
+#[test]
+fn a_service_stays_if_it_is_named() {
+    let pack = Pack::new();
+    let definitions = |arguments: &[&str]| -> Vec<String> {
+        let mut run = pack.with_the_index(["zip", "used", "--bytecode", "none", "--json", "--slim", "deep"]);
+        run.command.args(arguments);
+        run.run().json(0);
+        let mut services: Vec<String> = support::unzip(&pack.artifact("used"))
+            .keys()
+            .filter_map(|path| path.strip_prefix("botocore/data/")?.split_once('/'))
+            .map(|(service, _)| service.to_owned())
+            .collect();
+        services.sort();
+        services.dedup();
+        services
+    };
+    let all = 300;
+    pack.function(
+        "used",
+        "import boto3\n\n\ndef handler(event, context):\n    return boto3.client(event['name'])\n",
+        &["boto3"],
+    );
+    assert!(definitions(&[]).len() > all, "nothing names a service: all stay");
+    assert_eq!(definitions(&["--aws-services", "s3,sqs"]), ["s3", "signin", "sqs", "sso", "sso-oidc", "sts"]);
+    pack.function(
+        "used",
+        "import boto3\n\nQUEUE = 'sqs'\n\n\ndef handler(event, context):\n    return boto3.client(QUEUE)\n",
+        &["boto3"],
+    );
+    assert_eq!(definitions(&["--aws-services", "s3"]), ["s3", "signin", "sqs", "sso", "sso-oidc", "sts"]);
+
+    let outcome = pack.with_the_index(["zip", "used", "--slim", "deep", "--aws-services", "s4"]).run();
+    assert_eq!(outcome.status, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("has no service s4"), "{}", outcome.stderr);
+    let outcome = pack.with_the_index(["zip", "used", "--aws-services", "s3"]).run();
+    assert_eq!(outcome.status, 2, "{}", outcome.stderr);
+}
+
+/// A distribution that imports a part in a way that no scan sees.
+fn hidden(version: &str) -> Pack {
+    let pack = Pack::new();
+    let import = b"__import__('numpy.f2' + 'py')\n";
+    pack.wheel(
+        &WheelBuilder::new("numpy", version)
+            .file("numpy/__init__.py", import)
+            .file("numpy/f2py/__init__.py", b"X = 1\n"),
+    );
+    pack.function("used", "import numpy\n\n\ndef handler(event, context):\n    return 1\n", &["numpy"]);
+    pack
+}
+
+#[test]
+fn a_part_that_an_import_needs_after_all_is_put_back() {
+    let pack = hidden("2.0");
+    if interpreter(&pack, "3.13").is_none() {
+        return;
+    }
+    let report = pack.command(["zip", "used", "--slim", "deep", "--json"]).run().json(0);
+    assert!(support::unzip(&pack.artifact("used")).contains_key("numpy/f2py/__init__.py"));
+    let rescued = &report["imports"]["rescued"][0];
+    assert_eq!((&rescued["rule"], &rescued["component"]), (&"component".into(), &"f2py".into()), "{report:#}");
+    let report = pack.zip("used").args(["--slim", "deep", "--json"]).run().json(0);
+    assert_eq!(parts(&report, "removed"), ["f2py"]);
+}
+
+#[test]
+fn a_version_that_nobody_looked_at_is_left_alone() {
+    let report = hidden("77.0").zip("used").args(["--slim", "deep", "--json"]).run().json(0);
+    assert_eq!(parts(&report, "removed"), [""; 0]);
+    assert_eq!(parts(&report, "kept"), [""; 0]);
+}
+
+#[test]
+fn keep_wins_over_recipes() {
+    let pack = hidden("2.0");
+    let arguments = ["--slim", "deep", "--json", "--keep", "numpy/f2py"];
+    let report = pack.zip("used").args(arguments).run().json(0);
+    assert_eq!(parts(&report, "removed"), [""; 0]);
+}
