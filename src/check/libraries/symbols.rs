@@ -25,10 +25,14 @@ pub(super) fn check(files: &Files, graph: &Graph, used: &BTreeSet<usize>, target
         defined.extend(&graph.library(index).defined);
     }
     let known = known(graph);
+    // A file that asks the C library for nothing by version would take its symbols from Python's, without one.
+    let asks_c = |index: usize| graph.library(index).version_needs.iter().any(|(name, _)| name == "libc.so.6");
     let suspects: Vec<usize> = used
         .iter()
         .copied()
-        .filter(|&index| known[index] && graph.library(index).plain.iter().any(|symbol| !defined.contains(symbol)))
+        .filter(|&index| {
+            known[index] && asks_c(index) && graph.library(index).plain.iter().any(|symbol| !defined.contains(symbol))
+        })
         .collect();
     // Rare, so that reading those files again costs less than keeping every name.
     let findings = suspects.into_par_iter().map(|index| {
@@ -60,20 +64,17 @@ pub(super) fn check(files: &Files, graph: &Graph, used: &BTreeSet<usize>, target
     Ok(findings.into_iter().flatten().collect())
 }
 
-/// Whether all that a library needs, directly or not, can be looked into or has versions. A file that needs no C library
-/// at all would take its symbols from Python's, without versions: of it nothing is known.
+/// Whether all that a library needs, directly or not, can be looked into or has versions.
 fn known(graph: &Graph) -> Vec<bool> {
     let mut known: Vec<bool> = (0..graph.len())
         .map(|index| {
             let library = graph.library(index);
             let mut needed = library.needed.iter().zip(&graph.found[index]);
-            let asks_c = library.version_needs.iter().any(|(name, _)| name == "libc.so.6");
-            asks_c
-                && needed.all(|(name, found)| match found {
-                    Found::Here(_) => true,
-                    Found::System => is_versioned(name),
-                    Found::Elsewhere(_) | Found::Open | Found::Nowhere => false,
-                })
+            needed.all(|(name, found)| match found {
+                Found::Here(_) => true,
+                Found::System => is_versioned(name),
+                Found::Elsewhere(_) | Found::Open | Found::Nowhere => false,
+            })
         })
         .collect();
     // What is unknown spreads to all that need it.
