@@ -172,6 +172,7 @@ impl Archive {
         mut odd: impl FnMut(ArchiveError) -> Result<(), ArchiveError>,
     ) -> Result<(Self, Vec<(String, u32)>), ArchiveError> {
         let file = File::open(path)?;
+        let length = file.metadata()?.len();
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer)?;
         let mut members = Vec::new();
@@ -186,6 +187,9 @@ impl Archive {
             let raw = entry.file_path();
             let (start, end) = local.compressed_data_range();
             let shown = String::from_utf8_lossy(raw.as_ref()).escape_debug().to_string();
+            if end > length {
+                return Err(ArchiveError::Corrupt { name: shown, reason: "it ends after the archive" });
+            }
             ranges.push((entry.local_header_offset().min(start), end, shown.clone()));
             let Ok(name) = std::str::from_utf8(raw.as_ref()).map(str::to_owned) else {
                 odd(ArchiveError::Name(shown))?;

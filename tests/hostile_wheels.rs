@@ -572,6 +572,19 @@ fn member_that_says_two_gigabytes_and_is_ten_bytes() {
     assert_snapshot!(defused(&wheel_with([member])), @"pkg/zeros.bin does not unpack to what the archive says (its sizes are impossible)");
 }
 
+/// Ten bytes that both headers call two gigabytes, packed and unpacked.
+#[test]
+fn member_that_says_it_is_larger_than_the_wheel() {
+    let name = "pkg/large.bin";
+    let mut wheel = wheel_with([Member::stored(name, b"ten bytes.")]);
+    let places: Vec<usize> = (0..wheel.len()).filter(|&place| wheel[place..].starts_with(name.as_bytes())).collect();
+    let (header, entry) = (places[0], places[places.len() - 1]);
+    for sizes in [header - 12, entry - 26] {
+        wheel[sizes..sizes + 8].copy_from_slice(&longs(&[2_000_000_000; 2]));
+    }
+    assert_snapshot!(defused(&wheel), @"pkg/large.bin does not unpack to what the archive says (it ends after the archive)");
+}
+
 /// A wheel whose members share one megabyte: each member's stream quotes the header of the next as stored bytes and
 /// goes on with the next one's stream (David Fifield, "A better zip bomb", 2019).
 fn quoting(members: usize, plain: &[Member], unused: &[u8]) -> Vec<u8> {

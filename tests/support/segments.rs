@@ -62,6 +62,10 @@ fn segment_difference(old: &Segment, new: &Segment, before: &[u8], after: &[u8])
         return Some("bytes");
     }
     let cut = part(before, old.offset + new.file_size, old.file_size - new.file_size)?;
+    let starts_a_page = old.address.is_multiple_of(old.alignment.max(4096));
+    if is_load && new.file_size == 0 && old.file_size != 0 && !starts_a_page {
+        return Some("an empty segment in the middle of a page");
+    }
     let may_be_cut = is_load && old.flags & WRITABLE != 0 && cut.iter().all(|byte| b"\0XZ".contains(byte));
     (!cut.is_empty() && !may_be_cut).then_some("bytes at its end")
 }

@@ -8,7 +8,7 @@ use object::LittleEndian as LE;
 use object::pod::bytes_of;
 
 use super::Unstripped::{self, Doubt};
-use super::filler::{is_filler, may_shrink};
+use super::filler::{is_filler, may_be_empty, may_shrink};
 use super::image::{Image, covers, file_range, is_allocated, is_load};
 use super::{Header, Segment};
 use crate::elf::dynamic;
@@ -82,7 +82,7 @@ fn is_lowered(old: &Segment, new: &Segment) -> bool {
 fn lost_filler(before: &Image, old: &Segment, new: &Segment, bytes: &[u8]) -> bool {
     let start = old.p_offset.get(LE);
     let cut = slice(bytes, start + new.p_filesz.get(LE), start + old.p_filesz.get(LE));
-    may_shrink(before, old) && cut.is_some_and(is_filler)
+    may_shrink(before, old) && cut.is_some_and(is_filler) && (new.p_filesz.get(LE) > 0 || may_be_empty(old))
 }
 
 /// What every loader checks, older ones against `p_align`, newer ones against the page.

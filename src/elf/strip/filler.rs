@@ -3,7 +3,9 @@
 //! When patchelf moves a section (auditwheel has it rename libraries and set their paths, often several times), it
 //! writes it into a new segment and overwrites the old place with one letter: `writeReplacedSections` in patchelf.cc,
 //! `X` in older versions, `Z` in newer ones. At the end of a segment that is writable those bytes need not be in
-//! the file: the segment keeps its size in memory, and a loader fills the rest with zeros, as it does for .bss.
+//! the file: the segment keeps its size in memory, and a loader fills the rest with zeros, as it does for .bss. patchelf
+//! run again leaves whole segments of filler. Such a segment has no byte in the file any more, if it starts with a page:
+//! else a loader would have to read the file for what is before it in its page.
 //!
 //! This is the one place where memory may differ afterwards: zeros in place of filler, in what no section and no other
 //! segment covers. Programs are left alone, because Linux itself loads them, and its older versions knew one .bss only.
@@ -27,6 +29,11 @@ pub(super) fn may_shrink(image: &Image, segment: &Segment) -> bool {
         && segment.p_filesz.get(LE) <= segment.p_memsz.get(LE)
 }
 
+/// Whether a segment need not have a byte in the file.
+pub(super) fn may_be_empty(segment: &Segment) -> bool {
+    segment.p_vaddr.get(LE).is_multiple_of(segment.p_align.get(LE).max(4096))
+}
+
 /// Each segment's size in the file without the filler at its end.
 pub(super) fn sizes(image: &Image, bytes: &[u8]) -> Vec<u64> {
     let mut sizes: Vec<u64> = image.segments.iter().map(|segment| segment.p_filesz.get(LE)).collect();
@@ -34,9 +41,12 @@ pub(super) fn sizes(image: &Image, bytes: &[u8]) -> Vec<u64> {
     for index in alone(image.segments) {
         let segment = &image.segments[index];
         let (start, end) = range(segment);
-        let shorter = needed.end_before(end);
+        let shorter = needed.end_before(end).max(start);
         let cut = usize::try_from(shorter).and_then(|from| Ok(from..usize::try_from(end)?));
-        if may_shrink(image, segment) && shorter > start && cut.is_ok_and(|cut| bytes.get(cut).is_some_and(is_filler)) {
+        if may_shrink(image, segment)
+            && (shorter > start || may_be_empty(segment))
+            && cut.is_ok_and(|cut| bytes.get(cut).is_some_and(is_filler))
+        {
             sizes[index] = shorter - start;
         }
     }

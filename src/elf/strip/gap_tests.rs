@@ -253,6 +253,30 @@ fn filler_at_the_end_of_a_writable_segment_goes() {
 }
 
 #[test]
+fn a_segment_of_filler_alone_leaves_the_file_if_it_starts_a_page() {
+    let mut sample = Sample::with_a_gap();
+    sample.segments.push(writable(load(0x6000, 0xb000, 0x1100, 0x1000)));
+    sample.segments.push(writable(load(0x8000, 0xd000, 0x10, 0x1000)));
+    let mut bytes = sample.build();
+    bytes[0x6000..0x7100].fill(b'X');
+    let result = stripped(&bytes);
+    assert_eq!(result.gaps_kept, None);
+    assert_eq!(segments(&result.bytes, |segment| segment.p_filesz.get(LE)), [0x1800, 0x100, 0, 0x10]);
+    assert_eq!(segments(&result.bytes, |segment| segment.p_memsz.get(LE)), [0x1800, 0x100, 0x1100, 0x10]);
+    assert_eq!(segments(&result.bytes, |segment| segment.p_offset.get(LE)), [0, 0x2000, 0x3000, 0x3000]);
+
+    let size = |sample: &Sample| {
+        let mut bytes = sample.build();
+        bytes[0x6100..0x7100].fill(b'X');
+        segments(&stripped(&bytes).bytes, |segment| segment.p_filesz.get(LE))[2]
+    };
+    sample.segments[2] = writable(load(0x6100, 0xb100, 0x1000, 0x1000));
+    assert_eq!(size(&sample), 0x1000);
+    sample.segments[2] = writable(load(0x6100, 0xb100, 0x1000, 0x100));
+    assert_eq!(size(&sample), 0x1000);
+}
+
+#[test]
 fn many_segments_over_the_same_bytes_take_no_longer_than_few() {
     let mut sample = Sample::with_a_gap();
     sample.segments.truncate(1);
