@@ -127,10 +127,10 @@ fn a_dependency_that_never_loads_is_a_warning_and_brings_nothing_back() {
         return;
     }
     let pack = app("", &["pkg"]);
-    pack.wheel(&pkg("import nowhere_to_be_found\n").file("pkg/tests/__init__.py", b"").file("pkg/a.pyi", b""));
+    pack.wheel(&pkg("raise OSError('no display')\n").file("pkg/tests/__init__.py", b"").file("pkg/a.pyi", b""));
     let report = build(&pack).run().json(0);
     assert!(!has(&pack, "pkg/tests/__init__.py") && !has(&pack, "pkg/a.pyi"));
-    insta::assert_snapshot!(warnings(&report), @"pkg cannot be imported: it raises ModuleNotFoundError: No module named 'nowhere_to_be_found' (so it does with everything put back that slimming took out)");
+    insta::assert_snapshot!(warnings(&report), @"pkg cannot be imported: it raises OSError: no display (so it does with everything put back that slimming took out)");
     assert_eq!(report["imports"]["tested"], 2);
     let again = build(&pack).run().json(0);
     assert_eq!(warnings(&again), warnings(&report), "what is remembered is said again");
@@ -182,6 +182,21 @@ fn a_handler_has_to_be_callable() {
         &build(&pack).arg("--handler").arg("app.handler").run(),
         &["handler app.handler raises TypeError: app.handler cannot be called: it is of type int"],
     );
+}
+
+#[test]
+fn a_package_that_wants_what_nobody_required_is_no_warning() {
+    if !can_import() {
+        return;
+    }
+    let pack = app("import pkg\n", &["pkg"]);
+    let driver = b"from pkg_extra.manager import connect\n";
+    pack.wheel(&pkg("").file("pkg_driver/__init__.py", driver).file("pkg/tests/__init__.py", b""));
+    let report = build(&pack).run().json(0);
+    assert_eq!(report["warnings"], serde_json::json!([]));
+    let wanted =
+        serde_json::json!([{ "module": "pkg_driver", "reason": "it wants pkg_extra, which is not installed" }]);
+    assert_eq!(report["imports"]["optional"], wanted);
 }
 
 #[test]

@@ -50,12 +50,15 @@ pub struct ImportReport {
     pub skipped_reason: Option<String>,
     /// Modules of which this machine cannot tell, with the reason.
     pub undecided: Vec<Undecided>,
+    /// Packages that want a module of a distribution that is not installed: optional parts, such as duckdb's ADBC driver.
+    #[serde(default)]
+    pub optional: Vec<Undecided>,
     /// What was put back.
     #[serde(default)]
     pub rescued: Vec<Rescued>,
 }
 
-/// A module of which this machine cannot tell whether it loads in Lambda.
+/// A module that was not imported to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undecided {
     /// The module, or the handler.
@@ -188,10 +191,22 @@ impl Test<'_> {
         });
         let mut report = ImportReport { tested: first.tested, ..ImportReport::default() };
         let mut failures = Vec::new();
+        let had = |module: &str| {
+            let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));
+            before
+                .range(module.to_owned()..)
+                .map(|(path, _)| path)
+                .take_while(|path| path.starts_with(module))
+                .any(is_it)
+        };
         for failure in first.failures {
-            match failure.inconclusive(&self.build.provided) {
-                Some(reason) => report.undecided.push(Undecided { module: failure.module, reason }),
-                None => failures.push(failure),
+            if let Some(reason) = failure.inconclusive(&self.build.provided) {
+                report.undecided.push(Undecided { module: failure.module, reason });
+            } else if let Some(wanted) = failure.optional(had) {
+                let reason = format!("it wants {wanted}, which is not installed");
+                report.optional.push(Undecided { module: failure.module, reason });
+            } else {
+                failures.push(failure);
             }
         }
         let mut rescue = Rescue {

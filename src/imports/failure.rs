@@ -139,6 +139,15 @@ impl Failure {
             .then(|| format!("this machine's glibc is too old for it ({})", cause.line()))
     }
 
+    /// The module of somebody else that it wants, if that is why it failed and the artifact never had it: an optional
+    /// part of a distribution whose extra is not installed. `has` says whether the artifact's sources have a module.
+    pub fn optional(&self, has: impl Fn(&str) -> bool) -> Option<&str> {
+        let Ending::Raised(chain) = &self.ending else { return None };
+        let cause = chain.last().filter(|cause| cause.r#type == "ModuleNotFoundError" && !self.is_handler)?;
+        let top = cause.about.split('.').next().filter(|top| !top.is_empty())?;
+        (!has(top)).then_some(top)
+    }
+
     /// Whether what failed is a library, a symbol or a file of the artifact rather than something optional.
     pub fn is_broken(&self) -> bool {
         match self.ending {

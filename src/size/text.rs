@@ -69,6 +69,9 @@ impl SizeReport {
         for undecided in &imports.undecided {
             let _ = write!(text, "\n            not to its end: {}: {}", undecided.module, undecided.reason);
         }
+        for optional in &imports.optional {
+            let _ = write!(text, "\n            optional: {}: {}", optional.module, optional.reason);
+        }
         text
     }
 
