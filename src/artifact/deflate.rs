@@ -1,5 +1,7 @@
 //! DEFLATE by libdeflate: whole buffers, one fixed level, so that the same bytes always pack to the same bytes.
 
+use std::cell::RefCell;
+
 use libdeflater::{CompressionLvl, Compressor, crc32};
 
 /// Smaller than `zip -9` and many times faster; higher levels cost much and save little.
@@ -21,13 +23,18 @@ pub struct Packed {
     pub size: u64,
 }
 
+thread_local! {
+    /// Its tables take more memory than most files; nothing of one file remains in them for the next.
+    static COMPRESSOR: RefCell<Compressor> =
+        RefCell::new(Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default()));
+}
+
 /// Packs a file; one that would not get smaller is stored.
 pub fn pack(bytes: Vec<u8>) -> Packed {
     let (crc, size) = (crc32(&bytes), bytes.len() as u64);
-    let level = CompressionLvl::new(LEVEL).unwrap_or_default();
     // A buffer of the input's size: what does not fit in it is not smaller.
     let mut packed = vec![0; bytes.len()];
-    match Compressor::new(level).deflate_compress(&bytes, &mut packed) {
+    match COMPRESSOR.with_borrow_mut(|compressor| compressor.deflate_compress(&bytes, &mut packed)) {
         Ok(length) if length < bytes.len() => {
             packed.truncate(length);
             packed.shrink_to_fit();
