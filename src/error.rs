@@ -256,7 +256,7 @@ impl Error {
             }
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
-            Self::ImportTest { .. } => Some("--no-import-test builds without it".into()),
+            Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
             Self::Import { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }

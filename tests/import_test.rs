@@ -146,7 +146,11 @@ fn a_handler_that_does_not_load_is_an_error_and_the_last_artifact_stays() {
     build(&pack).run().json(0);
     let good = fs::read(pack.artifact("app")).unwrap();
     let broken = [
-        ("import nowhere_to_be_found\n", "handler app.handler raises ModuleNotFoundError: No module named 'nowhere_"),
+        // Hidden from the check that looks at imports without running them.
+        (
+            "__import__('nowhere_' + 'to_be_found')\n",
+            "handler app.handler raises ModuleNotFoundError: No module named 'nowhere_",
+        ),
         ("raise ValueError('first\\nlast')\n", "handler app.handler raises ValueError: last"),
         (
             "from pkg import nothing\n",
@@ -348,6 +352,50 @@ fn another_architecture_is_not_tested_and_says_so() {
     let outcome = build(&pack).arg("--import-command").arg("no-such-program -x").run();
     assert_eq!(outcome.status, 2);
     assert!(outcome.stderr.contains("there is no program no-such-program"), "{}", outcome.stderr);
+}
+
+/// What `pack check --import` says of a folder: its exit status, and `check: reason` of every finding of the import test.
+fn check(pack: &Pack, paths: &[&str]) -> (i32, Vec<String>, Value) {
+    let outcome = pack.command(["check", "--import", "--json"].iter().chain(paths)).run();
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|_| panic!("{}", outcome.stderr));
+    let found = report["findings"].as_array().unwrap().iter();
+    let found = found.filter(|finding| finding["check"].as_str().unwrap().starts_with("import-"));
+    let text =
+        |finding: &Value| format!("{}: {}", finding["path"].as_str().unwrap(), finding["reason"].as_str().unwrap());
+    (outcome.status, found.map(text).collect(), report)
+}
+
+#[test]
+fn check_imports_what_others_built() {
+    if !can_import() {
+        return;
+    }
+    let pack = Pack::new();
+    pack.write("built/app.py", format!("import pkg, shared, boto3_not_needed{HANDLER}"));
+    pack.write("built/boto3_not_needed.py", "");
+    pack.write("built/script.py", "raise SystemExit('the function has it, and never imports it')");
+    pack.write("built/pkg/__init__.py", "import shared");
+    pack.write("built/optional/__init__.py", "import nowhere_to_be_found");
+    pack.write("layer/python/shared.py", "import os\nassert '/opt/python/' in __file__\n");
+    let before = Pack::files(&pack.path(""));
+    let (status, found, report) = check(&pack, &["built", "layer"]);
+    assert_eq!(status, 0, "{report}");
+    assert_eq!(found, [""; 0]);
+    assert_eq!(report["imports"]["optional"][0]["module"], "optional");
+    assert_eq!(report["imports"]["tested"], 4);
+    assert_eq!(Pack::files(&pack.path("")), before, "the user's folder stays as it is");
+    // Without its layer, and with a library that is not there.
+    let (status, found, _) = check(&pack, &["built"]);
+    assert_eq!(status, 1);
+    assert!(found[0].starts_with("/var/task/app.py: the handler app.handler raises ModuleNotFoundError"), "{found:?}");
+    pack.write("built/optional/__init__.py", "import ctypes\nctypes.CDLL('libnowhere.so.1')\n");
+    let (status, found, report) = check(&pack, &["built", "layer"]);
+    assert_eq!((status, report["errors"].as_u64()), (1, Some(1)));
+    assert!(found[0].contains("libnowhere.so.1: cannot open shared object file"), "{found:?}");
+    // What the runtime ships is no failure.
+    pack.write("built/optional/__init__.py", "import boto3\n");
+    let (status, found, report) = check(&pack, &["built", "layer"]);
+    assert_eq!((status, found.len(), &report["imports"]["undecided"][0]["module"]), (0, 0, &"optional".into()));
 }
 
 #[test]

@@ -15,12 +15,11 @@ use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::check::{File, Files, Origin, TASK};
 use crate::error::{Error, Result};
-use crate::imports::{self, Failure, RUNTIME, Runner, ThrowAway};
+use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
 use crate::progress::Progress;
 use crate::project::FunctionFile;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::Distribution;
-use crate::size::human;
 use crate::slim::{Removal, Restoration, Restored, Rule};
 use crate::tree::{self, Owner, Tree};
 
@@ -38,63 +37,11 @@ pub struct ImportTest {
     pub variables: BTreeMap<String, String>,
 }
 
-/// What the import test says in a report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ImportReport {
-    /// Modules that were imported, or tried.
-    pub tested: usize,
-    /// How long it took; none for an artifact that was tested before.
-    #[serde(skip_deserializing)]
-    pub seconds: Option<f64>,
-    /// Why nothing was tested.
-    pub skipped_reason: Option<String>,
-    /// Modules of which this machine cannot tell, with the reason.
-    pub undecided: Vec<Undecided>,
-    /// Packages that want a module of a distribution that is not installed: optional parts, such as duckdb's ADBC driver.
-    #[serde(default)]
-    pub optional: Vec<Undecided>,
-    /// What was put back.
-    #[serde(default)]
-    pub rescued: Vec<Rescued>,
-}
-
-/// A module that was not imported to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undecided {
-    /// The module, or the handler.
-    pub module: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// A rule's removals that were put back for a distribution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rescued {
-    /// Whose, and which rule's.
-    #[serde(flatten)]
-    pub restoration: Restoration,
-    /// Files.
-    pub files: u64,
-    /// Bytes more.
-    pub bytes: u64,
-    /// What needs it.
-    pub reason: String,
-}
-
-impl Rescued {
-    /// As a warning says it.
-    pub fn describe(&self) -> String {
-        let Restoration { rule, distribution, component } = &self.restoration;
-        let what = component.as_deref().unwrap_or(rule.title());
-        format!("put back {what} of {distribution} ({}): {}", human(self.bytes), self.reason)
-    }
-}
-
 /// What comes of a test.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Verdict {
     /// The artifact can go out, with these warnings.
-    Works(ImportReport, Vec<String>),
+    Works(Report, Vec<String>),
     /// It has to be built again with these.
     PutBack(Vec<Rescued>),
 }
@@ -111,19 +58,16 @@ pub(super) struct Test<'a> {
 impl Test<'_> {
     /// Imports what was packed, unless that was done before.
     pub(super) fn of(&self, packed: &Packed, progress: &mut Progress) -> Result<Verdict> {
-        let skipped = |reason: String| {
-            Ok(Verdict::Works(ImportReport { skipped_reason: Some(reason), ..ImportReport::default() }, Vec::new()))
-        };
+        let skipped = |reason: &str| Ok(Verdict::Works(Report::skipped(reason), Vec::new()));
         let wish = &self.build.imports;
         if !wish.wanted {
-            return skipped("--no-import-test".into());
+            return skipped("--no-import-test");
         }
-        let runner = match &wish.command {
-            Some(command) => imports::emulator(command, Some(&self.python.pip))?,
-            None => match imports::native(self.python.compiler.as_ref(), self.build.target) {
-                Ok(runner) => runner,
-                Err(reason) => return skipped(reason.to_string()),
-            },
+        // Another command needs a Python only to make the sandbox.
+        let interpreter = if wish.command.is_some() { Some(&self.python.pip) } else { self.python.compiler.as_ref() };
+        let runner = match imports::runner(wish.command.as_deref(), interpreter, self.build.target)? {
+            Ok(runner) => runner,
+            Err(reason) => return skipped(&reason.to_string()),
         };
         let key = self.key(packed, &runner)?;
         if let Some(known) = self.cache.import_result(&key) {
@@ -189,7 +133,7 @@ impl Test<'_> {
                 start.elapsed().saturating_sub(unpacked).as_secs_f64()
             )
         });
-        let mut report = ImportReport { tested: first.tested, ..ImportReport::default() };
+        let mut report = Report { tested: first.tested, ..Report::default() };
         let mut failures = Vec::new();
         let had = |module: &str| {
             let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));

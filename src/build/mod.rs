@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub use bytecode::{Policy, WithBytecode};
+pub use imports::ImportTest;
 use imports::Verdict;
-pub use imports::{ImportReport, ImportTest, Rescued, Undecided};
 pub use plan::{Plan, PlannedWheel};
 
 use crate::artifact::{self, Artifact, Input};
@@ -19,6 +19,7 @@ use crate::cache::Cache;
 use crate::check::{self, Files, Finding, Question, Severity, Shape};
 use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
+use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::progress::Progress;
 use crate::project::{self, FunctionFile};
@@ -236,7 +237,7 @@ impl Packed {
         build: &BuildPlan,
         distributions: &[Distribution],
         mut warnings: Vec<String>,
-        imports: ImportReport,
+        imports: Report,
         import_warnings: Vec<String>,
         progress: &Progress,
     ) -> Made {

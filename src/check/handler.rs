@@ -34,6 +34,11 @@ pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Findin
     Ok(vec![finding.with_hint("name it, so that it is checked: --handler MODULE.FUNCTION")])
 }
 
+/// The dotted name of a handler's module.
+pub(super) fn module(handler: &str) -> Option<String> {
+    handler.rsplit_once('.').map(|(module, _)| module.replace('/', "."))
+}
+
 /// What is wrong with a handler.
 fn wrong(handler: &str, modules: &Modules, question: &Question) -> Result<Option<Finding>> {
     let error = |path: Option<&str>, reason: String| {

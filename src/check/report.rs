@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::sources::{Part, Role};
 use super::{Finding, Severity, Sizes};
+use crate::imports;
 use crate::lambda::Target;
 
 /// The outcome of a check.
@@ -23,6 +24,9 @@ pub struct Report {
     /// How much it is.
     #[serde(flatten)]
     pub sizes: Sizes,
+    /// What the import test did, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imports: Option<imports::Report>,
     /// Findings that are errors.
     pub errors: usize,
     /// Findings that are warnings.
@@ -42,7 +46,23 @@ impl Report {
         findings: Vec<Finding>,
     ) -> Self {
         let warnings = findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
-        Self { parts, target, known, handler, sizes, errors: findings.len() - warnings, warnings, findings }
+        Self {
+            parts,
+            target,
+            known,
+            handler,
+            sizes,
+            imports: None,
+            errors: findings.len() - warnings,
+            warnings,
+            findings,
+        }
+    }
+
+    /// The same with an import test.
+    #[must_use]
+    pub fn with_imports(self, imports: Option<imports::Report>) -> Self {
+        Self { imports, ..self }
     }
 
     /// The report for a person. Without `quiet` it also says what was checked.
@@ -61,6 +81,9 @@ impl Report {
             let _ = writeln!(text, "{}: checked for {} ({})", parts.join(" + "), self.target, self.known);
             if let Some(handler) = &self.handler {
                 let _ = writeln!(text, "handler: {handler}");
+            }
+            if let Some(imports) = &self.imports {
+                let _ = writeln!(text, "imports: {}", imports.text());
             }
         }
         for (severity, title) in [(Severity::Error, "errors"), (Severity::Warning, "warnings")] {

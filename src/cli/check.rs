@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{print, to_json};
+use super::{print, to_json, variable};
 use crate::check::sources::{self, Opened};
 use crate::check::{self, Question, Report, Severity, Shape};
 use crate::error::Result;
+use crate::imports;
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::python::interpreter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,15 +19,17 @@ Examples:
   pack check app.zip --handler app.main --python 3.12 --arch arm64
   pack check app.zip numpy-layer.zip            a function with its layers
   pack check app.zip --layer shared/            what --layer names is a layer however it looks
+  pack check image/                             an image as an OCI layout, or a tar of it
   pack check build/ --json | jq '.findings[].check'
 
 Nothing is run, so that any target can be checked on any machine.";
 
-/// Say whether Lambda will load a ZIP, a layer or a folder; several are one function with its layers.
+/// Say whether Lambda will load a ZIP, a layer, an image or a folder; several are one function with its layers.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Check {
-    /// A function's ZIP, a layer's ZIP, or a folder with what either would have
+    /// A function's ZIP, a layer's ZIP, an image's OCI layout, or a folder with what a ZIP would have
     #[arg(value_name = "PATH", required_unless_present = "layers")]
     paths: Vec<PathBuf>,
 
@@ -48,6 +52,20 @@ pub(super) struct Check {
     #[arg(long = "provided", value_name = "MODULE")]
     provided: Vec<String>,
 
+    /// Import the handler and the packages too: in a read-only copy, without network, without variables of yours. It runs
+    /// their import code, and needs the runtime's Python on this machine or --import-command
+    #[arg(long)]
+    import: bool,
+
+    /// A Python for --import where the runtime's does not run here: an emulator with its options
+    /// (qemu-aarch64-static -L SYSROOT SYSROOT/usr/bin/python3.13)
+    #[arg(long, value_name = "COMMAND", env = "PACK_IMPORT_COMMAND", hide_env_values = true)]
+    import_command: Option<String>,
+
+    /// A variable that the function needs when it is imported; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    import_env: Vec<(String, String)>,
+
     /// Take warnings as errors
     #[arg(long)]
     strict: bool,
@@ -68,18 +86,39 @@ impl Check {
         let mut question = Question::new(target, opened.shape);
         question.provided = self.provided.into_iter().collect();
         question.handler = self.handler;
+        if let Some(image) = &opened.image {
+            question.search_path.clone_from(&image.search_path);
+            question.handler = question.handler.or_else(|| image.handler.clone());
+        }
         if question.handler.is_none() && opened.shape == Shape::Function {
             question.handler = check::detect_handler(&opened.files, &question)?;
         }
         let mut findings = opened.findings;
         findings.extend(check::check(&opened.files, &question)?);
         findings.extend(check::limits(&opened.sizes, opened.shape));
+        let imports = if self.import {
+            let runner =
+                imports::runner(self.import_command.as_deref(), interpreter::find_target(target).as_ref(), target)?;
+            let variables = self.import_env.into_iter().collect();
+            let threads = std::thread::available_parallelism().map_or(1, Into::into);
+            match runner {
+                Ok(runner) => {
+                    let (report, found) = imports::findings(&opened.files, &question, &runner, &variables, threads)?;
+                    findings.extend(found);
+                    Some(report)
+                }
+                Err(reason) => Some(imports::Report::skipped(reason.to_string())),
+            }
+        } else {
+            None
+        };
         if self.strict {
             for finding in &mut findings {
                 finding.severity = Severity::Error;
             }
         }
-        let report = Report::new(opened.parts, target, known, question.handler, opened.sizes, check::sorted(findings));
+        let report = Report::new(opened.parts, target, known, question.handler, opened.sizes, check::sorted(findings))
+            .with_imports(imports);
         if self.json {
             print(&format!("{:#}\n", to_json(&report)?))?;
         } else {

@@ -85,3 +85,11 @@ fn print(text: &str) -> Result<()> {
 fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
     serde_json::to_value(value).map_err(|error| Error::io("write", "JSON")(error.into()))
 }
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !text.contains('\0') => Ok((name.into(), value.into())),
+        _ => Err("it has to be NAME=VALUE".into()),
+    }
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{print, to_json};
+use super::{print, to_json, variable};
 use crate::build::{self, BuildPlan, Policy};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -288,14 +288,6 @@ impl Zip {
             offline: self.offline,
             threads,
         })
-    }
-}
-
-/// `NAME=VALUE`.
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !text.contains('\0') => Ok((name.into(), value.into())),
-        _ => Err("it has to be NAME=VALUE".into()),
     }
 }
 

@@ -10,11 +10,10 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
-use tempfile::TempDir;
 
-use crate::check::Files;
+use super::place::Place;
+use crate::check::{File, Files};
 use crate::error::{Error, Result};
-use crate::system;
 
 /// Where the runtime has what it ships.
 pub const RUNTIME: &str = "/var/runtime";
@@ -25,27 +24,36 @@ const FOLDERS: &[&str] = &["/var/task", RUNTIME, "/opt"];
 /// Above this, files are unpacked one after the other, so that only one is in memory.
 const LARGE_BYTES: u64 = 64 << 20;
 
-/// A copy on this machine's disk; removed when it is dropped.
+/// A copy of files; removed when it is dropped.
 #[derive(Debug)]
 pub struct ThrowAway {
-    folder: TempDir,
+    place: Place,
 }
 
 impl ThrowAway {
-    /// Unpacks files, in parallel, into a new folder within `place`.
-    pub fn of(files: &Files, place: &Path) -> Result<Self> {
-        let folder = tempfile::tempdir_in(place).map_err(Error::io("create a folder in", place))?;
-        let copy = Self { folder };
-        let mut folders: BTreeSet<PathBuf> = FOLDERS.iter().map(|path| copy.place(path)).collect();
+    /// Unpacks files, in parallel: into memory where they fit, else into a new folder within `disk`.
+    /// An image's other files are not copied.
+    pub fn of(files: &Files, disk: &Path) -> Result<Self> {
+        let size = copied(files).map(|(_, file)| file.size).sum();
+        if let Some(place) = Place::in_memory(size) {
+            // Less memory than it seemed: the disk will do.
+            if let Ok(copy) = Self::unpack(files, place) {
+                return Ok(copy);
+            }
+        }
+        Self::unpack(files, Place::on_disk(disk)?)
+    }
+
+    fn unpack(files: &Files, place: Place) -> Result<Self> {
+        let copy = Self { place };
+        let mut folders: BTreeSet<PathBuf> = FOLDERS.iter().map(|path| copy.at(path)).collect();
         folders.insert(copy.tmp());
-        folders.extend(files.files.keys().filter_map(|path| copy.place(path).parent().map(Path::to_owned)));
+        folders.extend(copied(files).filter_map(|(path, _)| copy.at(path).parent().map(Path::to_owned)));
         for folder in folders {
             fs::create_dir_all(&folder).map_err(Error::io("create the folder", folder))?;
         }
-        let write = |(path, file): (&String, &crate::check::File)| {
-            put(&copy.place(path), file.mode & 0o111 != 0, &files.read(file)?)
-        };
-        let (large, small): (Vec<_>, Vec<_>) = files.files.iter().partition(|(_, file)| file.size > LARGE_BYTES);
+        let write = |(path, file): (&String, &File)| put(&copy.at(path), file.mode & 0o111 != 0, &files.read(file)?);
+        let (large, small): (Vec<_>, Vec<_>) = copied(files).partition(|(_, file)| file.size > LARGE_BYTES);
         small.into_par_iter().try_for_each(write)?;
         large.into_iter().try_for_each(write)?;
         Ok(copy)
@@ -53,7 +61,7 @@ impl ThrowAway {
 
     /// Its folder.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.place.folder()
     }
 
     /// What stands for the file system's root.
@@ -69,7 +77,7 @@ impl ThrowAway {
     /// Writes a file, in the place of another if there is one.
     pub fn write(&self, path: &str, executable: bool, bytes: &[u8]) -> Result<()> {
         self.remove(path)?;
-        let path = self.place(path);
+        let path = self.at(path);
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
         put(&path, executable, bytes)
@@ -77,7 +85,7 @@ impl ThrowAway {
 
     /// Takes a file out again.
     pub fn remove(&self, path: &str) -> Result<()> {
-        let path = self.place(path);
+        let path = self.at(path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
             _ => Ok(()),
@@ -103,7 +111,7 @@ impl ThrowAway {
     }
 
     /// Where a path of Lambda is here.
-    fn place(&self, path: &str) -> PathBuf {
+    fn at(&self, path: &str) -> PathBuf {
         let mut place = self.root();
         // Paths of files are normal already; what is not would stay inside all the same.
         place.extend(Path::new(path).components().filter(|component| matches!(component, Component::Normal(_))));
@@ -111,10 +119,9 @@ impl ThrowAway {
     }
 }
 
-impl Drop for ThrowAway {
-    fn drop(&mut self) {
-        system::remove_folder(self.folder.path());
-    }
+/// What a function sees: its own files, its layers', the runtime's.
+fn copied<'f, 'a>(files: &'f Files<'a>) -> impl Iterator<Item = (&'f String, &'f File<'a>)> {
+    FOLDERS.iter().flat_map(|folder| files.below(folder))
 }
 
 fn put(path: &Path, executable: bool, bytes: &[u8]) -> Result<()> {
@@ -144,8 +151,8 @@ mod tests {
             size: text.len() as u64,
         };
         let tree: Tree = [("app.py".to_owned(), entry("a", false)), ("bin/x".to_owned(), entry("b", true))].into();
-        let place = tempfile::tempdir().unwrap();
-        let copy = ThrowAway::of(&Files::of_tree(&tree, &[]), place.path()).unwrap();
+        let disk = tempfile::tempdir().unwrap();
+        let copy = ThrowAway::unpack(&Files::of_tree(&tree, &[]), Place::on_disk(disk.path()).unwrap()).unwrap();
         copy.seal();
         let mode = |path: &str| fs::metadata(copy.root().join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("var/task/app.py"), mode("var/task/bin/x"), mode("var/task/bin")), (0o444, 0o555, 0o555));
@@ -155,6 +162,6 @@ mod tests {
         assert_eq!(fs::read(copy.root().join("var/task/app.py")).unwrap(), b"changed");
         copy.seal();
         drop(copy);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0);
     }
 }

@@ -10,17 +10,22 @@
 mod copy;
 mod environment;
 mod failure;
+mod findings;
 mod modules;
+mod place;
+mod report;
 mod rescue;
 mod run;
 mod runner;
 
 pub use copy::{RUNTIME, ThrowAway};
 pub use failure::{Ending, Failure, Missing, Raised};
+pub use findings::findings;
 pub use modules::{of_files, of_tree};
+pub use report::{Report, Rescued, Undecided};
 pub use rescue::{Blame, blame, scene};
 pub use run::{Imports, Question, run};
-pub use runner::{Runner, Unavailable, emulator, native};
+pub use runner::{Runner, Unavailable, runner};
 
 /// What the driver is known by in a cache of results: changes with what a test does.
 pub const VERSION: u32 = 2;

@@ -34,10 +34,11 @@ pub fn of_tree(tree: &Tree, python: PythonVersion) -> Vec<(String, Owner)> {
 
 /// Those of files that were built before: packages, and modules that a distribution's metadata names. Whose the other
 /// modules of /var/task are, the function's or a distribution's, cannot be told.
-pub fn of_files(files: &Files, python: PythonVersion) -> Vec<String> {
+/// Each with the path that makes it a module.
+pub fn of_files(files: &Files, python: PythonVersion) -> BTreeMap<String, String> {
     let roots =
         ["/var/task/".to_owned(), format!("/opt/python/lib/python{python}/site-packages/"), "/opt/python/".into()];
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for root in &roots {
         let paths: Vec<&str> = files
             .files
@@ -55,14 +56,17 @@ pub fn of_files(files: &Files, python: PythonVersion) -> Vec<String> {
         let is_distribution = |name: &str, path: &str| {
             !path.ends_with(".py") || path.contains('/') || named.contains(name) || root.starts_with("/opt")
         };
-        found.extend(
-            importable(paths.into_iter(), python)
-                .into_iter()
-                .filter(|(name, path)| is_distribution(name, path))
-                .map(|(name, _)| name),
-        );
+        // Python takes the first that it finds.
+        let here: Vec<(String, String)> = importable(paths.into_iter(), python)
+            .into_iter()
+            .filter(|(name, path)| is_distribution(name, path))
+            .map(|(name, path)| (name, format!("{root}{path}")))
+            .collect();
+        for (name, path) in here {
+            found.entry(name).or_insert(path);
+        }
     }
-    found.into_iter().collect()
+    found
 }
 
 /// Dotted names with the file that makes each one a module.

@@ -40,7 +40,7 @@ impl Runner {
 }
 
 /// The interpreter itself, if it is the target's and runs natively.
-pub fn native(interpreter: Option<&Interpreter>, target: Target) -> Result<Runner, Unavailable> {
+fn native(interpreter: Option<&Interpreter>, target: Target) -> Result<Runner, Unavailable> {
     let Some(interpreter) = interpreter else {
         return Err(Unavailable(format!("there is no CPython {} on this machine", target.python)));
     };
@@ -59,8 +59,20 @@ pub fn native(interpreter: Option<&Interpreter>, target: Target) -> Result<Runne
     })
 }
 
+/// The one that the user names, else the native one.
+pub fn runner(
+    command: Option<&str>,
+    interpreter: Option<&Interpreter>,
+    target: Target,
+) -> Result<Result<Runner, Unavailable>> {
+    match command {
+        Some(command) => emulator(command, interpreter).map(Ok),
+        None => Ok(native(interpreter, target)),
+    }
+}
+
 /// The user's own command, split at blanks: an emulator with its options and the interpreter.
-pub fn emulator(command: &str, native: Option<&Interpreter>) -> Result<Runner> {
+fn emulator(command: &str, native: Option<&Interpreter>) -> Result<Runner> {
     let mut words = command.split_whitespace();
     let missing = |name: &str| {
         Error::usage(

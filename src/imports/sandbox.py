@@ -71,7 +71,8 @@ if kind == "namespaces":
         mount(folder + name, folder + name, None, BIND)
     if not folder.startswith("/tmp/"):
         mount(folder + "/tmp", "/tmp", None, BIND)
-    for path in (folder + "/root", "/"):
+    # Lambda has no /dev/shm.
+    for path in (folder + "/root", "/", "/dev/shm"):
         read_only(path)
 os.chdir(folder + "/root/var/task")
 environment = dict(os.environ, LD_LIBRARY_PATH=libraries)

@@ -51,6 +51,7 @@ pub fn is_in_sdk(name: &str) -> bool {
 /// (<https://pypi.org/project/awslambdaric/>).
 const RUNTIME_MODULES: &[&str] = &[
     "awslambdaric",
+    "bootstrap",
     "boto3",
     "botocore",
     "dateutil",

@@ -155,6 +155,12 @@ pub fn find(target: Target, named: Option<&Path>) -> Result<Interpreters> {
     Err(Error::NoPip { minimum: OLDEST_PIP, seen })
 }
 
+/// The target's own interpreter, if there is one here; what it has beside itself does not matter.
+pub fn find_target(target: Target) -> Option<Interpreter> {
+    let asked = candidates(target.python).into_iter().filter_map(|path| Interpreter::ask(&path).ok());
+    asked.into_iter().find(|interpreter| interpreter.compiles_for(target.python))
+}
+
 /// Executables that should be the target's minor version.
 fn candidates(python: PythonVersion) -> Vec<PathBuf> {
     let name = format!("python{python}");

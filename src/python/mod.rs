@@ -4,9 +4,11 @@ pub mod bytecode;
 pub mod interpreter;
 pub mod markers;
 pub mod marshal;
+pub mod metadata;
 pub mod pip;
 pub mod report;
 pub mod source;
+pub mod stdlib;
 mod wheel;
 mod wheel_name;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
-use crate::build::{BuildPlan, ImportReport, Policy, WithBytecode};
+use crate::build::{BuildPlan, Policy, WithBytecode};
 use crate::check::Finding;
+use crate::imports;
 use crate::lambda::{self, Target};
 use crate::resolve::Distribution;
 use crate::slim::{Kept, Level, PartName, Rule, Slimmed};
@@ -123,7 +124,7 @@ pub struct SizeReport {
     /// The runtime's own distributions among the resolved ones.
     pub runtime: Vec<RuntimeDistribution>,
     /// What the import test found.
-    pub imports: ImportReport,
+    pub imports: imports::Report,
     /// What a person should know.
     pub warnings: Vec<String>,
     /// What the check found, none of it an error.
@@ -163,7 +164,7 @@ impl SizeReport {
         distributions: &[Distribution],
         slimmed: &Slimmed,
         bytecode: &WithBytecode,
-        imports: ImportReport,
+        imports: imports::Report,
         warnings: Vec<String>,
     ) -> Self {
         let name = |owner: Owner| match owner {

@@ -36,7 +36,7 @@ impl SizeReport {
         if let Some(handler) = &self.handler {
             let _ = writeln!(text, "  handler   {handler}");
         }
-        let _ = writeln!(text, "  imports   {}", self.imports());
+        let _ = writeln!(text, "  imports   {}", self.imports.text());
         self.write_parts(&mut text);
         self.write_slimming(&mut text);
         self.write_kept(&mut text);
@@ -53,25 +53,6 @@ impl SizeReport {
             .map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0))
             .collect();
         let _ = writeln!(text, "\ntime  {}", phases.join(", "));
-        text
-    }
-
-    fn imports(&self) -> String {
-        let imports = &self.imports;
-        if let Some(reason) = &imports.skipped_reason {
-            return format!("not tested: {reason}");
-        }
-        let modules = if imports.tested == 1 { "module" } else { "modules" };
-        let mut text = match imports.seconds {
-            Some(seconds) => format!("{} {modules} tested in {seconds:.1} s", imports.tested),
-            None => format!("{} {modules} tested, by an earlier build of the same bytes", imports.tested),
-        };
-        for undecided in &imports.undecided {
-            let _ = write!(text, "\n            not to its end: {}: {}", undecided.module, undecided.reason);
-        }
-        for optional in &imports.optional {
-            let _ = write!(text, "\n            optional: {}: {}", optional.module, optional.reason);
-        }
         text
     }
 

@@ -5,11 +5,13 @@
 
 mod folder;
 mod links;
+mod oci;
 mod zip;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use oci::Image;
 use serde::Serialize;
 
 use super::{File, Files, Finding, LAYERS, Shape, Sizes, TASK};
@@ -50,6 +52,8 @@ pub struct Opened {
     pub sizes: Sizes,
     /// What the files are.
     pub shape: Shape,
+    /// What the image says, if it is one.
+    pub image: Option<Image>,
     /// The Python that can be seen in them, and where.
     pub python: Option<(PythonVersion, &'static str)>,
     /// The architecture that can be seen in them, and where.
@@ -68,6 +72,20 @@ struct Source {
 
 /// Opens paths: at most one function among them, and any layers; `layers` are taken as layers whatever they look like.
 pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
+    if let ([path], []) = (paths, layers)
+        && path.exists()
+        && let Some(store) = oci::Store::find(path)?
+    {
+        let (source, image) = oci::read(path, &store)?;
+        let mut opened = Opened::new(Shape::Image);
+        let seen = "from the image";
+        opened.python = image.python.map(|python| (python, seen));
+        opened.architecture = image.architecture.map(|architecture| (architecture, seen));
+        opened.add(path, Role::Image, source);
+        opened.sizes.unpacked = image.unpacked;
+        opened.image = Some(image);
+        return Ok(opened);
+    }
     let mut parts: Vec<(&Path, Role, Source)> = Vec::new();
     for (path, is_layer) in paths.iter().map(|path| (path, false)).chain(layers.iter().map(|path| (path, true))) {
         let source = read(path)?;
@@ -83,15 +101,7 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
         ));
     }
     let shape = if functions.is_empty() { Shape::Layers } else { Shape::Function };
-    let mut opened = Opened {
-        parts: Vec::new(),
-        files: Files::default(),
-        findings: Vec::new(),
-        sizes: Sizes::default(),
-        shape,
-        python: None,
-        architecture: None,
-    };
+    let mut opened = Opened::new(shape);
     for (path, role, source) in parts {
         opened.add(path, role, source);
     }
@@ -99,25 +109,48 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
 }
 
 fn read(path: &Path) -> Result<Source> {
+    if path.exists() && oci::Store::find(path)?.is_some() {
+        return Err(Error::usage(
+            format!("{} is an image", path.display()),
+            "check an image on its own: it has no layers of Lambda's",
+        ));
+    }
     if path.is_dir() {
         return folder::read(path);
     }
     if !path.exists() {
         return Err(Error::usage(
             format!("there is no {}", path.display()),
-            "pack check takes ZIPs, layers and folders",
+            "pack check takes ZIPs, layers, images in OCI layout and folders",
         ));
     }
     zip::read(path)
 }
 
 impl Opened {
+    fn new(shape: Shape) -> Self {
+        Self {
+            parts: Vec::new(),
+            files: Files::default(),
+            findings: Vec::new(),
+            sizes: Sizes::default(),
+            shape,
+            image: None,
+            python: None,
+            architecture: None,
+        }
+    }
+
     fn add(&mut self, path: &Path, role: Role, source: Source) {
         let (python, architecture) = named(path);
         let seen = "from the file's name";
         self.python = self.python.or(python.map(|python| (python, seen)));
         self.architecture = self.architecture.or(architecture.map(|architecture| (architecture, seen)));
-        let root = if role == Role::Layer { LAYERS } else { TASK };
+        let root = match role {
+            Role::Layer => LAYERS,
+            Role::Function => TASK,
+            Role::Image => "",
+        };
         self.sizes.packed += source.packed;
         self.sizes.layers += usize::from(role == Role::Layer);
         self.sizes.files += source.files.len();

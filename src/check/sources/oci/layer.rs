@@ -1,0 +1,259 @@
+//! Layers laid over each other: a tar's entries, whiteouts, links. Source: OCI image specification 1.1, `layer.md`.
+//!
+//! The `tar` crate reads headers; what it would read into memory without a bound (long names, PAX records) is read here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File as DiskFile;
+use std::io::{BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use tar::EntryType;
+
+use super::super::links::{self, Links};
+use crate::check::{File, Finding, Origin};
+
+/// The most that a long name or a PAX header may have.
+const RECORD_BYTES: u64 = 1 << 20;
+
+/// The most entries of one tar. AWS's base image has 18,000.
+const ENTRIES: usize = 1_000_000;
+
+/// The most bytes of all names of one tar.
+const NAME_BYTES: usize = 256 << 20;
+
+/// What an entry is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File { offset: u64, size: u64, mode: u32 },
+    Folder { mode: u32 },
+    Link { target: String },
+    HardLink { target: String },
+    Other,
+}
+
+/// One entry, under a path without a leading slash.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub path: String,
+    pub kind: Kind,
+}
+
+/// The entries of a tar in their order, or why it is none.
+pub(super) fn entries(file: &Arc<DiskFile>) -> Result<Vec<Entry>, String> {
+    let unreadable = |error: std::io::Error| format!("it is not a whole tar ({error})");
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut archive = tar::Archive::new(BufReader::new(Whole { file: Arc::clone(file), at: 0 }));
+    let mut entries = Vec::new();
+    let mut names = 0;
+    let (mut long_name, mut long_link) = (None, None);
+    for entry in archive.entries_with_seek().map_err(unreadable)?.raw(true) {
+        let mut entry = entry.map_err(unreadable)?;
+        let kind = entry.header().entry_type();
+        let (offset, size) = (entry.raw_file_position(), entry.header().entry_size().map_err(unreadable)?);
+        if offset.checked_add(size).is_none_or(|end| end > length) {
+            return Err("it ends inside of a file".into());
+        }
+        if matches!(kind, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader) {
+            if size > RECORD_BYTES {
+                return Err(format!("a name of it has {size} bytes"));
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).map_err(unreadable)?;
+            match kind {
+                EntryType::GNULongName => long_name = Some(text(&bytes)),
+                EntryType::GNULongLink => long_link = Some(text(&bytes)),
+                _ => {
+                    for record in tar::PaxExtensions::new(&bytes) {
+                        let record = record.map_err(unreadable)?;
+                        match record.key_bytes() {
+                            b"path" => long_name = Some(text(record.value_bytes())),
+                            b"linkpath" => long_link = Some(text(record.value_bytes())),
+                            b"size" => return Err("a file of it is larger than 8 GB".into()),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            continue;
+        }
+        if kind == EntryType::XGlobalHeader {
+            continue;
+        }
+        let path = long_name.take().unwrap_or_else(|| text(&entry.header().path_bytes()));
+        let link = long_link.take().or_else(|| entry.header().link_name_bytes().map(|bytes| text(&bytes)));
+        let mode = entry.header().mode().map_err(unreadable)? & 0o7777;
+        let kind = match kind {
+            EntryType::Regular | EntryType::Continuous => Kind::File { offset, size, mode },
+            EntryType::Directory => Kind::Folder { mode },
+            EntryType::Symlink => Kind::Link { target: link.unwrap_or_default() },
+            EntryType::Link => Kind::HardLink { target: inside(&link.unwrap_or_default())? },
+            EntryType::GNUSparse => return Err("it has a sparse file".into()),
+            _ => Kind::Other,
+        };
+        let path = inside(&path)?;
+        names += path.len();
+        if entries.len() >= ENTRIES || names > NAME_BYTES {
+            return Err(format!("it has more than {ENTRIES} files"));
+        }
+        entries.push(Entry { path, kind });
+    }
+    Ok(entries)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// A path without `.`, and without a way out.
+fn inside(path: &str) -> Result<String, String> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.contains(&"..") {
+        return Err(format!("{path:?} climbs out of the image"));
+    }
+    Ok(parts.join("/"))
+}
+
+/// A root file system; paths have no leading slash.
+#[derive(Debug, Default)]
+pub(super) struct Root {
+    pub files: BTreeMap<String, File<'static>>,
+    pub folders: BTreeMap<String, u32>,
+    pub links: Links,
+}
+
+impl Root {
+    /// Lays a layer over what is there, or says why it is none.
+    pub(super) fn apply(&mut self, layer: &Arc<DiskFile>, digest: &str) -> Result<Vec<Finding>, String> {
+        let entries = entries(layer)?;
+        let orphans = without_parents(&entries);
+        // Whiteouts are about the layers below only, wherever they stand in this one.
+        for entry in &entries {
+            let (parent, name) = split(&entry.path);
+            let parent = links::resolve(parent, &self.links).ok_or("its links go in circles")?;
+            if name == ".wh..wh..opq" {
+                self.remove_below(&parent);
+            } else if let Some(name) = name.strip_prefix(".wh.") {
+                let path = join(&parent, name);
+                self.remove(&path);
+            }
+        }
+        for Entry { path, kind } in entries {
+            let (parent, name) = split(&path);
+            if name.starts_with(".wh.") || name.is_empty() {
+                continue;
+            }
+            let parent = links::resolve(parent, &self.links).ok_or("its links go in circles")?;
+            let path = join(&parent, name);
+            match kind {
+                Kind::Folder { mode } => {
+                    self.files.remove(&path);
+                    self.links.remove(&path);
+                    self.folders.insert(path, mode);
+                }
+                Kind::File { offset, size, mode } => {
+                    self.remove(&path);
+                    let origin = Origin::Part { file: Arc::clone(layer), offset };
+                    self.files.insert(path, File { size, mode, origin });
+                }
+                Kind::HardLink { target } => {
+                    let target = links::resolve(&target, &self.links).ok_or("its links go in circles")?;
+                    let file = self.files.get(&target).cloned();
+                    self.remove(&path);
+                    if let Some(file) = file {
+                        self.files.insert(path, file);
+                    }
+                }
+                Kind::Link { target } => {
+                    self.remove(&path);
+                    self.links.insert(path, target);
+                }
+                Kind::Other => self.remove(&path),
+            }
+        }
+        let Some(first) = orphans.first() else { return Ok(Vec::new()) };
+        let reason = format!(
+            "layer {digest} has {} files whose folders are not entries before them: Lambda refuses that (InvalidImage, MissingParentDirectory)",
+            orphans.len()
+        );
+        Ok(vec![
+            Finding::error("image-layer", first, reason)
+                .with_hint("build the layer with the folders as entries of their own"),
+        ])
+    }
+
+    fn remove(&mut self, path: &str) {
+        self.files.remove(path);
+        self.links.remove(path);
+        self.folders.remove(path);
+        self.remove_below(path);
+    }
+
+    fn remove_below(&mut self, folder: &str) {
+        fn cut<T>(map: &mut BTreeMap<String, T>, start: &str) {
+            let gone: Vec<String> = map
+                .range(start.to_owned()..)
+                .map(|(path, _)| path)
+                .take_while(|path| path.starts_with(start))
+                .cloned()
+                .collect();
+            for path in gone {
+                map.remove(&path);
+            }
+        }
+        let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        cut(&mut self.files, &start);
+        cut(&mut self.folders, &start);
+        cut(&mut self.links, &start);
+    }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") }
+}
+
+/// Entries whose folder is no entry before them.
+fn without_parents(entries: &[Entry]) -> Vec<String> {
+    let mut seen: BTreeSet<&str> = BTreeSet::from([""]);
+    let mut orphans = Vec::new();
+    for entry in entries {
+        if !seen.contains(split(&entry.path).0) {
+            orphans.push(entry.path.clone());
+        }
+        if matches!(entry.kind, Kind::Folder { .. } | Kind::Link { .. }) {
+            seen.insert(&entry.path);
+        }
+    }
+    orphans
+}
+
+/// A file read at a position of its own, since several may read it.
+struct Whole {
+    file: Arc<DiskFile>,
+    at: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl std::io::Seek for Whole {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        let at = match to {
+            std::io::SeekFrom::Start(at) => Some(at),
+            std::io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            std::io::SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| std::io::Error::other("a place before the file"))?;
+        Ok(self.at)
+    }
+}

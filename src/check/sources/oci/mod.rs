@@ -1,0 +1,240 @@
+//! An image as an OCI layout (a folder, or a tar of it), as one root file system.
+//!
+//! What must stay true: no byte of a blob is believed before its digest was compared; layers are unpacked into private
+//! temporary files that have no name, never into a folder; what hostile layers can cost is bounded by the largest image
+//! that Lambda takes. Sources: the OCI image specification 1.1 (layout, manifest, config, layer); for what Lambda refuses,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>.
+
+mod layer;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub(super) use store::Store;
+
+use super::Source;
+use super::links;
+use crate::check::{Finding, LAYERS, TASK};
+use crate::error::Result;
+use crate::lambda::{self, Architecture, PythonVersion};
+
+const CHECK: &str = "image";
+
+/// What an image says of itself.
+#[derive(Debug, Default)]
+pub struct Image {
+    /// What its command names, if that is a handler.
+    pub handler: Option<String>,
+    /// Folders in which its Python looks for modules, without its own library.
+    pub search_path: Vec<String>,
+    /// Its Python.
+    pub python: Option<PythonVersion>,
+    /// Its architecture.
+    pub architecture: Option<Architecture>,
+    /// Bytes of all layers, unpacked.
+    pub unpacked: u64,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    #[serde(default)]
+    media_type: String,
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Configuration {
+    architecture: String,
+    os: String,
+    #[serde(default)]
+    config: Option<Run>,
+    rootfs: RootFs,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Run {
+    env: Option<Vec<String>>,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
+    working_dir: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    diff_ids: Vec<String>,
+}
+
+/// Reads an image. What is wrong with it is among the findings, and ends the reading where it has to.
+pub(super) fn read(path: &Path, store: &Store) -> Result<(Source, Image)> {
+    let mut source = Source::default();
+    let mut image = Image::default();
+    match read_into(store, &mut source, &mut image)? {
+        Ok(()) => {}
+        Err(reason) => {
+            let finding = Finding { path: None, ..Finding::error(CHECK, "", reason) };
+            source
+                .findings
+                .push(finding.with_hint(format!("{} is not an image that can be pushed and run", path.display())));
+        }
+    }
+    Ok((source, image))
+}
+
+/// The inner result says what is wrong with the image.
+fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<std::result::Result<(), String>> {
+    let manifest: Manifest = match find_manifest(store, source)? {
+        Ok(manifest) => manifest,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let config: Configuration = match store.json(&manifest.config.digest)? {
+        Ok(config) => config,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    image.architecture = match config.architecture.as_str() {
+        "amd64" => Some(Architecture::X86_64),
+        "arm64" => Some(Architecture::Arm64),
+        _ => None,
+    };
+    if image.architecture.is_none() || config.os != "linux" {
+        return Ok(Err(format!(
+            "it is for {}/{}; Lambda runs linux/amd64 and linux/arm64",
+            config.os, config.architecture
+        )));
+    }
+    if config.rootfs.diff_ids.len() != manifest.layers.len() {
+        let (layers, ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
+        return Ok(Err(format!("its manifest has {layers} layers and its configuration {ids}")));
+    }
+    let mut root = layer::Root::default();
+    for (descriptor, diff_id) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
+        if let Some(reason) = refused_layer(descriptor, &manifest) {
+            source.findings.push(Finding { path: None, ..Finding::error("image-layer", "", reason) });
+        }
+        match store.layer(&descriptor.digest, diff_id, lambda::IMAGE_BYTES.saturating_sub(image.unpacked))? {
+            Ok((file, bytes)) => {
+                image.unpacked += bytes;
+                match root.apply(&file, &descriptor.digest) {
+                    Ok(findings) => source.findings.extend(findings),
+                    Err(reason) => return Ok(Err(format!("layer {}: {reason}", descriptor.digest))),
+                }
+            }
+            Err(reason) => return Ok(Err(reason)),
+        }
+    }
+    let layer::Root { mut files, folders, links } = root;
+    // An image has links that lead nowhere (into /proc, /run) without harm.
+    links::follow(&mut files, &links);
+    source.files = files;
+    source.folders = folders;
+    describe(&config.config.unwrap_or_default(), source, image);
+    Ok(Ok(()))
+}
+
+/// The one manifest of a layout.
+fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Result<Manifest, String>> {
+    let index: Index = match store.index()? {
+        Ok(index) => index,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let is_attestation = |descriptor: &&Descriptor| {
+        descriptor.annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")
+    };
+    let mut manifests: Vec<Descriptor> = index.manifests;
+    // A layout may wrap one index in another once; Lambda takes none.
+    if let [only] = manifests.as_slice()
+        && (only.media_type.contains("index") || only.media_type.contains("manifest.list"))
+    {
+        let inner: Index = match store.json(&only.digest)? {
+            Ok(index) => index,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let finding =
+            Finding::error("image-index", "", "it is an image index; Lambda takes one manifest for one architecture");
+        source.findings.push(
+            Finding { path: None, ..finding }
+                .with_hint("docker buildx build --platform linux/amd64 --provenance=false --sbom=false"),
+        );
+        manifests = inner.manifests;
+    }
+    let images: Vec<Descriptor> = manifests.iter().filter(|descriptor| !is_attestation(descriptor)).cloned().collect();
+    match images.as_slice() {
+        [] => Ok(Err("its index names no image".into())),
+        [only] => Ok(store.json(&only.digest)?),
+        several => Ok(Err(format!("its index names {} images; Lambda takes one", several.len()))),
+    }
+}
+
+/// Layers that Lambda does not take.
+fn refused_layer(descriptor: &Descriptor, manifest: &Manifest) -> Option<String> {
+    let media_type = descriptor.media_type.as_str();
+    if media_type.contains("zstd") {
+        return Some(format!("layer {} is packed with zstd; use gzip", descriptor.digest));
+    }
+    let docker = manifest.media_type.contains("vnd.docker") || media_type.contains("vnd.docker");
+    (docker && !media_type.contains("gzip"))
+        .then(|| format!("layer {} is not packed: UnsupportedImageLayerDetected; use gzip", descriptor.digest))
+}
+
+/// What the configuration and the files say of how it runs.
+fn describe(run: &Run, source: &Source, image: &mut Image) {
+    let variable = |name: &str| {
+        run.env
+            .iter()
+            .flatten()
+            .find_map(|line| line.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
+    };
+    image.python = source.files.keys().find_map(|path| {
+        let (before, rest) = path.split_once("lib/python3.")?;
+        let known = matches!(before, "var/lang/" | "usr/local/" | "usr/" | "opt/venv/");
+        rest.strip_suffix("/os.py").filter(|_| known).and_then(|minor| format!("3.{minor}").parse().ok())
+    });
+    let command: Vec<&str> = run.entrypoint.iter().chain(&run.cmd).flatten().map(String::as_str).collect();
+    let is_lambda = command.iter().any(|part| part.contains("awslambdaric") || part.ends_with("lambda-entrypoint.sh"));
+    image.handler = command
+        .last()
+        .filter(|last| is_lambda && last.contains('.') && !last.contains(' ') && !last.ends_with(".sh"))
+        .map(|last| (*last).to_owned());
+    let task =
+        variable("LAMBDA_TASK_ROOT").or(run.working_dir.as_deref()).filter(|path| path.len() > 1).unwrap_or(TASK);
+    let mut folders: Vec<String> = vec![task.trim_end_matches('/').to_owned()];
+    folders.extend(
+        variable("PYTHONPATH")
+            .into_iter()
+            .flat_map(|path| path.split(':'))
+            .filter(|path| path.starts_with('/'))
+            .map(str::to_owned),
+    );
+    if let Some(python) = image.python {
+        folders.push(format!("{LAYERS}/python/lib/python{python}/site-packages"));
+        folders.push(format!("{LAYERS}/python"));
+        for prefix in ["/var/lang", "/usr/local", "/usr"] {
+            folders.push(format!("{prefix}/lib/python{python}/site-packages"));
+        }
+        folders.push("/var/runtime".into());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    folders.retain(|folder| seen.insert(folder.clone()));
+    image.search_path = folders;
+}

@@ -1,0 +1,239 @@
+//! Blobs of a layout, in a folder or in a tar of it, each compared with its digest.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use flate2::read::MultiGzDecoder;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::layer;
+use crate::error::{Error, Result};
+
+/// Manifests and configurations: ECR takes manifests of 4 MiB.
+const JSON_BYTES: u64 = 4 << 20;
+
+/// A layout has a few dozen files.
+const ENTRIES: usize = 10_000;
+
+/// What is wrong with the image, in words.
+type Checked<T> = std::result::Result<T, String>;
+
+/// Where a layout's files are.
+#[derive(Debug)]
+pub(in super::super) enum Store {
+    /// A folder.
+    Folder(PathBuf),
+    /// A tar: where each file's bytes are in it.
+    Tar {
+        /// The tar.
+        path: PathBuf,
+        /// Open.
+        file: Arc<File>,
+        /// Offset and length by path.
+        places: BTreeMap<String, (u64, u64)>,
+    },
+}
+
+impl Store {
+    /// The layout at a path, if there is one.
+    pub(in super::super) fn find(path: &Path) -> Result<Option<Self>> {
+        if path.is_dir() {
+            return Ok(path.join("oci-layout").is_file().then(|| Self::Folder(path.to_owned())));
+        }
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let mut magic = [0; 5];
+        if file.read_exact_at(&mut magic, 257).is_err() || &magic != b"ustar" {
+            return Ok(None);
+        }
+        let file = Arc::new(file);
+        let mut places = BTreeMap::new();
+        for entry in layer::entries(&file).unwrap_or_default().into_iter().take(ENTRIES) {
+            if let layer::Kind::File { offset, size, .. } = entry.kind {
+                places.insert(entry.path, (offset, size));
+            }
+        }
+        Ok(places.contains_key("oci-layout").then(|| Self::Tar { path: path.to_owned(), file, places }))
+    }
+
+    /// A file of the layout, and its length.
+    fn open(&self, name: &str) -> Result<Option<(Box<dyn Read>, u64)>> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                let file = match File::open(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    opened => opened.map_err(Error::io("read", &path))?,
+                };
+                let length = file.metadata().map_err(Error::io("read", &path))?.len();
+                Ok(Some((Box::new(BufReader::new(file)), length)))
+            }
+            Self::Tar { file, places, .. } => Ok(places.get(name).map(|(offset, length)| {
+                let part = Part { file: Arc::clone(file), at: *offset, left: *length };
+                (Box::new(BufReader::with_capacity(1 << 16, part)) as Box<dyn Read>, *length)
+            })),
+        }
+    }
+
+    fn failed(&self) -> impl FnOnce(io::Error) -> Error {
+        let path = match self {
+            Self::Folder(path) | Self::Tar { path, .. } => path.clone(),
+        };
+        Error::io("read", path)
+    }
+
+    /// `index.json`.
+    pub(super) fn index<T: DeserializeOwned>(&self) -> Result<Checked<T>> {
+        Ok(self.small("index.json")?.and_then(|bytes| parse("index.json", &bytes)))
+    }
+
+    /// A blob that is JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self, digest: &str) -> Result<Checked<T>> {
+        let name = match blob(digest) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let bytes = match self.small(&name)? {
+            Ok(bytes) => bytes,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let actual = HEXLOWER.encode(&Sha256::digest(&bytes));
+        if !name.ends_with(&actual) {
+            return Ok(Err(format!("{name} has SHA-256 {actual}")));
+        }
+        Ok(parse(&name, &bytes))
+    }
+
+    fn small(&self, name: &str) -> Result<Checked<Vec<u8>>> {
+        let Some((reader, length)) = self.open(name)? else { return Ok(Err(format!("{name} is missing"))) };
+        if length > JSON_BYTES {
+            return Ok(Err(format!("{name} has {length} bytes; at most {JSON_BYTES} are read")));
+        }
+        let mut bytes = Vec::new();
+        reader.take(JSON_BYTES).read_to_end(&mut bytes).map_err(self.failed())?;
+        Ok(Ok(bytes))
+    }
+
+    /// A layer, unpacked into a file without a name, with its length. Both digests are compared.
+    pub(super) fn layer(&self, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<(Arc<File>, u64)>> {
+        let name = match blob(digest).and_then(|name| blob(diff_id).map(|_| name)) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let Some((reader, _)) = self.open(&name)? else { return Ok(Err(format!("{name} is missing"))) };
+        let unpacked = tempfile::tempfile().map_err(Error::io("write", std::env::temp_dir()))?;
+        let mut packed = Hashing { inner: reader, hasher: Sha256::new() };
+        let mut magic = [0; 2];
+        let read = read_up_to(&mut packed, &mut magic).map_err(self.failed())?;
+        let start = io::Cursor::new(magic[..read].to_vec());
+        let outcome = if magic == [0x1f, 0x8b] {
+            let mut gzip = MultiGzDecoder::new(BufReader::new(start.chain(&mut packed)));
+            copy(&mut gzip, &unpacked, limit)?
+        } else {
+            copy(&mut start.chain(&mut packed), &unpacked, limit)?
+        };
+        // What follows the packed data is part of the blob; and a blob that is not the right one need not unpack.
+        io::copy(&mut packed, &mut io::sink()).map_err(self.failed())?;
+        let actual = HEXLOWER.encode(&packed.hasher.finalize());
+        if digest.strip_prefix("sha256:") != Some(&actual) {
+            return Ok(Err(format!(
+                "layer {digest} has SHA-256 {actual}: it is not the layer that its manifest names"
+            )));
+        }
+        let (bytes, actual_diff) = match outcome {
+            Ok(copied) => copied,
+            Err(reason) => return Ok(Err(format!("layer {digest}: {reason}"))),
+        };
+        if diff_id.strip_prefix("sha256:") != Some(&actual_diff) {
+            return Ok(Err(format!(
+                "layer {digest} unpacks to SHA-256 {actual_diff}, its configuration says {diff_id}"
+            )));
+        }
+        Ok(Ok((Arc::new(unpacked), bytes)))
+    }
+}
+
+/// Unpacks, counts and hashes; the inner result says why the layer is none.
+fn copy(from: &mut dyn Read, to: &File, limit: u64) -> Result<Checked<(u64, String)>> {
+    let failed = |error: io::Error| Error::io("write", std::env::temp_dir())(error);
+    let mut output = BufWriter::with_capacity(1 << 20, to);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(format!("it cannot be unpacked ({error})"))),
+        };
+        bytes += read as u64;
+        if bytes > limit {
+            return Ok(Err("with it the image unpacks to more than 10 GB (SizeLimitExceeded)".into()));
+        }
+        hasher.update(&buffer[..read]);
+        output.write_all(&buffer[..read]).map_err(failed)?;
+    }
+    output.flush().map_err(failed)?;
+    Ok(Ok((bytes, HEXLOWER.encode(&hasher.finalize()))))
+}
+
+fn read_up_to(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
+/// `sha256:…` → `blobs/sha256/…`, and nothing else, since the digest becomes a path.
+fn blob(digest: &str) -> Checked<String> {
+    match digest.strip_prefix("sha256:") {
+        Some(hex) if hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) => {
+            Ok(format!("blobs/sha256/{hex}"))
+        }
+        _ => Err(format!("{digest:?} is not a SHA-256 digest")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Checked<T> {
+    serde_json::from_slice(bytes).map_err(|error| format!("{name} cannot be read: {error}"))
+}
+
+/// A part of a file, read at its own position.
+struct Part {
+    file: Arc<File>,
+    at: u64,
+    left: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.file.read_at(&mut buffer[..length], self.at)?;
+        self.at += read as u64;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+struct Hashing<R> {
+    inner: R,
+    hasher: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        Ok(read)
+    }
+}
