@@ -24,7 +24,7 @@ use crate::tree::{self, Entry, Owner, Source, Tree};
 const BUDGET: u64 = 96 << 20;
 
 /// Changes with what stripping does to a file.
-const STRIP_VERSION: u32 = 3;
+const STRIP_VERSION: u32 = 4;
 
 /// Changes with what compiling and normalising make of a source.
 const BYTECODE_VERSION: u32 = 1;

@@ -44,7 +44,7 @@ pub fn check(files: &Files, question: &Question) -> Result<Vec<Finding>> {
     let mut findings = modes::check(files, question);
     findings.extend(names::check(files));
     findings.extend(handler::check(&modules, question)?);
-    findings.extend(libraries::check(files, question.target)?);
+    findings.extend(libraries::check(files, question.target, question.shape)?);
     findings.extend(distributions::check(&installation, &modules, question)?);
     if question.shape != Shape::Layers {
         findings.extend(imports::check(&modules, question, &reach));

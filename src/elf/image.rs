@@ -6,7 +6,7 @@
 use object::elf;
 use object::elf::DynamicTag;
 use object::pod::{self, Pod};
-use object::read::elf::{Dyn, FileHeader, GnuHashTable, HashTable, ProgramHeader};
+use object::read::elf::{Dyn, FileHeader, GnuHashTable, HashTable, ProgramHeader, Rel, Rela};
 
 pub(super) struct Image<'a, Elf: FileHeader> {
     pub(super) endian: Elf::Endian,
@@ -81,8 +81,33 @@ impl<'a, Elf: FileHeader> Image<'a, Elf> {
         if let (None, Some(address)) = (count, self.value(elf::DT_HASH)) {
             count = Some(HashTable::<Elf>::parse(self.endian, self.at(address)?).ok()?.symbol_table_length());
         }
-        // No table, or one that reaches no symbol: nothing is exported.
-        usize::try_from(count.unwrap_or(0)).ok()
+        match count {
+            Some(count) if count > 0 => usize::try_from(count).ok(),
+            // No table, or one that reaches no symbol: nothing is exported. What is imported is relocated.
+            _ => Some(self.relocated()),
+        }
+    }
+
+    /// One more than the highest symbol that a relocation names.
+    fn relocated(&self) -> usize {
+        let tables = [(elf::DT_RELA, elf::DT_RELASZ), (elf::DT_REL, elf::DT_RELSZ), (elf::DT_JMPREL, elf::DT_PLTRELSZ)];
+        let with_addends = |tag| match tag {
+            elf::DT_JMPREL => self.value(elf::DT_PLTREL) == u64::try_from(elf::DT_RELA.0).ok(),
+            tag => tag == elf::DT_RELA,
+        };
+        let highest = tables.into_iter().filter_map(|(tag, size)| {
+            let size = usize::try_from(self.value(size)?).ok()?;
+            let bytes = self.at(self.value(tag)?)?;
+            let bytes = bytes.get(..size).unwrap_or(bytes);
+            if with_addends(tag) {
+                let entries = pod::slice_from_bytes::<Elf::Rela>(bytes, bytes.len() / size_of::<Elf::Rela>()).ok()?.0;
+                entries.iter().map(|entry| entry.r_sym(self.endian, false)).max()
+            } else {
+                let entries = pod::slice_from_bytes::<Elf::Rel>(bytes, bytes.len() / size_of::<Elf::Rel>()).ok()?.0;
+                entries.iter().map(|entry| entry.r_sym(self.endian)).max()
+            }
+        });
+        highest.max().and_then(|highest| usize::try_from(highest).ok()?.checked_add(1)).unwrap_or(0)
     }
 }
 

@@ -50,8 +50,20 @@ pub struct System {
     glibc_minor: u8,
     /// Names between spaces, as the other lists here.
     open: &'static str,
-    /// Family → the newest version, as numbers.
-    newest: &'static [(&'static str, &'static [u32])],
+    /// Family → the newest version, as numbers; and the newest that the images have, where they are ahead.
+    newest: &'static [(&'static str, Newest, Option<Newest>)],
+}
+
+/// A version as numbers.
+type Newest = &'static [u32];
+
+/// A version that a system's libraries do not have, or perhaps not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// The newest of its family that is there for sure.
+    pub newest: String,
+    /// Whether newer images have it, so that nobody knows of the managed runtime.
+    pub is_open: bool,
 }
 
 /// Part of glibc (managed; AWS: glibc is in both systems), the C++ and C runtime libraries (image, policy), and zlib
@@ -69,19 +81,19 @@ const SYSTEMS: [System; 2] = [
         name: "Amazon Linux 2",
         glibc_minor: 26,
         // Open all. Presumed in the image, as parts of the minimal system; `libnsl` in glibc (managed, of a Node.js runtime),
-        // `libatomic` by the policy alone, OpenSSL 1.1 because Python 3.10 needs it.
+        // `libatomic` by the policy alone, OpenSSL 1.1 because Python 3.10 needs it, `libpython3` as a shared Python installs it.
         open: "libatomic.so.1 libbz2.so.1 libcom_err.so.2 libcrypt.so.1 libcrypto.so.10 libcrypto.so.1.1 \
             libffi.so.6 libgssapi_krb5.so.2 libk5crypto.so.3 libkrb5.so.3 libkrb5support.so.0 liblzma.so.5 \
-            libncursesw.so.6 libnsl.so.1 libreadline.so.6 libsqlite3.so.0 libssl.so.10 libssl.so.1.1 \
+            libncursesw.so.6 libnsl.so.1 libpython3.so libreadline.so.6 libsqlite3.so.0 libssl.so.10 libssl.so.1.1 \
             libtinfo.so.6 libuuid.so.1 libxml2.so.2",
         newest: &[
             // GCC 7.3 (AWS) by libstdc++'s manual, <https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html>.
-            ("GLIBCXX", &[3, 4, 24]),
-            ("CXXABI", &[1, 3, 11]),
+            ("GLIBCXX", &[3, 4, 24], None),
+            ("CXXABI", &[1, 3, 11], None),
             // libgcc of GCC 7 (policy manylinux_2_27).
-            ("GCC", &[7, 0, 0]),
+            ("GCC", &[7, 0, 0], None),
             // zlib 1.2.7, before the symbols of 1.2.7.1 (policy manylinux2014).
-            ("ZLIB", &[1, 2, 5, 2]),
+            ("ZLIB", &[1, 2, 5, 2], None),
         ],
     },
     System {
@@ -94,16 +106,18 @@ const SYSTEMS: [System; 2] = [
             libcom_err.so.2 libcrypt.so.2 libcrypto.so.3 libffi.so.8 libgmp.so.10 libgssapi_krb5.so.2 \
             libidn2.so.0 libk5crypto.so.3 libkeyutils.so.1 libkrb5.so.3 libkrb5support.so.0 liblz4.so.1 \
             liblzma.so.5 libmagic.so.1 libncursesw.so.6 libnghttp2.so.14 libnsl.so.1 libpcre2-8.so.0 libpsl.so.5 \
-            libreadline.so.8 libsqlite3.so.0 libssl.so.3 libtinfo.so.6 libunistring.so.2 libuuid.so.1 \
+            libpython3.so libreadline.so.8 libsqlite3.so.0 libssl.so.3 libtinfo.so.6 libunistring.so.2 libuuid.so.1 \
             libxml2.so.2 libzstd.so.1",
         newest: &[
-            // GCC 11 (AWS), as above.
-            ("GLIBCXX", &[3, 4, 29]),
-            ("CXXABI", &[1, 3, 13]),
+            // GCC 11 (AWS), as above. Amazon Linux 2023 has libstdc++ and libgcc of GCC 14 since 2023.7.20250331
+            // (docker-library/official-images#18759, amazonlinux/container-images#132, where Lambda's own still had those of
+            // GCC 11 in April 2025): open.
+            ("GLIBCXX", &[3, 4, 29], Some(&[3, 4, 33])),
+            ("CXXABI", &[1, 3, 13], Some(&[1, 3, 15])),
             // libgcc of GCC 11 (policy manylinux_2_34; only aarch64 has symbols newer than 7.0.0).
-            ("GCC", &[11, 0]),
+            ("GCC", &[11, 0], Some(&[14, 0, 0])),
             // zlib 1.2.11 (image; policy manylinux_2_34).
-            ("ZLIB", &[1, 2, 9]),
+            ("ZLIB", &[1, 2, 9], None),
         ],
     },
 ];
@@ -125,24 +139,27 @@ impl System {
         }
     }
 
-    /// Whether a version is newer than the system's libraries have; then the newest of its family.
+    /// Whether a version is newer than the system's libraries have.
     ///
     /// `GLIBC_ABI_*` marks what a loader must be able to do (`DT_RELR` came with glibc 2.36); no system here has any.
     /// Names that are no numbers (`GLIBC_PRIVATE`, `CXXABI_TM_1`) are as old as their families.
-    pub fn lacks(&self, version: &str) -> Option<String> {
+    pub fn lacks(&self, version: &str) -> Option<Lack> {
         let (family, number) = version.split_once('_')?;
         let glibc = [2, u32::from(self.glibc_minor)];
-        let newest = match family {
-            "GLIBC" => &glibc,
-            _ => self.newest.iter().find(|(name, _)| *name == family)?.1,
+        let (newest, open) = match family {
+            "GLIBC" => (&glibc[..], None),
+            _ => self.newest.iter().find(|(name, ..)| *name == family).map(|(_, newest, open)| (*newest, *open))?,
         };
         let numbers: Option<Vec<u32>> = number.split('.').map(|part| part.parse().ok()).collect();
-        let too_new = match numbers {
-            Some(numbers) => numbers.as_slice() > newest,
+        let is_newer = |than: &[u32]| match &numbers {
+            Some(numbers) => numbers.as_slice() > than,
             None => version.starts_with("GLIBC_ABI_"),
         };
-        let newest: Vec<String> = newest.iter().map(u32::to_string).collect();
-        too_new.then(|| format!("{family}_{}", newest.join(".")))
+        let shown: Vec<String> = newest.iter().map(u32::to_string).collect();
+        is_newer(newest).then(|| Lack {
+            newest: format!("{family}_{}", shown.join(".")),
+            is_open: open.is_some_and(|open| !is_newer(open)),
+        })
     }
 }
 
@@ -179,7 +196,8 @@ mod tests {
     use super::*;
 
     fn lacks(python: &str, version: &str) -> Option<String> {
-        System::of(python.parse().unwrap()).lacks(version)
+        let lack = System::of(python.parse().unwrap()).lacks(version)?;
+        Some(if lack.is_open { format!("perhaps: {}", lack.newest) } else { lack.newest })
     }
 
     #[test]
@@ -204,7 +222,9 @@ mod tests {
         }
         assert_eq!(lacks("3.13", "GLIBC_2.34"), None);
         assert_eq!(lacks("3.13", "GLIBC_2.38").as_deref(), Some("GLIBC_2.34"));
-        assert_eq!(lacks("3.13", "GLIBCXX_3.4.30").as_deref(), Some("GLIBCXX_3.4.29"));
+        assert_eq!(lacks("3.13", "GLIBCXX_3.4.30").as_deref(), Some("perhaps: GLIBCXX_3.4.29"));
+        assert_eq!(lacks("3.13", "GLIBCXX_3.4.34").as_deref(), Some("GLIBCXX_3.4.29"));
+        assert_eq!(lacks("3.13", "CXXABI_1.3.15").as_deref(), Some("perhaps: CXXABI_1.3.13"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Symbols are kept as hashes, as there may be a million; where a finding has to name one, the file is read again. Two
 //! names with one hash would hide a missing symbol, never invent one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use rayon::prelude::*;
@@ -14,6 +14,9 @@ use crate::elf::dynamic::{self, Dynamic, Kind, Machine};
 use crate::elf::symbols::Symbol;
 use crate::error::Result;
 use crate::lambda::system::is_versioned;
+
+/// Names in `DT_NEEDED` beyond which the rest is passed over; a library with a hundred is rare.
+const MOST_NEEDED: usize = 4096;
 
 /// A file that some system runs.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub struct Library {
     pub(super) runpath: Option<String>,
     /// Library → the versions that it cannot do without.
     pub(super) version_needs: Vec<(String, Vec<String>)>,
-    pub(super) version_definitions: Vec<String>,
+    pub(super) version_definitions: BTreeSet<String>,
     /// Init functions of Python modules.
     pub(super) modules: Vec<String>,
     /// Symbols it defines; sorted.
@@ -72,7 +75,7 @@ impl Library {
             kind: dynamic.kind,
             is_program: dynamic.kind == Kind::Executable || dynamic.interpreter.is_some(),
             soname: owned(&dynamic.soname),
-            needed: dynamic.needed.iter().map(|name| name.clone().into_owned()).collect(),
+            needed: needed(dynamic),
             rpath: owned(&dynamic.rpath),
             runpath: owned(&dynamic.runpath),
             version_needs: needs.collect(),
@@ -86,6 +89,13 @@ impl Library {
             plain: hashes(&is_plain),
         }
     }
+}
+
+/// Each name once, and no more than any real file has.
+fn needed(dynamic: &Dynamic) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let names = dynamic.needed.iter().map(AsRef::as_ref).filter(|name: &&str| seen.insert(*name));
+    names.take(MOST_NEEDED).map(str::to_owned).collect()
 }
 
 /// Wanted for sure, without a version, and none of Python's own.
@@ -104,6 +114,8 @@ pub(super) fn hash(name: &[u8]) -> u64 {
 #[derive(Debug, Default)]
 pub struct Survey {
     pub(super) binaries: BTreeMap<String, Binary>,
+    /// Whether the files are a whole root file system, its C library among them, which need not be glibc.
+    pub(super) is_image: bool,
 }
 
 impl Survey {
@@ -117,13 +129,13 @@ impl Survey {
             Ok(binary(&bytes).map(|binary| (path.clone(), binary)))
         });
         let read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
-        Ok(Self { binaries: read.into_iter().flatten().collect() })
+        Ok(Self { binaries: read.into_iter().flatten().collect(), is_image: false })
     }
 
     /// The same of bytes at hand, by path in Lambda. The bytes may go as soon as the next ones are asked for.
     pub fn of_bytes<B: AsRef<[u8]>>(files: impl IntoIterator<Item = (String, B)>) -> Self {
         let binaries = files.into_iter().filter_map(|(path, bytes)| Some((path, binary(bytes.as_ref())?)));
-        Self { binaries: binaries.collect() }
+        Self { binaries: binaries.collect(), is_image: false }
     }
 }
 

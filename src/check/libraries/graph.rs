@@ -16,6 +16,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::facts::{Library, Survey};
 use super::is_ours;
 use super::naming::{Suffix, module};
@@ -34,9 +36,7 @@ impl<'a> Graph<'a> {
     /// Looks up every need.
     pub fn of(survey: &'a Survey, target: Target) -> Self {
         let search = Search::of(survey, target);
-        let found = (0..search.libraries.len())
-            .map(|index| search.libraries[index].1.needed.iter().map(|needed| search.find(index, needed)).collect())
-            .collect();
+        let found = (0..search.libraries.len()).into_par_iter().map(|index| search.find_all(index)).collect();
         Self { search, found, target }
     }
 
@@ -66,7 +66,7 @@ impl<'a> Graph<'a> {
             .iter()
             .flat_map(|found| match found {
                 Found::Here(other) => std::slice::from_ref(other),
-                Found::Elsewhere(others) => others.as_slice(),
+                Found::Elsewhere(others) => others,
                 Found::System | Found::Open | Found::Nowhere => &[],
             })
             .copied()

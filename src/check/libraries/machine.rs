@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Binary, Survey};
-use super::naming::{Suffix, comes_later, has_alternative, meaning, module};
+use super::naming::{Suffix, comes_later, has_alternative, meaning, module, musl_tag};
 use super::search::machine_of;
 use super::{and_more, is_ours, name, package};
 use crate::check::files::Files;
@@ -39,6 +39,7 @@ pub(super) fn check(survey: &Survey, files: &Files, pure: &BTreeSet<String>, tar
             (Binary::Broken(machine, kind), _) if is_wrong(*machine, *kind, own) => {
                 ("library-machine", words(*machine))
             }
+            (_, Some((_, Suffix::Other(tag)))) if survey.is_image && *tag == musl_tag(target) => continue,
             (_, Some((_, Suffix::Other(tag)))) => ("extension-version", meaning(tag)),
             _ => continue,
         };

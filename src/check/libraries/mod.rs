@@ -22,14 +22,16 @@ mod versions;
 pub use facts::{Binary, Library, Survey};
 pub use graph::Graph;
 
+use super::Shape;
 use super::files::Files;
 use super::finding::Finding;
 use crate::error::Result;
 use crate::lambda::Target;
 
 /// Everything that is wrong with the libraries among the files.
-pub fn check(files: &Files, target: Target) -> Result<Vec<Finding>> {
-    let survey = Survey::of(files)?;
+pub fn check(files: &Files, target: Target, shape: Shape) -> Result<Vec<Finding>> {
+    let mut survey = Survey::of(files)?;
+    survey.is_image = shape == Shape::Image;
     let graph = Graph::of(&survey, target);
     let used = used::find(&graph, target);
     let mut findings = machine::check(&survey, files, &pure::packages(files)?, target);

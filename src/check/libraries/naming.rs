@@ -36,6 +36,11 @@ fn own_tag(target: Target) -> String {
     format!("cpython-3{}-{}-linux-gnu", target.python.minor(), target.architecture.machine())
 }
 
+/// What the target's Python looks for on a system with musl, as Alpine: only an image can be one.
+pub(super) fn musl_tag(target: Target) -> String {
+    own_tag(target).replace("-linux-gnu", "-linux-musl")
+}
+
 /// In the order in which Python tries them, before any source.
 fn suffixes(target: Target) -> [String; 3] {
     [format!(".{}.so", own_tag(target)), ".abi3.so".into(), ".so".into()]

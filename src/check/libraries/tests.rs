@@ -25,7 +25,7 @@ fn tree(files: &[(&str, Vec<u8>)]) -> Tree {
 /// Each finding as `error library-missing p/m.so: reason`.
 fn found_for(target: Target, files: &[(&str, Vec<u8>)]) -> Vec<String> {
     let tree = tree(files);
-    let findings = super::check(&Files::of_tree(&tree, &[]), target).unwrap();
+    let findings = super::check(&Files::of_tree(&tree, &[]), target, crate::check::Shape::Function).unwrap();
     findings
         .into_iter()
         .map(|finding| {
@@ -109,7 +109,7 @@ fn what_has_one_cure_is_one_finding() {
 #[test]
 fn the_cure_is_the_hint() {
     let tree = tree(&[(OWN, module(&["libpq.so.5"]).build())]);
-    let findings = super::check(&Files::of_tree(&tree, &[]), target("3.13")).unwrap();
+    let findings = super::check(&Files::of_tree(&tree, &[]), target("3.13"), crate::check::Shape::Function).unwrap();
     assert_eq!(findings[0].severity, Severity::Error);
     assert!(findings[0].hint.as_deref().unwrap().contains("psycopg2-binary"));
 }

@@ -1,7 +1,7 @@
 //! Versions of symbols that the library, in the runtime or in the artifact, does not have: the loader refuses such a file
 //! before it looks at a symbol (``version `GLIBC_2.38' not found``).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::graph::Graph;
 use super::search::Found;
@@ -10,7 +10,8 @@ use crate::check::finding::Finding;
 use crate::lambda::Target;
 use crate::lambda::system::System;
 
-/// What one finding speaks of: a package, the library and what it has, and whether the files are sure to be loaded.
+/// What one finding speaks of: a package, the library and what it has, and whether it fails for sure: the files are sure
+/// to be loaded, and the runtime is sure not to have it.
 type Subject<'a> = (&'a str, String, bool);
 
 pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Vec<Finding> {
@@ -18,16 +19,13 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
     let mut lacking: BTreeMap<Subject, Vec<(&str, String)>> = BTreeMap::new();
     for index in graph.loadable() {
         let (path, library) = (graph.path(index), graph.library(index));
-        let found_of = |needed: &str| {
-            let place = library.needed.iter().position(|name| name == needed)?;
-            graph.found[index].get(place)
-        };
+        let found: HashMap<&str, &Found> = library.needed.iter().map(String::as_str).zip(&graph.found[index]).collect();
         for (needed, versions) in &library.version_needs {
-            match found_of(needed) {
+            match found.get(needed.as_str()) {
                 Some(Found::Here(other)) => {
                     let definitions = &graph.library(*other).version_definitions;
                     // A library without versions serves any wish; the loader only mutters.
-                    let lacks = |version: &&String| !definitions.is_empty() && !definitions.contains(version);
+                    let lacks = |version: &&String| !definitions.is_empty() && !definitions.contains(*version);
                     if let Some(version) = versions.iter().find(lacks) {
                         let reason = format!("{}, which does not define it", graph.path(*other));
                         let key = (package(path), reason, used.contains(&index));
@@ -37,16 +35,17 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
                 Some(Found::System) => {
                     let too_new = versions.iter().filter_map(|version| Some((version, system.lacks(version)?)));
                     // The newest of each family that is too new.
-                    let mut newest: BTreeMap<String, &String> = BTreeMap::new();
-                    for (version, has) in too_new {
-                        let entry = newest.entry(has).or_insert(version);
+                    let mut newest: BTreeMap<(String, bool), &String> = BTreeMap::new();
+                    for (version, lack) in too_new {
+                        let entry = newest.entry((lack.newest, lack.is_open)).or_insert(version);
                         if numbers(version) > numbers(entry) {
                             *entry = version;
                         }
                     }
-                    for (has, version) in newest {
-                        let reason = format!("{}, which ends at {has} in Lambda's {}", needed, system.name);
-                        let key = (package(path), reason, used.contains(&index));
+                    for ((has, is_open), version) in newest {
+                        let perhaps = if is_open { "; newer images of it have more" } else { "" };
+                        let reason = format!("{needed}, which ends at {has} in Lambda's {}{perhaps}", system.name);
+                        let key = (package(path), reason, !is_open && used.contains(&index));
                         lacking.entry(key).or_default().push((path, version.clone()));
                     }
                 }

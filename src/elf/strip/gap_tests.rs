@@ -154,13 +154,34 @@ fn alignment_is_lowered_to_the_page_where_a_segment_moved_by_less() {
         let stripped = strip(&sample.build()).unwrap().bytes;
         assert_eq!(segments(&stripped, |segment| segment.p_align.get(LE)), [0x20_0000, 0x1000]);
     }
-    // Where Linux may have pages of 64 KiB they stay possible.
-    sample.machine = elf::EM_PPC64;
-    assert_eq!(offsets(&sample), [0, 0x1_0000]);
-    // And so does what a section asks for.
-    sample.machine = elf::EM_X86_64;
+    // What a section asks for stays.
     sample.sections[2].1.sh_addralign.set(LE, 0x4000);
     assert_eq!(offsets(&sample), [0, 0x4000]);
+}
+
+#[test]
+fn a_section_that_no_tool_knows_is_somebodys_data() {
+    for name in [".staticx.archive", ".rackboot", "pydata"] {
+        let mut sample = Sample::with_a_gap();
+        sample.sections[1].0 = name;
+        assert_eq!(strip(&sample.build()).unwrap_err(), Unstripped::Payload(name.into()));
+    }
+}
+
+#[test]
+fn bytes_behind_the_last_segment_that_no_header_speaks_of_are_somebodys_data() {
+    let mut bytes = Sample::with_a_gap().build();
+    let table = usize::try_from(Header::parse(&*bytes).unwrap().e_shoff.get(LE)).unwrap();
+    bytes.splice(table..table, [b'P'; 8192]);
+    bytes[0x28..0x30].copy_from_slice(&(table as u64 + 8192).to_le_bytes());
+    assert!(matches!(strip(&bytes).unwrap_err(), Unstripped::Overlay(8192..8200)));
+}
+
+#[test]
+fn code_for_a_gpu_is_left_alone() {
+    let mut sample = Sample::with_a_gap();
+    sample.machine = elf::EM_CUDA;
+    assert_eq!(strip(&sample.build()).unwrap_err(), Unstripped::Foreign);
 }
 
 #[test]
@@ -318,7 +339,7 @@ proptest! {
         sample.segments.push(writable(load(0x8000, 0xc000, 0x200, 0x1_0000)));
         sample.sections.push(allocated(".dynstr", 0x8000, 0xc000, 0x80));
         if machine {
-            sample.machine = elf::EM_PPC64;
+            sample.machine = elf::EM_AARCH64;
         }
         let mut bytes = sample.build();
         bytes[0x8080..0x8200].fill(b'X');

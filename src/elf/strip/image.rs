@@ -11,11 +11,35 @@ use object::pod::{Pod, slice_from_bytes};
 use object::read::elf::{FileHeader, SectionHeader};
 
 use super::Unstripped::{self, Malformed};
+use super::unknown::unknown;
 use super::{Header, Section, Segment};
 
 /// Bytes of a section's name beyond which the file is refused: real ones stay below a hundred, and without a limit
 /// 65,000 sections could each have us walk the same gigabyte.
 const LONGEST_NAME: usize = 4096;
+
+/// How sections begin that compilers, linkers and debuggers write for each other, and nothing reads when it runs.
+const TOOLS: &[&str] = &[
+    ".debug",
+    ".zdebug",
+    ".comment",
+    ".gnu_debug",
+    ".gdb_index",
+    ".stab",
+    ".annobin",
+    ".gnu.build.attributes",
+    ".GCC.command.line",
+    ".gnu.lto_",
+    ".gnu.warning",
+    ".llvm",
+    ".ctf",
+    ".BTF",
+    ".note",
+    ".ident",
+    ".linker-options",
+    ".deplibs",
+    ".SUNW",
+];
 
 /// Zeros after the image, in bytes, that are taken for padding to a page rather than for somebody's data.
 pub(super) const MOST_PADDING: usize = 4096;
@@ -35,7 +59,9 @@ pub(super) struct Image<'a> {
 impl<'a> Image<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Unstripped> {
         let header = Header::parse(bytes).map_err(|_| Unstripped::Foreign)?;
-        if !header.is_little_endian() {
+        // Code for a GPU is ELF too, and is read by its sections.
+        let machine = header.e_machine.get(LE);
+        if !header.is_little_endian() || (machine != elf::EM_X86_64 && machine != elf::EM_AARCH64) {
             return Err(Unstripped::Foreign);
         }
         match header.e_type.get(LE) {
@@ -103,18 +129,33 @@ impl<'a> Image<'a> {
         Err(Unstripped::Overlay(rest.len()))
     }
 
-    /// The gABI reserves names with a leading dot for the system: `.debug_info`, `.comment`, `.gnu_debuglink`. A
-    /// program may look for a section of its own in its file, so one without the dot is an overlay with a header.
+    /// What goes has to be known by its name: a program may look for a section of its own in its file (`pydata`,
+    /// `.staticx.archive` of `StaticX`, `.rackboot` of Racket), and that is an overlay with a header.
     pub(super) fn refuse_payload(&self) -> Result<(), Unstripped> {
         for section in self.sections {
             if section.sh_type.get(LE) == elf::SHT_PROGBITS && !is_allocated(section) {
                 let name = self.name(section)?;
-                if !name.starts_with(b".") {
+                if !TOOLS.iter().any(|prefix| name.starts_with(prefix.as_bytes())) {
                     return Err(Unstripped::Payload(String::from_utf8_lossy(name).into_owned()));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Behind the last segment every byte has to belong to a section or to the section headers, or be zero.
+    pub(super) fn refuse_unknown_bytes(&self, bytes: &[u8]) -> Result<(), Unstripped> {
+        match unknown(bytes, self.described_ranges(), self.kept..self.described.max(self.kept)) {
+            Some(range) => Err(Unstripped::Overlay(range.len())),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the sections and their headers lie in the file.
+    pub(super) fn described_ranges(&self) -> Vec<(u64, u64)> {
+        let table = self.header.e_shoff.get(LE);
+        let sections = self.sections.iter().filter_map(file_range).map(|(offset, size)| (offset, offset + size));
+        sections.chain([(table, table + size_of_val(self.sections) as u64)]).collect()
     }
 }
 

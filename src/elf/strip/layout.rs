@@ -8,27 +8,20 @@
 //! Which page: 4,096 bytes on x86-64, where no other exists, and on arm64, because Lambda has no other: Firecracker's
 //! guest kernels for arm64 are built with `CONFIG_ARM64_4K_PAGES`. Wheels for arm64 ask for 64 KiB, and keeping that
 //! costs 7 % of all their libraries, since patchelf then leaves up to 64 KiB before each segment that it adds. A Linux
-//! with larger pages refuses such a library ("alignment not page-aligned") rather than misread it. For other machines the
-//! largest page that the file asks for is kept, up to 64 KiB.
+//! with larger pages refuses such a library ("alignment not page-aligned") rather than misread it.
 //!
 //! A `p_align` above the page (2 MiB from old linkers on x86-64) is lowered where the segment moved by less. No section
 //! may ask for more than its segment then has: an aligned section makes the step larger instead.
 
-use std::ops::Range;
-
 use object::LittleEndian as LE;
 use object::elf;
-use object::pod::{bytes_of, slice_from_bytes};
-use object::read::elf::SectionHeader;
 
 use super::image::{Image, covers, file_range, is_allocated, is_load};
-use super::{Section, Segment, filler};
+use super::unknown::unknown;
+use super::{Segment, filler};
 
-/// The smallest page that any 64-bit Linux has.
-const SMALLEST_PAGE: u64 = 4096;
-
-/// The largest page that Linux has on POWER and others.
-const LARGEST_PAGE: u64 = 65536;
+/// The page of both machines in Lambda.
+const PAGE: u64 = 4096;
 
 /// A run of the file that moves as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +55,12 @@ impl Layout {
     /// Everything up to the end of the last segment stays where it is.
     pub(super) fn unmoved(image: &Image) -> Self {
         let sizes = image.segments.iter().map(|segment| segment.p_filesz.get(LE)).collect();
-        Self { blocks: vec![Block { start: 0, end: image.kept, down: 0 }], sizes, step: SMALLEST_PAGE }
+        Self { blocks: vec![Block { start: 0, end: image.kept, down: 0 }], sizes, step: PAGE }
     }
 
     /// The gaps closed as far as whole pages allow, or why that is not safe.
     pub(super) fn closed(image: &Image, bytes: &[u8]) -> Result<Self, &'static str> {
-        let page = page(image)?;
-        let step = step(image, page)?;
+        let step = step(image)?;
         let sizes = filler::sizes(image, bytes);
         let mut blocks = blocks(image, &sizes);
         let mut end = 0;
@@ -79,7 +71,7 @@ impl Layout {
         }
         let layout = Self { blocks, sizes, step };
         if layout.changes(image) {
-            layout.refuse_shared_pages(image, page)?;
+            layout.refuse_shared_pages(image, PAGE)?;
             layout.refuse_changed_headers(image)?;
             layout.refuse_unknown_bytes(image, bytes)?;
         }
@@ -177,9 +169,7 @@ impl Layout {
     /// What goes between blocks has to be known: a section that is not loaded, the section headers, or zeros. The rest
     /// may be somebody's data, as behind the image.
     fn refuse_unknown_bytes(&self, image: &Image, bytes: &[u8]) -> Result<(), &'static str> {
-        let table = image.header.e_shoff.get(LE);
-        let mut known: Vec<(u64, u64)> = vec![(table, table + size_of_val(image.sections) as u64)];
-        known.extend(image.sections.iter().filter_map(file_range).map(|(offset, size)| (offset, offset + size)));
+        let mut known = image.described_ranges();
         known.extend(image.segments.iter().zip(&self.sizes).filter(|(segment, _)| covers(segment)).map(
             |(segment, size)| {
                 let start = segment.p_offset.get(LE);
@@ -187,47 +177,11 @@ impl Layout {
             },
         ));
         known.extend(self.blocks.iter().map(|block| (block.start as u64, block.end as u64)));
-        known.sort_unstable();
-        let mut seen = 0;
-        for (start, end) in known {
-            let (start, end) =
-                (usize::try_from(start).unwrap_or(usize::MAX), usize::try_from(end).unwrap_or(usize::MAX));
-            if start >= image.kept {
-                break;
-            }
-            if start > seen && !is_zero(&bytes[seen..start]) && !is_former_table(bytes, seen..start) {
-                return Err("bytes between the segments that no header speaks of");
-            }
-            seen = seen.max(end);
+        match unknown(bytes, known, 0..image.kept) {
+            Some(_) => Err("bytes between the segments that no header speaks of"),
+            None => Ok(()),
         }
-        Ok(())
     }
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte == 0)
-}
-
-/// patchelf writes a new section header table and leaves the linker's where it was, between the segments: headers from
-/// the next multiple of 8, the first of them empty, and zeros.
-fn is_former_table(bytes: &[u8], gap: Range<usize>) -> bool {
-    let start = gap.start.next_multiple_of(8).min(gap.end);
-    let Ok((headers, rest)) = slice_from_bytes::<Section>(&bytes[start..gap.end], (gap.end - start) / 64) else {
-        return false;
-    };
-    let could_be_header = |section: &Section| {
-        if section.sh_type.get(LE) == elf::SHT_NULL {
-            return is_zero(bytes_of(section));
-        }
-        let (offset, size) = section.file_range(LE).unwrap_or_default();
-        offset.checked_add(size).is_some_and(|end| end <= bytes.len() as u64)
-            && section.sh_link.get(LE) < elf::SHN_LORESERVE.into()
-            && power_of_two(section.sh_addralign.get(LE)).is_ok()
-    };
-    is_zero(&bytes[gap.start..start])
-        && headers.first().is_some_and(|first| is_zero(bytes_of(first)))
-        && headers.iter().all(could_be_header)
-        && is_zero(rest)
 }
 
 /// The ranges of the file that are needed, those that overlap as one.
@@ -251,22 +205,12 @@ fn blocks(image: &Image, sizes: &[u64]) -> Vec<Block> {
     blocks
 }
 
-/// The page that the file is made for.
-fn page(image: &Image) -> Result<u64, &'static str> {
-    let largest = match image.header.e_machine.get(LE) {
-        elf::EM_X86_64 | elf::EM_AARCH64 => SMALLEST_PAGE,
-        _ => LARGEST_PAGE,
-    };
-    let mut page = SMALLEST_PAGE;
-    for segment in image.segments.iter().filter(|segment| is_load(segment)) {
-        page = page.max(power_of_two(segment.p_align.get(LE))?.min(largest));
-    }
-    Ok(page)
-}
-
 /// The page, or what an allocated section asks for beyond it.
-fn step(image: &Image, page: u64) -> Result<u64, &'static str> {
-    let mut step = page;
+fn step(image: &Image) -> Result<u64, &'static str> {
+    for segment in image.segments.iter().filter(|segment| is_load(segment)) {
+        power_of_two(segment.p_align.get(LE))?;
+    }
+    let mut step = PAGE;
     for section in image.sections.iter().filter(|section| is_allocated(section)) {
         step = step.max(power_of_two(section.sh_addralign.get(LE))?);
     }
@@ -274,7 +218,7 @@ fn step(image: &Image, page: u64) -> Result<u64, &'static str> {
 }
 
 /// An alignment; 0 and 1 both stand for none.
-fn power_of_two(alignment: u64) -> Result<u64, &'static str> {
+pub(super) fn power_of_two(alignment: u64) -> Result<u64, &'static str> {
     let alignment = alignment.max(1);
     alignment.is_power_of_two().then_some(alignment).ok_or("an alignment that is no power of two")
 }

@@ -13,6 +13,7 @@ mod filler;
 mod image;
 mod layout;
 mod sections;
+mod unknown;
 
 #[cfg(test)]
 mod gap_tests;
@@ -100,6 +101,7 @@ pub fn strip(bytes: &[u8]) -> Result<Stripped, Unstripped> {
     let image = Image::parse(bytes)?;
     image.refuse_overlay(bytes)?;
     image.refuse_payload()?;
+    image.refuse_unknown_bytes(bytes)?;
     let tail = Layout::unmoved(&image);
     let why = match Layout::closed(&image, bytes) {
         Ok(layout) if layout.changes(&image) => match write(&image, bytes, &layout) {

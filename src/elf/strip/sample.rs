@@ -98,7 +98,7 @@ impl Sample {
             table.push(section);
         }
         let (_, mut tail) = comment(bytes.len() as u64, TAIL);
-        append_name(&mut names, b".symtab", &mut tail);
+        append_name(&mut names, b".debug_info", &mut tail);
         table.push(tail);
         bytes.resize(bytes.len() + usize::try_from(TAIL).unwrap(), b'*');
         let mut strings = section_header(elf::SHT_STRTAB);
