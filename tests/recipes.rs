@@ -193,6 +193,83 @@ fn powertools() {
 }
 
 #[test]
+fn learning() {
+    Case {
+        python: "3.13",
+        name: "learning",
+        requirements: &["scikit-learn", "statsmodels", "matplotlib"],
+        gone: &["sample datasets", "raw data of sample datasets", "sample data", "Sphinx extensions"],
+        modules: &["matplotlib.sphinxext"],
+        naming: &[
+            ("load_iris()", "sample datasets"),
+            ("cbook.get_sample_data('x')", "sample data"),
+            ("import matplotlib.sphinxext", "Sphinx extensions"),
+        ],
+    }
+    .run();
+}
+
+#[test]
+fn numba() {
+    Case {
+        python: "3.13",
+        name: "numba",
+        requirements: &["numba"],
+        gone: &["tests"],
+        modules: &["numba.tests"],
+        naming: &[("import numba.tests", "tests")],
+    }
+    .run();
+}
+
+#[test]
+fn onnxruntime() {
+    Case {
+        python: "3.13",
+        name: "onnxruntime",
+        requirements: &["onnxruntime"],
+        gone: &["C library", "tools for making models"],
+        modules: &[],
+        naming: &[
+            ("ctypes.CDLL('libonnxruntime.so')", "C library"),
+            ("import onnxruntime.quantization", "tools for making models"),
+        ],
+    }
+    .run();
+}
+
+/// xgboost requires 350 MB of it, packed, and opens it on machines with GPUs only.
+#[test]
+fn what_only_gpus_use_goes() {
+    let pack = Pack::new();
+    pack.wheel(
+        &WheelBuilder::new("nvidia_nccl_cu13", "2.32.3")
+            .file("nvidia/nccl/lib/libnccl.so.2", b"\x7fELF")
+            .file("nvidia/nccl/include/nccl.h", b"")
+            .file("nvidia/nccl/lib/libnccl_device.bc", b"BC"),
+    );
+    let collective = b"def find():\n    try:\n        from nvidia.nccl import lib\n    except ImportError:\n        return None\n    return lib\n";
+    pack.wheel(
+        &WheelBuilder::new("xgboost", "3.4.1")
+            .requires("nvidia-nccl-cu13")
+            .file("xgboost/__init__.py", b"from . import collective\n")
+            .file("xgboost/collective.py", collective),
+    );
+    pack.function(
+        "used",
+        "import xgboost\n\n\ndef handler(event, context):\n    return xgboost.collective.find()\n",
+        &["xgboost"],
+    );
+    let report = pack.zip("used").arg("--json").run().json(0);
+    assert_eq!(parts(&report, "removed"), ["NCCL"; 2], "{report:#}");
+    let left = support::unzip(&pack.artifact("used"));
+    assert!(left.keys().all(|path| !path.starts_with("nvidia/")));
+    pack.function("used", "import nvidia.nccl\n\n\ndef handler(event, context):\n    return 1\n", &["xgboost"]);
+    let report = pack.zip("used").arg("--json").run().json(0);
+    assert_eq!(parts(&report, "kept"), ["NCCL"]);
+}
+
+#[test]
 fn a_service_stays_if_it_is_named() {
     let pack = Pack::new();
     let definitions = |arguments: &[&str]| -> Vec<String> {

@@ -17,8 +17,19 @@ pub struct Blame<'a> {
 /// The removals that a failure names; none if nothing that was taken out has the name of what is missing.
 pub fn blame<'a>(failure: &Failure, removals: &[&'a Removal]) -> Option<Blame<'a>> {
     failure.missing().into_iter().find_map(|missing| {
-        let found: Vec<&Removal> =
+        let mut found: Vec<&Removal> =
             removals.iter().copied().filter(|removal| explains(removal, &missing, removals)).collect();
+        // The rule that took the module itself: what other rules took from below it is another matter.
+        if let Missing::Module(name) = &missing
+            && found.iter().any(|removal| is_itself(&removal.path, name))
+        {
+            let rules: Vec<(Rule, Option<&String>)> = found
+                .iter()
+                .filter(|removal| is_itself(&removal.path, name))
+                .map(|removal| (removal.rule, removal.component.as_ref()))
+                .collect();
+            found.retain(|removal| rules.contains(&(removal.rule, removal.component.as_ref())));
+        }
         let missed = match missing {
             Missing::Module(name) | Missing::Library(name) => name,
             Missing::File(path) | Missing::Loadable(path) => {
@@ -69,6 +80,13 @@ fn explains(removal: &Removal, missing: &Missing, removals: &[&Removal]) -> bool
     }
 }
 
+/// Whether a path is the module's own file: `a/b.py` or `a/b/__init__.py` of `a.b`.
+fn is_itself(path: &str, module: &str) -> bool {
+    let rest = path.strip_prefix(&module.replace('.', "/")).unwrap_or_default();
+    let file = rest.strip_prefix("/__init__").unwrap_or(rest);
+    file.starts_with('.') && !file.contains('/') && [".py", ".pyc", ".so"].iter().any(|ending| file.ends_with(ending))
+}
+
 fn is_code(ending: &str) -> bool {
     [".py", ".pyc", ".pyi", ".so"].iter().any(|known| ending.ends_with(known))
 }
@@ -112,6 +130,10 @@ mod tests {
             removal("a/libx.so.1", Rule::LibraryCopies, 0),
             removal("a-1.0.dist-info/RECORD", Rule::InstallerFiles, 0),
             removal("c/core.py", Rule::Excluded, 2),
+            removal("d/tool/__init__.py", Rule::Component, 3),
+            removal("d/tool/more.py", Rule::Component, 3),
+            removal("d/tool/__init__.pyi", Rule::TypeStubs, 3),
+            removal("d/tool/tests/__init__.py", Rule::Tests, 3),
         ];
         let removals: Vec<&Removal> = removals.iter().collect();
         blame(failure, &removals)
@@ -127,6 +149,8 @@ mod tests {
         assert_eq!(blamed(&folder), ["a/tests/__init__.py", "a/tests/_natype.py"]);
         let name = failure("ImportError", "cannot import name 'tests' from 'b' (/var/task/b/__init__.py)", "b");
         assert_eq!(blamed(&name), ["b/tests/__init__.py"]);
+        let tool = failure("ModuleNotFoundError", "No module named 'd.tool'", "d.tool");
+        assert_eq!(blamed(&tool), ["d/tool/__init__.py", "d/tool/more.py"], "what other rules took stays out");
         let excluded = failure("ModuleNotFoundError", "No module named 'c.core'", "c.core");
         assert_eq!(blamed(&excluded), ["c/core.py"]);
     }

@@ -19,7 +19,20 @@ macro_rules! recipes {
 }
 
 /// Every recipe, by the distribution's normalised name.
-const RECIPES: &[(&str, &str)] = recipes!["aws-lambda-powertools", "boto3", "botocore", "numpy", "pyarrow",];
+const RECIPES: &[(&str, &str)] = recipes![
+    "aws-lambda-powertools",
+    "boto3",
+    "botocore",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "nvidia-nccl-cu12",
+    "nvidia-nccl-cu13",
+    "onnxruntime",
+    "pyarrow",
+    "scikit-learn",
+    "statsmodels",
+];
 
 /// The recipe of a distribution, if there is one.
 pub(super) fn of(name: &str) -> Result<Option<Recipe>> {
