@@ -3,7 +3,9 @@
 //! checked and run from the unpacked artifact.
 //!
 //! Every run covers Python 3.13 on `x86_64`, and for some small sets the static checks of 3.12 and arm64.
-//! `PACK_GOOD_SETS=all` runs all sets for 3.12 as well, and checks all of them for arm64; that takes several gigabytes.
+//! Small sets are built `standard` and `deep`, the others `standard`.
+//! `PACK_GOOD_SETS=all` builds all sets at both levels, runs them for 3.12 as well, and checks all of them for arm64;
+//! that takes several gigabytes.
 
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 #![allow(clippy::print_stdout, reason = "sizes, for who asks the harness to show them")]
@@ -17,7 +19,7 @@ use serde_json::Value;
 use support::{Pack, ReadOnly, runtime_folder, skip, unzip};
 
 /// What `--slim` can do without taking anything that these functions use.
-const LEVELS: &[&str] = &["standard"];
+const LEVELS: &[&str] = &["standard", "deep"];
 
 /// Small to download for a second target.
 const CHECKED_FOR_OTHER_TARGETS: &[&str] =
@@ -87,9 +89,13 @@ fn sources(set: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/good_sets").join(set)
 }
 
+fn everything() -> bool {
+    std::env::var_os("PACK_GOOD_SETS").is_some_and(|value| value == "all")
+}
+
 fn good_set(name: &str) {
     let pack = Pack::new();
-    let all = std::env::var_os("PACK_GOOD_SETS").is_some_and(|value| value == "all");
+    let all = everything();
     let function = sources(name);
     let build = |python, arch| Build { pack: &pack, function: &function, python, arch };
     build("3.13", "x86_64").check_and_run(&function.join("case.json"));
@@ -118,6 +124,12 @@ impl Build<'_> {
         self.pack.with_the_index(["zip"]).arg(self.function).args(target).arg("--json").args(arguments)
     }
 
+    /// Both levels for a small set, or if everything is asked for; else the time goes to `standard`.
+    fn levels(&self) -> &'static [&'static str] {
+        let small = CHECKED_FOR_OTHER_TARGETS.iter().any(|name| self.function.ends_with(name));
+        if small || everything() { LEVELS } else { &LEVELS[..1] }
+    }
+
     /// Builds, and finds nothing to say about it.
     fn zip(&self, level: &str) -> (PathBuf, Value) {
         let zip = self.pack.path(format!("{}-{}-{level}.zip", self.python, self.arch));
@@ -130,7 +142,7 @@ impl Build<'_> {
 
     /// Builds for a target that may not run here, and checks what can be seen without running it.
     fn check(&self) {
-        for level in LEVELS {
+        for level in self.levels() {
             std::fs::remove_file(self.zip(level).0).unwrap();
         }
     }
@@ -143,7 +155,7 @@ impl Build<'_> {
         };
         let runtime = runtime_folder(&python);
         let wanted: Value = serde_json::from_slice(&std::fs::read(case).unwrap()).unwrap();
-        for level in LEVELS {
+        for level in self.levels() {
             let (zip, _) = self.zip(level);
             let folder = self.pack.path("task");
             let task = ReadOnly::unpack(&zip, &folder);
