@@ -300,6 +300,20 @@ fn a_service_stays_if_it_is_named() {
     );
     assert_eq!(definitions(&["--aws-services", "s3"]), ["s3", "signin", "sqs", "sso", "sso-oidc", "sts"]);
 
+    // A library that names its service in one module and makes the client in another.
+    pack.wheel(
+        &WheelBuilder::new("model", "1.0").requires("boto3").file("model/__init__.py", b"SERVICE = 'dynamodb'\n").file(
+            "model/connection.py",
+            b"import boto3\nfrom . import SERVICE\ndef make():\n    return boto3.client(SERVICE)\n",
+        ),
+    );
+    pack.write("find-links.txt", format!("--find-links {}\nmodel\nboto3\n", pack.path("wheels").display()));
+    let named = "import boto3, model\n\n\ndef handler(event, context):\n    return boto3.client('s3')\n";
+    pack.function("used", named, &["boto3"]);
+    let services = definitions(&["-r", "find-links.txt"]);
+    assert!(services.contains(&"dynamodb".to_owned()) && services.len() < 20, "{services:?}");
+    pack.function("used", "import boto3\n", &["boto3"]);
+
     let outcome = pack.with_the_index(["zip", "used", "--slim", "deep", "--aws-services", "s4"]).run();
     assert_eq!(outcome.status, 2, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("has no service s4"), "{}", outcome.stderr);

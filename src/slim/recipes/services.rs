@@ -1,7 +1,7 @@
 //! AWS services whose definitions nobody asks for.
 //!
 //! A client's definition is read when it is made, by the service's name. So a service stays if the function writes its
-//! name down as a string, if a module of a distribution that makes clients does, if the SDK itself asks for it, or if
+//! name down as a string, if any module of a distribution that makes clients does, if the SDK itself asks for it, or if
 //! the user says so. Where the function names none at all, its names come from elsewhere, and everything stays.
 
 use std::collections::BTreeSet;
@@ -64,11 +64,15 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
         .filter(|module| module.imports.iter().any(|import| is_of(import, &services.sdk)))
         .map(|module| module.owner)
         .collect();
-    let makes_clients = |module: &&Module| {
-        !own.contains(&module.owner)
-            && users.contains(&module.owner)
-            && services.clients.iter().any(|name| module.words.contains(name))
-    };
+    // One module makes the client, and another may say of which service (pynamodb).
+    let makers: BTreeSet<Owner> = place
+        .survey
+        .modules
+        .iter()
+        .filter(|module| users.contains(&module.owner) && !own.contains(&module.owner))
+        .filter(|module| services.clients.iter().any(|name| module.words.contains(name)))
+        .map(|module| module.owner)
+        .collect();
     let names = |module: &Module| -> Vec<&str> {
         let aliased = services.aliases.iter().filter(|(alias, _)| module.mentions.contains(*alias));
         let plain = there.iter().filter(|service| module.mentions.contains(*service));
@@ -80,7 +84,7 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
         return Ok(Unused::Unknown("the function names no service; --aws-services s3,… would".into()));
     }
     wanted.extend(function);
-    wanted.extend(place.survey.modules.iter().filter(makes_clients).flat_map(names));
+    wanted.extend(place.survey.modules.iter().filter(|module| makers.contains(&module.owner)).flat_map(names));
     let files = place
         .tree
         .iter()
