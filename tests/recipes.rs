@@ -321,6 +321,24 @@ fn a_service_stays_if_it_is_named() {
     assert_eq!(outcome.status, 2, "{}", outcome.stderr);
 }
 
+#[test]
+fn all_services_stay_if_only_a_run_knows_which_are_asked_for() {
+    let pack = Pack::new();
+    let source = "import os\nimport boto3\n\n\ndef handler(event, context):\n    \
+                  return boto3.client(os.environ['BACKEND']).run(event['config'])\n";
+    pack.function("used", source, &["boto3"]);
+    let build = |arguments: &[&str]| {
+        let mut run = pack.with_the_index(["zip", "used", "--bytecode", "none", "--json", "--slim", "deep"]);
+        run.command.args(["--no-import-test"]).args(arguments);
+        run.run().json(0)
+    };
+    let report = build(&[]);
+    assert!(parts(&report, "kept").contains(&"definitions of other services".to_owned()), "{:#}", report["kept"]);
+    insta::assert_snapshot!(report["kept"][0]["reason"].as_str().unwrap(), @"app.py calls client for a service that only a run knows; --aws-services s3,… says which");
+    let report = build(&["--aws-services", "s3"]);
+    assert!(parts(&report, "removed").contains(&"definitions of other services".to_owned()), "{:#}", report["kept"]);
+}
+
 /// A distribution that imports a part in a way that no scan sees.
 fn hidden(version: &str) -> Pack {
     let pack = Pack::new();

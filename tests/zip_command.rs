@@ -587,6 +587,20 @@ fn copies_of_a_library_and_symbols_are_taken_out() {
     assert!(stripped.len() < library.len(), "{} of {}", stripped.len(), library.len());
     assert!(pack.zip("app").arg("--keep").arg("native/libx.so.1").run().status == 0);
     assert!(unzip(&pack.artifact("app"))["native/libx.so.1"].bytes == library, "what is kept is not stripped");
+
+    // Whose bytes somebody may sum up.
+    pack.write("functions/app/own.so", &library);
+    pack.wheel(
+        &WheelBuilder::new("native", "1.1")
+            .file("native/__init__.py", b"")
+            .file("native/libx.so", &library)
+            .file("native/.libx.so.hmac", b"sum")
+            .file("native/_pytransform.so", &[library.as_slice(), b"\0"].concat()),
+    );
+    let report = pack.zip("app").arg("--json").run().json(0);
+    let left = unzip(&pack.artifact("app"));
+    assert!(left["own.so"].bytes == library && left["native/libx.so"].bytes == library, "{report:#}");
+    assert!(left["native/_pytransform.so"].bytes.starts_with(&library), "{report:#}");
 }
 
 #[test]

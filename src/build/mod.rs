@@ -207,7 +207,10 @@ fn pack(
                 .get(path)
                 .is_some_and(|entry| slim::is_restored(restored, Rule::Symbols, entry.owner, distributions))
         };
-        build.slim.level != slim::Level::None && !build.slim.keep.matches(path) && !restored()
+        build.slim.level != slim::Level::None
+            && !build.slim.keep.matches(path)
+            && !slim::stays_as_it_is(&compiled.tree, path)
+            && !restored()
     };
     let input = Input {
         tree: &compiled.tree,

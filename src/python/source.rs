@@ -5,7 +5,11 @@
 //! (t-strings, `lazy import`). Code inside the braces of an f-string is code here too, as it is for the interpreter
 //! since 3.12 (PEP 701), so that a quote inside the braces does not end the string.
 
+mod arguments;
+
 use std::collections::BTreeSet;
+
+pub use arguments::unknown_argument;
 
 /// Larger sources are read up to here; it bounds what a hostile one can make this allocate.
 const MAX_SOURCE: usize = 32 << 20;

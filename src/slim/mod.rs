@@ -11,6 +11,7 @@ mod plain;
 mod recipes;
 mod sdk;
 mod survey;
+mod untouched;
 
 use clap::ValueEnum;
 
@@ -18,6 +19,7 @@ pub use globs::Globs;
 pub use ledger::{Ledger, PartOf, Removal, Restoration, Restored, Rule};
 pub use recipes::{Kept, PartName};
 pub use sdk::{SdkDecision, SdkPolicy};
+pub use untouched::stays_as_it_is;
 
 use crate::error::Result;
 use crate::resolve::Distribution;

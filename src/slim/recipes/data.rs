@@ -134,6 +134,8 @@ pub(super) struct Services {
     pub own: Vec<String>,
     /// Identifiers of what makes a client.
     pub clients: Vec<String>,
+    /// The name of the argument that says which, the first.
+    pub argument: String,
     /// How it is known that the rest is not read.
     pub evidence: String,
     /// Bytes of the folder in the version that was looked at.
@@ -167,8 +169,15 @@ fn parsed<'de, D: serde::Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
 impl Recipe {
     /// Every word that sources are searched for.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        let clients = self.services.iter().flat_map(|services| &services.clients);
-        self.components.iter().flat_map(|component| &component.wanted.words).chain(clients).map(String::as_str)
+        let of_clients = self.services.iter().flat_map(Services::makers);
+        self.components.iter().flat_map(|component| &component.wanted.words).chain(of_clients).map(String::as_str)
+    }
+}
+
+impl Services {
+    /// Names that a source says which makes clients.
+    pub(super) fn makers(&self) -> impl Iterator<Item = &String> {
+        self.clients.iter().chain([&self.argument])
     }
 }
 

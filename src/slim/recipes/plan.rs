@@ -8,6 +8,7 @@ use crate::elf::needed;
 use crate::error::Result;
 use crate::resolve::Distribution;
 use crate::slim::Globs;
+use crate::slim::stays_as_it_is;
 use crate::slim::survey::Survey;
 use crate::tree::{Tree, read};
 
@@ -99,7 +100,7 @@ fn drop_needs(
             continue;
         }
         let concerned: BTreeSet<usize> = names.iter().flat_map(|name| part_of(name)).collect();
-        let outcome = if request.keep.matches(path) {
+        let outcome = if request.keep.matches(path) || stays_as_it_is(tree, path) {
             Err(format!("{path} needs {} and is kept as it is", names.join(", ")))
         } else {
             let bytes = read(&tree[path], distributions)?;

@@ -2,7 +2,8 @@
 //!
 //! A client's definition is read when it is made, by the service's name. So a service stays if the function writes its
 //! name down as a string, if any module of a distribution that makes clients does, if the SDK itself asks for it, or if
-//! the user says so. Where the function names none at all, its names come from elsewhere, and everything stays.
+//! the user says so. Where the function names none at all, or makes a client by a name that only a run knows, everything
+//! stays.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,9 @@ use super::super::survey::{Module, Survey};
 use super::Request;
 use super::data::Services;
 use crate::error::{Error, Result};
+use crate::python::source;
 use crate::resolve::Distribution;
-use crate::tree::{Owner, Tree};
+use crate::tree::{Owner, Tree, read};
 
 /// Where to look.
 pub(super) struct Place<'a> {
@@ -70,7 +72,7 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
         .modules
         .iter()
         .filter(|module| users.contains(&module.owner) && !own.contains(&module.owner))
-        .filter(|module| services.clients.iter().any(|name| module.words.contains(name)))
+        .filter(|module| services.makers().any(|name| module.words.contains(name)))
         .map(|module| module.owner)
         .collect();
     let names = |module: &Module| -> Vec<&str> {
@@ -80,8 +82,13 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
     };
     let function: BTreeSet<&str> =
         place.survey.modules.iter().filter(|module| module.owner == Owner::Function).flat_map(names).collect();
-    if function.is_empty() && request.services.is_empty() {
-        return Ok(Unused::Unknown("the function names no service; --aws-services s3,… would".into()));
+    if request.services.is_empty() {
+        if let Some(reason) = computed(services, place)? {
+            return Ok(Unused::Unknown(reason));
+        }
+        if function.is_empty() {
+            return Ok(Unused::Unknown("the function names no service; --aws-services s3,… would".into()));
+        }
     }
     wanted.extend(function);
     wanted.extend(place.survey.modules.iter().filter(|module| makers.contains(&module.owner)).flat_map(names));
@@ -93,6 +100,21 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
         .map(|(path, _)| path.clone())
         .collect();
     Ok(Unused::Files(files))
+}
+
+/// The first source of the function that makes a client by a name that it does not write down, as a sentence.
+fn computed(services: &Services, place: &Place<'_>) -> Result<Option<String>> {
+    for module in place.survey.modules.iter().filter(|module| module.owner == Owner::Function) {
+        let Some(entry) = place.tree.get(&module.path) else { continue };
+        let source = read(entry, place.distributions)?;
+        if let Some(callee) = source::unknown_argument(&source, &services.clients, &services.argument, &services.sdk) {
+            return Ok(Some(format!(
+                "{} calls {callee} for a service that only a run knows; --aws-services s3,… says which",
+                module.path
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an import is of one of these top-level modules.
