@@ -588,6 +588,17 @@ fn copies_of_a_library_and_symbols_are_taken_out() {
     assert!(pack.zip("app").arg("--keep").arg("native/libx.so.1").run().status == 0);
     assert!(unzip(&pack.artifact("app"))["native/libx.so.1"].bytes == library, "what is kept is not stripped");
 
+    // A name that is put together when the library is opened.
+    pack.wheel(
+        &WheelBuilder::new("native", "1.0.1")
+            .file("native/__init__.py", b"import ctypes\ndef load(name): return ctypes.CDLL(f\"lib{name}.so\")\n")
+            .file("native/libx.so", &library)
+            .file("native/libx.so.1", &library)
+            .file("native/libx.so.1.2", &library),
+    );
+    let report = pack.zip("app").arg("--json").run().json(0);
+    assert_eq!(self::removed(&report)["library-copies"], ["native/libx.so.1.2"]);
+
     // Whose bytes somebody may sum up.
     pack.write("functions/app/own.so", &library);
     pack.wheel(

@@ -8,3 +8,9 @@ pub(crate) mod sample;
 pub mod strip;
 pub mod symbols;
 pub mod versions;
+
+/// `x.so`, `x.so.1`, `x.so.1.2`: names that imports, other libraries and ctypes go by. A program has any name.
+pub(crate) fn is_library_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".so") || name.contains(".so.")
+}

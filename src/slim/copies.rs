@@ -1,8 +1,8 @@
 //! Byte-identical copies of one shared library in one folder, of which only some names are ever asked for.
 //!
 //! Wheels cannot hold symbolic links, so that `libx.so`, `libx.so.1` and `libx.so.1.2` become three files. A name stays
-//! if it is the library's soname, if a library in the artifact needs it, if it is a Python module, or if a source
-//! writes it down; one always stays.
+//! if it is the library's soname, if a library in the artifact needs it, if it is a Python module, if a source writes it
+//! down, or if a source of the same distribution or of the function puts names in `.so` together; one always stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use rayon::prelude::*;
 
 use super::survey::Survey;
 use crate::elf::dynamic::{self, Dynamic};
+use crate::elf::is_library_name;
 use crate::error::Result;
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Source, Tree, read};
+use crate::tree::{Entry, Source, Tree, read};
 
 /// The copies that nothing names.
 pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<String>> {
-    let libraries: Vec<(&String, &Entry)> =
-        tree.iter().filter(|(path, entry)| entry.owner != Owner::Function && is_library_name(path)).collect();
+    let libraries: Vec<(&String, &Entry)> = tree.iter().filter(|(path, _)| is_library_name(path)).collect();
     let mut groups: BTreeMap<(&str, u64, u32), Vec<&String>> = BTreeMap::new();
     for (path, entry) in &libraries {
         if let Source::Wheel { distribution, member } = entry.source {
@@ -52,6 +52,7 @@ pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey)
                 || needed.contains(name)
                 || library.modules.contains(&module)
                 || survey.modules.iter().any(|module| module.mentions.contains(name))
+                || (name.ends_with(".so") && survey.completes_library_names(tree[path].owner))
         };
         let mut copies: Vec<&String> = paths.iter().filter(|path| !wanted(path)).copied().collect();
         if copies.len() == paths.len() {
@@ -78,10 +79,4 @@ impl Names {
             modules: dynamic.init_functions().map(str::to_owned).collect(),
         }
     }
-}
-
-/// `x.so`, `x.so.1`, `x.so.1.2`.
-fn is_library_name(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.ends_with(".so") || name.contains(".so.")
 }

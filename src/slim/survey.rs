@@ -18,6 +18,10 @@ const STUB_READER: &str = "attach_stub";
 /// What analysers that bundle stubs call them (jedi, mypy).
 const STUB_NAMES: &[&str] = &[".pyi", "*.pyi", "pyi", "__init__.pyi", "builtins.pyi", "typeshed"];
 
+/// How the end of a library's name looks in a source that puts the name together: `f"lib{name}.so"`, `"lib%s.so"`,
+/// `name + ".so"`.
+const NAME_ENDS: &[&str] = &["}.so", "%s.so", "\".so\"", "'.so'"];
+
 /// One source file.
 #[derive(Debug)]
 pub(super) struct Module {
@@ -34,6 +38,8 @@ pub(super) struct Module {
     pub words: HashSet<String>,
     /// Whether it reads stubs when it runs.
     pub reads_stubs: bool,
+    /// Whether it puts file names in `.so` together when it runs.
+    pub completes_library_names: bool,
 }
 
 /// All of them.
@@ -60,6 +66,12 @@ impl Survey {
             })
             .collect::<Result<_>>()?;
         Ok(Self { modules })
+    }
+
+    /// Whether a source of that owner, or of the function, puts file names in `.so` together.
+    pub(super) fn completes_library_names(&self, owner: Owner) -> bool {
+        let of = |module: &&Module| module.owner == owner || module.owner == Owner::Function;
+        self.modules.iter().filter(of).any(|module| module.completes_library_names)
     }
 
     /// Whether a source of that owner writes the name down as a part of a path, outside of `folder`.
@@ -103,8 +115,9 @@ fn module(path: &str, owner: Owner, text: &[u8], words: &BTreeSet<&str>) -> Modu
         memmem::find(text, word.as_bytes()).is_some()
             && (owner == Owner::Function || mentions.contains(**word) || source::mentions(text, word))
     };
+    let completes_library_names = NAME_ENDS.iter().any(|end| memmem::find(text, end.as_bytes()).is_some());
     let words = words.iter().filter(said).map(|word| (*word).to_owned()).collect();
-    Module { path: path.to_owned(), owner, imports, mentions, words, reads_stubs }
+    Module { path: path.to_owned(), owner, imports, mentions, words, reads_stubs, completes_library_names }
 }
 
 /// An import's dotted name seen from the top.
@@ -134,6 +147,7 @@ fn entry_points(path: &str, owner: Owner, text: &[u8]) -> Module {
         mentions: HashSet::new(),
         words: HashSet::new(),
         reads_stubs: false,
+        completes_library_names: false,
     }
 }
 

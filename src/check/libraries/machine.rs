@@ -13,6 +13,7 @@ use super::{and_more, is_ours, name, package};
 use crate::check::files::Files;
 use crate::check::finding::Finding;
 use crate::elf::dynamic::{Kind, Machine};
+use crate::elf::is_library_name;
 use crate::lambda::Target;
 
 pub(super) fn check(survey: &Survey, files: &Files, pure: &BTreeSet<String>, target: Target) -> Vec<Finding> {
@@ -52,14 +53,14 @@ pub(super) fn check(survey: &Survey, files: &Files, pure: &BTreeSet<String>, tar
                 let stem = name(path).split('.').next().unwrap_or_default();
                 of_module.is_some() || (path.ends_with(".pyd") && !has_alternative(files, path, stem, target))
             }
-            _ => !names.contains(name(path)) && !says_its_machine(path, binary) && is_loaded_by_name(path),
+            _ => !names.contains(name(path)) && !says_its_machine(path, binary) && is_library_name(path),
         };
         if matters {
             wrong.entry((package(path), check, of)).or_default().push(path);
         }
     }
     let unreadable = survey.binaries.iter().filter(|(path, binary)| {
-        matches!(binary, Binary::Broken(machine, _) if *machine == own) && is_loaded_by_name(path) && is_ours(path)
+        matches!(binary, Binary::Broken(machine, _) if *machine == own) && is_library_name(path) && is_ours(path)
     });
     let unreadable = unreadable.map(|(path, _)| {
         let reason = "it is cut off, or its tables contradict each other";
@@ -141,10 +142,4 @@ fn says_its_machine(path: &str, binary: &Binary) -> bool {
     let named = path.split(".cpython-").next().unwrap_or_default();
     let spoken: Vec<&str> = named.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
     SPOKEN.iter().any(|(number, words)| *number == machine.number && words.iter().any(|word| spoken.contains(word)))
-}
-
-/// `x.so`, `x.so.1`: names that imports, other libraries and ctypes go by. Programs are left to those who start them.
-fn is_loaded_by_name(path: &str) -> bool {
-    let name = name(path);
-    name.ends_with(".so") || name.contains(".so.")
 }

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::Part;
 use crate::elf::dynamic;
+use crate::elf::is_library_name;
 use crate::elf::strip::is_elf;
 use crate::error::Result;
 use crate::resolve::Distribution;
@@ -136,12 +137,6 @@ impl Libraries {
             used.map(|(symbol, _)| format!("{path} uses its symbol {}", self.symbols[*symbol as usize]))
         })
     }
-}
-
-/// `x.so`, `x.so.1`, `x.so.1.2`.
-fn is_library_name(path: &str) -> bool {
-    let name = file_name(path);
-    name.ends_with(".so") || name.contains(".so.")
 }
 
 fn file_name(path: &str) -> &str {
