@@ -19,7 +19,7 @@ const RECORD_BYTES: u64 = 1 << 20;
 /// The most entries of one tar. AWS's base image has 18,000.
 const ENTRIES: usize = 1_000_000;
 
-/// The most bytes of all names of one tar.
+/// The most bytes of all names and targets of links of one tar.
 const NAME_BYTES: usize = 256 << 20;
 
 /// What an entry is.
@@ -93,8 +93,14 @@ pub(super) fn entries(file: &Arc<DiskFile>) -> Result<Vec<Entry>, String> {
         };
         let path = inside(&path)?;
         names += path.len();
-        if entries.len() >= ENTRIES || names > NAME_BYTES {
+        if let Kind::Link { target } | Kind::HardLink { target } = &kind {
+            names += target.len();
+        }
+        if entries.len() >= ENTRIES {
             return Err(format!("it has more than {ENTRIES} files"));
+        }
+        if names > NAME_BYTES {
+            return Err(format!("the names in it have more than {NAME_BYTES} bytes"));
         }
         entries.push(Entry { path, kind });
     }
