@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{Requirement, VersionOrUrl};
 
 use super::installed::{Installation, Installed};
 use super::modules::Modules;
 use super::{Finding, Question, Shape, reach};
 use crate::error::Result;
 use crate::lambda::{self, Target};
-use crate::python::{markers, metadata, normalise};
+use crate::python::{markers, metadata, normalise, requirement};
 
 /// Everything that METADATA and WHEEL ask for and the files do not give.
 pub(super) fn check(installation: &Installation, modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
@@ -115,7 +115,7 @@ fn requirements(
     let mut findings = Vec::new();
     for text in metadata::values(&distribution.metadata, "requires-dist") {
         // pip refuses what cannot be parsed, or reads it in a way of its own.
-        let Ok(requirement) = Requirement::<pep508_rs::VerbatimUrl>::from_str(text) else { continue };
+        let Some(requirement) = requirement::parse(text) else { continue };
         if !requirement.evaluate_markers(&environment, &[]) {
             continue;
         }

@@ -7,6 +7,7 @@ pub mod marshal;
 pub mod metadata;
 pub mod pip;
 pub mod report;
+pub mod requirement;
 pub mod source;
 pub mod stdlib;
 mod wheel;

@@ -13,7 +13,7 @@ use pep508_rs::{ExtraName, MarkerEnvironment, Requirement, VersionOrUrl};
 
 use crate::lambda::{self, Target};
 use crate::python::report::Item;
-use crate::python::{markers, normalise};
+use crate::python::{markers, normalise, requirement};
 
 /// That one distribution needs another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn requirements(item: &Item, extra: Option<&str>, environment: &MarkerEnvironmen
         .requires_dist
         .iter()
         // What cannot be parsed, pip has already understood; here it only costs a place in the order.
-        .filter_map(|text| Requirement::from_str(text).ok())
+        .filter_map(|text| requirement::parse(text))
         .filter(|requirement| {
             let plain = requirement.evaluate_markers(environment, &[]);
             if extra.is_some() { !plain && requirement.evaluate_markers(environment, &extras) } else { plain }

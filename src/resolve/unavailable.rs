@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::str::FromStr;
 
+use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
 use crate::error::Error;
 use crate::python::pip::{Pip, Source};
-use crate::python::{WheelFilename, normalise};
+use crate::python::{WheelFilename, normalise, requirement};
 
 /// Wheels or versions that an error lists.
 const SHOWN: usize = 6;
@@ -67,7 +66,7 @@ fn name(requirement: &str) -> String {
 }
 
 fn specifiers(requirement: &str) -> Option<VersionSpecifiers> {
-    match Requirement::<VerbatimUrl>::from_str(requirement).ok()?.version_or_url? {
+    match requirement::parse(requirement)?.version_or_url? {
         VersionOrUrl::VersionSpecifier(specifiers) => Some(specifiers),
         VersionOrUrl::Url(_) => None,
     }
