@@ -357,11 +357,19 @@ fn permissions(entry: &ZipFileHeaderRecord<'_>) -> Option<u32> {
     (has_modes || unix_mode != 0).then_some(unix_mode & 0o7777)
 }
 
+/// `PATH_MAX` of Linux. Every folder on the way is remembered, which costs the square of a name's length.
+const PATH_BYTES: usize = 4096;
+
 /// Refuses every name that is not a plain relative path on every system.
 fn check_path(name: &str) -> Result<(), ArchiveError> {
     let refuse = |reason| Err(ArchiveError::Path { name: name.to_owned(), reason });
     if name.is_empty() {
         return refuse("it is empty");
+    }
+    if name.len() > PATH_BYTES {
+        let start: String = name.chars().take(80).collect();
+        let reason = "it is longer than any path of Linux";
+        return Err(ArchiveError::Path { name: format!("{start}…"), reason });
     }
     if name.starts_with('/') {
         return refuse("it is absolute");

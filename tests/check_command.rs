@@ -204,6 +204,20 @@ fn broken() -> Vec<Case> {
             ("error", "import-missing", "/var/task/helper.py it imports requests"),
         ),
         case(
+            "import that nothing ships, from a place that the source adds",
+            vec![file("app.py", format!("import sys\nsys.path.insert(0, '/mnt/lib')\nimport torch\n{APP}"))],
+            ("warning", "import-missing", "/var/task/app.py it imports torch"),
+        ),
+        case(
+            "shadowed module, imported by a function that may never run",
+            vec![file("app.py", format!("import lib\n{APP}")), file("code.py", "x = 1\n")]
+                .into_iter()
+                .chain([file("lib/__init__.py", "def debug():\n    import code\n")])
+                .chain(distribution("lib", "1.0", "", "", &["lib/__init__.py"]))
+                .collect(),
+            ("warning", "shadows-stdlib", "it takes the place of the standard library's code"),
+        ),
+        case(
             "import of a folder that is elsewhere",
             vec![file("app.py", format!("import requests\n{APP}")), file("vendor/requests/__init__.py", "")],
             ("warning", "import-missing", "but there is /var/task/vendor/requests/__init__.py"),
@@ -290,6 +304,11 @@ fn broken() -> Vec<Case> {
             "a name twice",
             app([file("app.py", "")]),
             ("error", "archive", "/var/task/app.py it is in the ZIP twice"),
+        ),
+        case(
+            "a path that no Linux takes",
+            app([file(&"a/".repeat(32_000), ""), file(&format!("{}b", "0/".repeat(30_000)), "")]),
+            ("error", "archive", "it is longer than any path of Linux"),
         ),
         case(
             "a path that climbs out",

@@ -1159,3 +1159,16 @@ fn the_same_input_gives_the_same_bytes() {
         assert_eq!(build(pack, &surroundings), expected, "{}", surroundings.what);
     }
 }
+
+/// pip before 24.2 judged it by the Python that runs pip; this machine's `python3` may have such a one.
+#[test]
+fn requires_python_is_judged_for_the_target() {
+    let pack = project();
+    pack.wheel(&WheelBuilder::new("pkg", "2.0").requires_python(">=3.12").file("pkg/__init__.py", b"VALUE = 2\n"));
+    for (python, version) in [("3.11", "1.0"), ("3.13", "2.0")] {
+        let run = pack.zip("app").args(["--json", "--python", python, "--python-executable", "python3"]);
+        let report = run.run().json(0);
+        let part = report["parts"].as_array().unwrap().iter().find(|part| part["name"] == "pkg").unwrap();
+        assert_eq!(part["version"], version, "{python}");
+    }
+}

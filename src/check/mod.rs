@@ -47,7 +47,7 @@ pub fn check(files: &Files, question: &Question) -> Result<Vec<Finding>> {
     findings.extend(libraries::check(files, question.target, question.shape)?);
     findings.extend(distributions::check(&installation, &modules, question)?);
     if question.shape != Shape::Layers {
-        findings.extend(imports::check(&modules, question, &reach));
+        findings.extend(imports::check(&modules, question, &reach)?);
     }
     findings.extend(shadow::check(&modules, &installation, question, &reach));
     findings.extend(bytecode::check(&modules, question)?);

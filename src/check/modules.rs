@@ -94,6 +94,13 @@ impl<'a> Modules<'a> {
             .find(|(_, path)| self.files.files.contains_key(path))
     }
 
+    /// Whether a source has one of these texts anywhere.
+    pub(super) fn has_text(&self, path: &str, texts: &[&str]) -> Result<bool> {
+        let Some(file) = self.files.files.get(path) else { return Ok(false) };
+        let source = self.files.read(file)?;
+        Ok(texts.iter().any(|text| memchr::memmem::find(&source, text.as_bytes()).is_some()))
+    }
+
     /// What a source says; nothing if it is not there.
     pub(super) fn scan(&self, path: &str) -> Result<Scan> {
         match self.files.files.get(path) {

@@ -104,7 +104,11 @@ fn dependency(name: &str, found: &Module, modules: &Modules, reach: &Reach) -> O
     let inside = format!("{name}.");
     let victim = reach.sources.iter().find(|(path, loaded)| {
         **path == found.path && imports(loaded, name)
-            || loaded.scan.imports.iter().any(|import| import.level == 0 && import.module.starts_with(&inside))
+            || loaded
+                .scan
+                .imports
+                .iter()
+                .any(|import| import.always && import.level == 0 && import.module.starts_with(&inside))
     });
     let reason = format!("it takes the place of {place}");
     Some(
@@ -116,8 +120,13 @@ fn dependency(name: &str, found: &Module, modules: &Modules, reach: &Reach) -> O
     )
 }
 
+/// Whether a source imports a top-level module as soon as it is loaded.
 fn imports(loaded: &super::reach::Loaded, name: &str) -> bool {
-    loaded.scan.imports.iter().any(|import| import.level == 0 && import.module.split('.').next() == Some(name))
+    loaded
+        .scan
+        .imports
+        .iter()
+        .any(|import| import.always && import.level == 0 && import.module.split('.').next() == Some(name))
 }
 
 /// The sources that are loaded and import a top-level module.

@@ -3,8 +3,8 @@
 # pip's own --platform says it) and `offline`.
 #
 # pip's --platform and --python-version choose wheels, but markers (`; python_version < "3.11"`) are judged by the
-# running interpreter (pip issue 11198): that is what the first part mends. The second part uses the hook of PEP 600
-# to keep out wheels that need a newer glibc than the target's. The last part adds to pip's report what the next call
+# running interpreter (pip issue 11198): that is what the first part mends; the second does so for Requires-Python in
+# older pips. The third uses the hook of PEP 600 to keep out wheels that need a newer glibc than the target's. The last part adds to pip's report what the next call
 # of pip needs to fetch what was resolved: the options that stood in requirement files, and URLs with their
 # credentials. The report goes to a pipe and is never stored; everything else that pip writes stays redacted.
 import json
@@ -19,6 +19,13 @@ try:
 except ImportError:
     from packaging import markers
 markers.default_environment = lambda: dict(settings["environment"])
+
+# Before 24.2, pip judged Requires-Python by the running interpreter, whatever --python-version said.
+from pip._internal.resolution.resolvelib import candidates
+
+version = tuple(int(part) for part in settings["environment"]["python_full_version"].split("."))
+require_python = candidates.RequiresPythonCandidate.__init__
+candidates.RequiresPythonCandidate.__init__ = lambda self, _: require_python(self, version)
 
 if settings["glibc"] is not None:
     import types

@@ -183,8 +183,9 @@ impl<'a> Scanner<'a> {
             }
             Token::Name(name) => self.name(name),
             Token::Literal(literal) => {
-                // A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`.
-                let parts = literal.split(|byte| matches!(byte, b'%' | b'{' | b'}'));
+                // A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`; so may those of a list or of
+                // an entry point: `package.module:object`.
+                let parts = literal.split(|byte| matches!(byte, b'%' | b'{' | b'}' | b':' | b',' | b';'));
                 self.literals.extend(parts.filter(|part| is_literal(part)));
                 self.passed();
                 None
@@ -769,6 +770,12 @@ mod tests {
             .collect();
         assert_eq!(always, ["a", "b", "f", "k", "m", "bb", "dd"]);
         assert!(!scan(b"async def f(): import a\nasync with b: import c\n").imports.iter().any(|import| import.always));
+    }
+
+    #[test]
+    fn names_inside_of_strings_are_found() {
+        let source = "x = ['a.b:c', 'd.e,f/g', 'no: name']\n";
+        assert_eq!(scan(source.as_bytes()).strings, ["a.b", "c", "d.e", "f/g", "no"]);
     }
 
     #[test]

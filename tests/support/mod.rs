@@ -181,6 +181,7 @@ pub(crate) struct WheelBuilder {
     version: String,
     tags: String,
     requires: Vec<String>,
+    requires_python: Option<String>,
     wheel_version: String,
     files: Vec<(String, Vec<u8>)>,
     without: Vec<String>,
@@ -195,6 +196,7 @@ impl WheelBuilder {
             version: version.into(),
             tags: "py3-none-any".into(),
             requires: Vec::new(),
+            requires_python: None,
             wheel_version: "1.0".into(),
             files: Vec::new(),
             without: Vec::new(),
@@ -211,6 +213,12 @@ impl WheelBuilder {
     /// Adds a `Requires-Dist`.
     pub(crate) fn requires(mut self, requirement: &str) -> Self {
         self.requires.push(requirement.into());
+        self
+    }
+
+    /// Sets `Requires-Python`.
+    pub(crate) fn requires_python(mut self, versions: &str) -> Self {
+        self.requires_python = Some(versions.into());
         self
     }
 
@@ -249,7 +257,9 @@ impl WheelBuilder {
         let info = format!("{name}-{version}.dist-info");
         let requires: Vec<String> = self.requires.iter().map(|line| format!("Requires-Dist: {line}\n")).collect();
         let requires = requires.concat();
-        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}");
+        let python = self.requires_python.iter().map(|versions| format!("Requires-Python: {versions}\n"));
+        let python: String = python.collect();
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{python}{requires}");
         let wheel = format!("Wheel-Version: {wheel_version}\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tags}\n");
         let mut members = self.files.clone();
         members.push((format!("{info}/METADATA"), metadata.into()));
