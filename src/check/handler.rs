@@ -12,6 +12,10 @@ const CHECK: &str = "handler";
 /// What AWS's own examples and the common frameworks call it, most usual first.
 const USUAL: &[&str] = &["lambda_handler", "handler"];
 
+/// What the modules that they are in are usually called.
+const MODULES: &[&str] =
+    &["api", "app", "function", "handler", "handlers", "index", "lambda_function", "lambda_handler", "main"];
+
 /// Whether the function's handler is there.
 pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
     if question.shape == Shape::Layers {
@@ -84,10 +88,14 @@ pub(super) fn detect(modules: &Modules) -> Result<Option<String>> {
         let scan = modules.scan(path)?;
         let imported = |name: &str| scan.imports.iter().any(|import| import.name.as_deref() == Some(name));
         found.extend(
-            USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| format!("{module}.{name}")),
+            USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| (module.to_owned(), *name)),
         );
     }
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    let Some((module, name)) = found.pop().filter(|_| found.is_empty()) else { return Ok(None) };
+    let path = format!("{TASK}/{module}.py");
+    // `handler = StreamHandler()` of a module that only logs: what is no function has to be where handlers usually are.
+    let is_likely = MODULES.contains(&module.as_str()) || modules.has_text(&path, &[&format!("def {name}(")])?;
+    Ok(is_likely.then(|| format!("{module}.{name}")))
 }
 
 #[cfg(test)]
@@ -153,5 +161,9 @@ mod tests {
         let two = tree(&[("app.py", "def handler(event, context): pass\n"), ("other.py", "handler = 1\n")]);
         assert_eq!(detected(&two), None);
         assert_eq!(reasons(&two, None).len(), 1);
+        let log = tree(&[("log.py", "handler = StreamHandler()\n"), ("src/app.py", "def handler(e, c): pass\n")]);
+        assert_eq!(detected(&log), None, "no function, and not where one would be");
+        let adapter = tree(&[("main.py", "handler = Mangum(app)\n")]);
+        assert_eq!(detected(&adapter).as_deref(), Some("main.handler"));
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Lexer, MAX_SOURCE, Token};
 
 /// The first of these names that is called with anything but a text of the source as that argument, which is the first
-/// or goes by its keyword; or that is handed on uncalled from one of these modules.
+/// or goes by its keyword; or that is handed on uncalled from one of these modules, or from a session of theirs.
 pub fn unknown_argument(source: &[u8], callees: &[String], keyword: &str, modules: &[String]) -> Option<String> {
     let tokens = tokens(&source[..source.len().min(MAX_SOURCE)]);
     let is_one_of = |token: Option<&(Token, usize)>, names: &[String]| matches!(token, Some((Token::Name(name), _)) if names.iter().any(|known| known.as_bytes() == *name));
@@ -18,6 +18,15 @@ pub fn unknown_argument(source: &[u8], callees: &[String], keyword: &str, module
         [(Token::Name(name), _)] => constants.contains(name),
         _ => false,
     };
+    let sessions = sessions(&tokens);
+    let makes = |token: Option<&(Token, usize)>| match token {
+        Some((Token::Name(name), _)) => sessions.contains(name) || is_session(name) || is_one_of(token, modules),
+        Some((Token::Op(b')'), _)) => true,
+        _ => false,
+    };
+    if let Some(name) = callees.iter().find(|name| by_getattr(&tokens, name.as_bytes(), &makes)) {
+        return Some(name.clone());
+    }
     let callee = (0..tokens.len()).filter(|&place| is_one_of(tokens.get(place), callees)).find(|&place| {
         let before = |distance: usize| place.checked_sub(distance).and_then(|place| tokens.get(place));
         if matches!(before(1), Some((Token::Name(b"def" | b"class"), _))) {
@@ -29,13 +38,44 @@ pub fn unknown_argument(source: &[u8], callees: &[String], keyword: &str, module
             }
             // Under another name, its calls are not seen.
             Some((Token::Name(b"as"), _)) => true,
-            _ => matches!(before(1), Some((Token::Op(b'.'), _))) && is_one_of(before(2), modules),
+            // `session.client.meta`, `session.client = …`
+            Some((Token::Op(b'.' | b'=' | b'['), _)) => false,
+            _ => matches!(before(1), Some((Token::Op(b'.'), _))) && makes(before(2)),
         }
     })?;
     match tokens[callee].0 {
         Token::Name(name) => Some(super::text(name)),
         _ => None,
     }
+}
+
+/// Whether a name says that it is a session.
+fn is_session(name: &[u8]) -> bool {
+    name.to_ascii_lowercase().windows(7).any(|part| part == b"session")
+}
+
+/// Names that are bound to something in a statement that says `Session`.
+fn sessions<'a>(tokens: &[(Token<'a>, usize)]) -> BTreeSet<&'a [u8]> {
+    let statements = tokens.split(|(token, _)| matches!(token, Token::Newline | Token::Op(b';')));
+    statements
+        .filter(|statement| statement.iter().any(|(token, _)| *token == Token::Name(b"Session")))
+        .flat_map(|statement| {
+            statement.windows(2).filter_map(|pair| match pair {
+                [(Token::Name(name), _), (Token::Op(b'='), 0)] => Some(*name),
+                _ => None,
+            })
+        })
+        .collect()
+}
+
+/// Whether one of these names is taken by its text: `getattr(boto3, "client")`.
+fn by_getattr(tokens: &[(Token, usize)], name: &[u8], makes: &dyn Fn(Option<&(Token, usize)>) -> bool) -> bool {
+    (3..tokens.len()).any(|place| {
+        tokens[place].0 == Token::Literal(name)
+            && tokens[place - 1].0 == Token::Op(b',')
+            && makes(tokens.get(place - 2))
+            && tokens[..place].iter().rev().take(12).any(|(token, _)| *token == Token::Name(b"getattr"))
+    })
 }
 
 /// All tokens, each with the number of brackets that are open after it.
@@ -133,6 +173,8 @@ mod tests {
             "client = boto3.client('s3')\nclient.get_object(Bucket=bucket)\nf(client)",
             "def client(name='x'):\n    pass\nfixture.client()\napi.client(timeout=3)",
             "# boto3.client(x)\n'''boto3.client(x)'''",
+            "self.client = boto3.client('s3')\nreturn self.client",
+            "f(event.resource, request.client)\nsession.client.meta",
         ] {
             assert_eq!(unknown(source), None, "{source}");
         }
@@ -151,6 +193,11 @@ mod tests {
             "boto3.client(region_name='s3', service_name=name)",
             "boto3.client(name)",
             "map(boto3.client, names)",
+            "s = boto3.Session()\nmake = s.client\nmake(name)",
+            "map(session.client, names)",
+            "make = boto3.session.Session(a=b).client",
+            "getattr(boto3, 'client')(name)",
+            "getattr(boto3.Session(), \"client\")(name)",
             "from boto3 import client as make\nmake(name)",
             "boto3.client('\\x73\\x33')",
             "def f(NAME):\n    return boto3.client(NAME)\nNAME = 's3'\n",
