@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
                 None
             }
             Token::Name(name) => self.name(name),
-            Token::Literal(literal) => {
+            Token::Literal(literal) | Token::Piece(literal) => {
                 // A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`; so may those of a list or of
                 // an entry point: `package.module:object`.
                 let parts = literal.split(|byte| matches!(byte, b'%' | b'{' | b'}' | b':' | b',' | b';'));
@@ -444,11 +444,13 @@ enum Token<'a> {
     Name(&'a [u8]),
     /// The text between the quotes of a string that is no f-string with fields.
     Literal(&'a [u8]),
+    /// A piece of an f-string's text, up to a field or the end.
+    Piece(&'a [u8]),
     /// One character that is none of the others.
     Op(u8),
     /// Such a character with `=` after it: a comparison or an augmented assignment.
     OpEqual(u8),
-    /// A number, or a piece of an f-string.
+    /// A number, or the format of an f-string's field.
     Other,
     /// The end of a logical line, maybe of an empty one.
     Newline,
@@ -623,7 +625,7 @@ impl<'a> Lexer<'a> {
             let byte = self.peek(0);
             match byte {
                 b'\\' => self.skip_escape(),
-                b'{' if fields => return Token::Other,
+                b'{' if fields => return Token::Piece(&self.source[start..end]),
                 b'\n' | b'\r' if triple => self.at += 1,
                 _ if byte == quote && triple && !(self.peek(1) == quote && self.peek(2) == quote) => self.at += 1,
                 _ => {
@@ -657,8 +659,10 @@ impl<'a> Lexer<'a> {
             Context::Field { .. } => None,
         });
         let (quote, triple) = text.unwrap_or((b'"', false));
+        let (source, start) = (self.source, self.at);
+        let piece = |end: usize| if spec { Token::Other } else { Token::Piece(&source[start..end.min(source.len())]) };
         loop {
-            let byte = self.peek(0);
+            let (byte, end) = (self.peek(0), self.at);
             let ends = byte == quote && (!triple || (self.peek(1) == quote && self.peek(2) == quote));
             match byte {
                 b'\\' => self.skip_escape(),
@@ -667,7 +671,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     self.contexts.push(Context::Field { depth: self.depth, spec: false });
                     self.depth += 1;
-                    return Token::Other;
+                    return piece(end);
                 }
                 b'}' if spec => {
                     self.at += 1;
@@ -682,7 +686,7 @@ impl<'a> Lexer<'a> {
                         self.leave();
                     }
                     self.contexts.pop();
-                    return Token::Other;
+                    return piece(end);
                 }
                 _ => self.at += 1,
             }
@@ -817,6 +821,12 @@ mod tests {
         let source =
             "x = ['a.b', \"c/d-e\", r'f_*', 'no space', '', b'a.b', f'{g}', '''h+i''', 'esc\\n', u'J', x, \"#\"]";
         assert_eq!(scan(source.as_bytes()).strings, ["J", "a.b", "c/d-e", "f_*", "h+i"]);
+    }
+
+    #[test]
+    fn the_text_of_an_f_string_is_taken_in_pieces() {
+        let source = "x = f'docs/{name}.txt'\ny = f\"\"\"{a!r:>{w}}/b{{c}}\nd{e}/f.h\"\"\"\nz = rf'{g}' f'p.{k}'";
+        assert_eq!(scan(source.as_bytes()).strings, [".txt", "/b", "/f.h", "c", "docs/", "p."]);
     }
 
     #[test]

@@ -23,6 +23,14 @@ fn needs(module: &Module, wanted: &Wanted, owner: Owner) -> Option<String> {
     if let Some(import) = wanted.modules.iter().find(|known| module.imports.iter().any(|import| is_in(import, known))) {
         return Some(format!("{} imports {import}", module.path));
     }
+    // `import_module(f"package.{name}")`. What a distribution says so of itself is mostly a message.
+    let may_be = |import: &String, known: &str| import.ends_with('.') && known.starts_with(import.as_str());
+    if module.owner != owner
+        && let Some(known) =
+            wanted.modules.iter().find(|known| module.imports.iter().any(|import| may_be(import, known)))
+    {
+        return Some(format!("{} puts the name of a module together that may be {known}", module.path));
+    }
     let word = wanted.words.iter().find(|word| module.words.contains(word.as_str()))?;
     // What a distribution's own sources say of itself is in the recipe; a guard that is missing keeps the part.
     let whose = if module.owner == owner { "of the same distribution " } else { "" };
