@@ -380,3 +380,31 @@ fn keep_wins_over_recipes() {
     let report = pack.zip("used").args(arguments).run().json(0);
     assert_eq!(parts(&report, "removed"), [""; 0]);
 }
+
+/// A distribution that has a URI of its own, or that a file of the function names, is not seen by its imports.
+#[test]
+fn what_others_name_stays() {
+    let pack = Pack::new();
+    pack.wheel(
+        &WheelBuilder::new("pyarrow", "26.0.1")
+            .file("pyarrow/__init__.py", b"")
+            .file("pyarrow/flight.py", b"")
+            .file("pyarrow/_s3fs.cpython-313-x86_64-linux-gnu.so", b"\x7fELF"),
+    );
+    let report = |body: &[u8]| {
+        pack.wheel(&WheelBuilder::new("reports", "1.0").file("reports/__init__.py", body));
+        pack.function(
+            "used",
+            "import pyarrow, reports\n\n\ndef handler(event, context):\n    return reports.read()\n",
+            &["pyarrow", "reports"],
+        );
+        parts(&pack.zip("used").args(["--json", "--slim", "deep", "--no-check"]).run().json(0), "kept")
+    };
+    assert_eq!(report(b"def read():\n    '''Not from s3://bucket, nor pyarrow.flight: here.'''\n"), [""; 0]);
+    assert_eq!(report(b"def read():\n    return fs.from_uri('s3://bucket/key')\n"), ["S3 file system"]);
+    assert_eq!(
+        report(b"def read(kind):\n    return importlib.import_module(f'pyarrow.{kind}')\n"),
+        ["Flight RPC", "S3 file system"]
+    );
+    assert_eq!(report(b"REGISTRY = {'flight': 'pyarrow.flight:connect'}\n"), ["Flight RPC"]);
+}

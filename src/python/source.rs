@@ -80,6 +80,33 @@ pub fn mentions(source: &[u8], identifier: &str) -> bool {
     }
 }
 
+/// Whether a string or a piece of one has the text, documentation aside: a string that is a statement does nothing.
+pub fn says(source: &[u8], searched: &str) -> bool {
+    let mut lexer = Lexer::new(&source[..source.len().min(MAX_SOURCE)]);
+    let (mut before, mut found) = (Token::Newline, false);
+    loop {
+        let token = lexer.next_token();
+        let ends = matches!(token, Token::Newline | Token::End);
+        if found && !(ends && before == Token::Newline) {
+            return true;
+        }
+        let has = |text: &[u8]| memchr::memmem::find(text, searched.as_bytes()).is_some();
+        match token {
+            Token::End => return false,
+            Token::Literal(text) => {
+                found = has(text);
+                // What stood before it tells whether it is a statement.
+                if found {
+                    continue;
+                }
+            }
+            Token::Piece(text) if has(text) => return true,
+            _ => found = false,
+        }
+        before = token;
+    }
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -827,6 +854,16 @@ mod tests {
     fn the_text_of_an_f_string_is_taken_in_pieces() {
         let source = "x = f'docs/{name}.txt'\ny = f\"\"\"{a!r:>{w}}/b{{c}}\nd{e}/f.h\"\"\"\nz = rf'{g}' f'p.{k}'";
         assert_eq!(scan(source.as_bytes()).strings, [".txt", "/b", "/f.h", "c", "docs/", "p."]);
+    }
+
+    #[test]
+    fn documentation_says_nothing() {
+        for source in ["x = 's3://b'", "f(f's3://{b}')", "if x: y(b's3://')", "x = ['', 's3://']", "return 's3://'"] {
+            assert!(says(source.as_bytes(), "s3://"), "{source}");
+        }
+        for source in ["# s3://", "'s3://'", "def f():\n  \"\"\"Reads s3://b\"\"\"\n  return 's3'", "x = 's3'"] {
+            assert!(!says(source.as_bytes(), "s3://"), "{source}");
+        }
     }
 
     #[test]

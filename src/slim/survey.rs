@@ -33,8 +33,8 @@ pub(super) struct Module {
     pub imports: Vec<String>,
     /// The parts of every string that could be a path.
     pub mentions: HashSet<String>,
-    /// Those of the words searched for that it says: as an identifier or a whole string; in the function's own sources
-    /// anywhere at all.
+    /// Those of the words searched for that it says: as an identifier or a whole string, or inside of a string what is no
+    /// identifier (`s3://`); in the function's own sources anywhere at all.
     pub words: HashSet<String>,
     /// Whether it reads stubs when it runs.
     pub reads_stubs: bool,
@@ -113,11 +113,17 @@ fn module(path: &str, owner: Owner, text: &[u8], words: &BTreeSet<&str>) -> Modu
     let reads_stubs = STUB_NAMES.iter().any(|name| mentions.contains(*name)) || source::mentions(text, STUB_READER);
     let said = |word: &&&str| {
         memmem::find(text, word.as_bytes()).is_some()
-            && (owner == Owner::Function || mentions.contains(**word) || source::mentions(text, word))
+            && (owner == Owner::Function
+                || mentions.contains(**word)
+                || if is_identifier(word) { source::mentions(text, word) } else { source::says(text, word) })
     };
     let completes_library_names = NAME_ENDS.iter().any(|end| memmem::find(text, end.as_bytes()).is_some());
     let words = words.iter().filter(said).map(|word| (*word).to_owned()).collect();
     Module { path: path.to_owned(), owner, imports, mentions, words, reads_stubs, completes_library_names }
+}
+
+fn is_identifier(word: &str) -> bool {
+    word.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
 }
 
 /// An import's dotted name seen from the top.
