@@ -116,6 +116,14 @@ pub enum Error {
         /// Whether only the cache was asked.
         offline: bool,
     },
+    /// The index that pip asks does not answer.
+    #[error("pip cannot reach the index for {requirement}: {reason}")]
+    IndexUnreachable {
+        /// The requirement as pip names it.
+        requirement: String,
+        /// What pip says of the connection.
+        reason: String,
+    },
     /// A wheel that pip built only runs elsewhere.
     #[error("{wheel} was built on this machine and does not fit {target}")]
     BuiltForElsewhere {
@@ -242,6 +250,11 @@ impl Error {
                     format!("newest versions that exist: {}", versions.join(", "))
                 }
             )),
+            Self::IndexUnreachable { .. } => Some(
+                "check the network, the proxy and pip's configuration (pip config list); --offline builds from the wheels in \
+                 the cache"
+                    .into(),
+            ),
             Self::DanglingLink { .. } => {
                 Some("mend or remove the link, or keep it out with a line in .packignore".into())
             }

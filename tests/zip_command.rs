@@ -333,6 +333,7 @@ fn a_dry_run_says_what_would_be_built_and_builds_nothing() {
         .collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     function      app (functions/app, 1 file)
+      app.py
     target        python3.13-x86_64 (wheels up to manylinux_2_34_x86_64)
     requirements  requirements/app.txt
     pip …
@@ -1171,4 +1172,38 @@ fn requires_python_is_judged_for_the_target() {
         let part = report["parts"].as_array().unwrap().iter().find(|part| part["name"] == "pkg").unwrap();
         assert_eq!(part["version"], version, "{python}");
     }
+}
+
+#[test]
+fn an_index_that_does_not_answer_is_said_so() {
+    let pack = project();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let run = pack.zip("app").env("PIP_NO_INDEX", "0").env("PIP_FIND_LINKS", "").env("PIP_RETRIES", "1");
+    let outcome = run.env("PIP_INDEX_URL", format!("http://127.0.0.1:{free}/simple")).run();
+    assert_fails(&outcome, 1, &["error: pip cannot reach the index for pkg: ", "Connection refused", "--offline"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_files_are_replaced() {
+    let pack = project();
+    fs::create_dir_all(pack.path("real")).unwrap();
+    pack.write("real/old.zip", "old");
+    std::os::unix::fs::symlink("real/old.zip", pack.path("link.zip")).unwrap();
+    assert_done(&pack.zip("app").args(["--output", "link.zip"]).run());
+    assert!(pack.path("link.zip").is_symlink());
+    assert!(paths(&pack.path("real/old.zip")).contains(&"pkg/__init__.py".to_owned()));
+    assert!(Command::new("mkfifo").arg(pack.path("pipe")).status().unwrap().success());
+    let outcome = pack.zip("app").args(["--output", "pipe"]).run();
+    assert_fails(&outcome, 2, &["error: pipe is there and is not a regular file", "hint: name a file"]);
+}
+
+#[test]
+fn several_functions_go_to_a_folder_that_is_not_there_yet() {
+    let pack = project();
+    pack.function("other", HANDLER, &["pkg"]);
+    assert_done(&pack.zip("app").args(["other", "--output", "built"]).run());
+    assert_eq!(Pack::files(&pack.path("built")), ["app-python3.13-x86_64.zip", "other-python3.13-x86_64.zip"]);
+    let outcome = pack.zip("app").args(["other", "--output", "one.zip"]).run();
+    assert_fails(&outcome, 2, &["two functions would be written to one.zip"]);
 }

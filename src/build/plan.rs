@@ -122,6 +122,7 @@ impl Plan {
             format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
+        lines.splice(1..1, self.function_files.iter().map(|path| format!("  {path}")));
         lines.extend(self.wheels.iter().map(|wheel| {
             format!(
                 "  {} {}{}",

@@ -14,6 +14,7 @@ use crate::progress::{Progress, Verbosity};
 use crate::project::{self, Function};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
+use crate::system;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -150,8 +151,11 @@ impl Zip {
         let target = Target { python: self.python, architecture: self.arch };
         let root = Path::new("");
         let functions = self.functions(root)?;
-        let builds =
-            functions.into_iter().map(|function| self.plan(function, target, threads)).collect::<Result<Vec<_>>>()?;
+        let several = functions.len() > 1;
+        let builds = functions
+            .into_iter()
+            .map(|function| self.plan(function, target, threads, several))
+            .collect::<Result<Vec<_>>>()?;
         check_outputs(&builds)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = interpreter::find(target, self.python_executable.as_deref())?;
@@ -238,7 +242,7 @@ impl Zip {
         Ok(all)
     }
 
-    fn plan(&self, function: Function, target: Target, threads: usize) -> Result<BuildPlan> {
+    fn plan(&self, function: Function, target: Target, threads: usize, several: bool) -> Result<BuildPlan> {
         let requirements =
             if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
         if let Some(missing) = requirements.iter().find(|file| !file.is_file()) {
@@ -250,7 +254,7 @@ impl Zip {
         let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
             None => Path::new("dist").join(file),
-            Some(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => path.join(file),
+            Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
         if !self.aws_services.is_empty() && self.slim != Level::Deep {
@@ -275,7 +279,7 @@ impl Zip {
             function,
             target,
             requirements,
-            output,
+            output: system::destination(&output)?,
             handler: self.handler.clone(),
             check: !self.no_check,
             provided: self.provided.iter().cloned().collect(),
@@ -289,6 +293,12 @@ impl Zip {
             threads,
         })
     }
+}
+
+/// Whether an output is meant as a folder: it is one, it is written as one, or it cannot be the ZIP of several functions.
+fn is_folder(path: &Path, several: bool) -> bool {
+    let named = path.as_os_str().to_string_lossy().ends_with('/');
+    path.is_dir() || named || (several && !path.exists() && path.extension().is_none())
 }
 
 /// Two builds must not write one file.

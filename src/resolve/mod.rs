@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::cache::Cache;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::python::interpreter::Interpreter;
@@ -88,6 +88,9 @@ pub fn ask(
         return Err(unavailable::describe_breakdown(&pip, requirements, reason));
     }
     let Some(missing) = missing else { return Ok(first?.into()) };
+    if let Some(reason) = first.as_ref().err().and_then(unavailable::unreachable) {
+        return Err(Error::IndexUnreachable { requirement: missing, reason });
+    }
     // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
     if interpreter.builds_for(target) {
         let second = pip.resolve(requirements, Sdists::Built);

@@ -22,6 +22,17 @@ pub(super) fn requirement(error: &Error) -> Option<String> {
     })
 }
 
+/// What pip says of a connection that it could not make, if that is why it found nothing.
+pub(super) fn unreachable(error: &Error) -> Option<String> {
+    let Error::Command(error) = error else { return None };
+    error.messages().lines().find_map(|line| {
+        let (_, cause) = line.split_once("after connection broken by ")?;
+        let cause = cause.rsplit_once(": /").map_or(cause, |(cause, _)| cause).trim_matches('\'');
+        // `NewConnectionError('<…object at 0x…>: Failed to establish …')`
+        Some(cause.rsplit_once(">: ").map_or(cause, |(_, cause)| cause).trim_end_matches(['\'', '"', ')']).to_owned())
+    })
+}
+
 /// The last line of pip's traceback, if it broke down instead of saying what is wrong.
 pub(super) fn breakdown(error: &Error) -> Option<String> {
     let Error::Command(error) = error else { return None };

@@ -144,6 +144,9 @@ impl SizeReport {
                 "--slim standard takes out tests, documentation, headers and symbols without losing a function".into(),
             );
         }
+        if self.slim == Level::Standard {
+            lines.push("--slim deep also takes out optional parts that nothing in the artifact imports".into());
+        }
         if self.bytecode == Policy::Compiled {
             lines.push("--bytecode only ships the dependencies' bytecode without their sources; --bytecode none is the smallest, and the slowest to start".into());
         }

@@ -15,6 +15,19 @@ use crate::error::{Error, Result};
 /// Leftovers are recognised by this ending and nothing else.
 const SUFFIX: &str = ".partial";
 
+/// Where a file that is asked for by this path is written: for a link, at what it leads to. What is there and is no file
+/// (a device, a pipe) would be replaced by one, and is refused.
+pub fn destination(path: &Path) -> Result<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(Error::usage(
+            format!("{} is there and is not a regular file", path.display()),
+            "name a file that may be replaced, or one that is not there yet",
+        )),
+        Ok(_) if path.is_symlink() => path.canonicalize().map_err(Error::io("find", path)),
+        _ => Ok(path.to_owned()),
+    }
+}
+
 /// A file being written.
 #[derive(Debug)]
 pub struct AtomicFile {
