@@ -135,6 +135,19 @@ fn app(more: impl IntoIterator<Item = Member>) -> Vec<Member> {
     [file("app.py", APP)].into_iter().chain(more).collect()
 }
 
+/// A function that loads the extension module of a distribution.
+fn compiled(tag: &str, suffix: &str) -> Vec<Member> {
+    let module = format!("lib/fast.{suffix}.so");
+    let wheel = format!("Root-Is-Purelib: false\nTag: {tag}\n");
+    let files = [
+        file("app.py", format!("import lib\n{APP}")),
+        file("lib/__init__.py", "from .fast import x\n"),
+        file(&module, [0; 64]),
+    ];
+    let lib = distribution("lib", "1.0", "", &wheel, &["lib/__init__.py", &module]);
+    files.into_iter().chain(lib).collect()
+}
+
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn broken() -> Vec<Case> {
     let mode = |mode: u32, name: &str| Member { mode, ..file(name, "x = 1\n") };
@@ -224,13 +237,10 @@ fn broken() -> Vec<Case> {
         ),
         case(
             "Requires-Dist missing and imported",
-            app([file("lib/__init__.py", "import other\n")].into_iter().chain(distribution(
-                "lib",
-                "1.0",
-                "Requires-Dist: other>=2\n",
-                "",
-                &["lib/__init__.py"],
-            ))),
+            [file("app.py", format!("import lib\n{APP}")), file("lib/__init__.py", "import other\n")]
+                .into_iter()
+                .chain(distribution("lib", "1.0", "Requires-Dist: other>=2\n", "", &["lib/__init__.py"]))
+                .collect(),
             (
                 "error",
                 "requires-dist",
@@ -266,23 +276,20 @@ fn broken() -> Vec<Case> {
         ),
         case(
             "wheel of another system",
-            app(distribution("lib", "1.0", "", "Root-Is-Purelib: false\nTag: cp313-cp313-macosx_11_0_arm64\n", &[])),
+            compiled("cp313-cp313-macosx_11_0_arm64", "cpython-313-darwin"),
             ("error", "wheel-tag", "lib 1.0 was built for cp313-cp313-macosx_11_0_arm64"),
         ),
-        case(
-            "wheel of another Python",
-            app(distribution(
-                "lib",
-                "1.0",
-                "",
-                "Root-Is-Purelib: false\nTag: cp312-cp312-manylinux_2_28_x86_64\n",
-                &[],
-            )),
-            ("error", "wheel-tag", "cp312-cp312-manylinux_2_28_x86_64"),
+        with(
+            &["--python", "3.13"],
+            case(
+                "wheel of another Python",
+                compiled("cp312-cp312-manylinux_2_28_x86_64", "cpython-312-x86_64-linux-gnu"),
+                ("error", "wheel-tag", "cp312-cp312-manylinux_2_28_x86_64"),
+            ),
         ),
         case(
             "wheel of musl",
-            app(distribution("lib", "1.0", "", "Root-Is-Purelib: false\nTag: cp313-cp313-musllinux_1_2_x86_64\n", &[])),
+            compiled("cp313-cp313-musllinux_1_2_x86_64", "cpython-313-x86_64-linux-musl"),
             ("error", "wheel-tag", "musllinux"),
         ),
         case(
@@ -346,7 +353,7 @@ fn broken() -> Vec<Case> {
         ),
         case(
             "foreign bytecode without a source",
-            app([file("lib.pyc", pyc(3531, 0, [0; 8]))]),
+            vec![file("app.py", format!("import lib\n{APP}")), file("lib.pyc", pyc(3531, 0, [0; 8]))],
             ("error", "bytecode", "/var/task/lib.pyc it is not bytecode of Python 3.13"),
         ),
         case(
@@ -431,7 +438,7 @@ fn a_good_function_gives_nothing() {
     let outcome = pack.command(["check", "app.zip"]).run();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(outcome.stdout, @r#"
-    app.zip: checked for python3.13-x86_64 (by default)
+    app.zip: checked for python3.13-x86_64 (Python by default, architecture from the compiled files)
     handler: app.lambda_handler
     0 errors, 0 warnings in 14 files
     "#);

@@ -24,7 +24,7 @@ impl Case {
     /// `None`, and said so, where there is no compiler or no Python to ask the loader through.
     fn new(versioned: bool) -> Option<Self> {
         let case = Self { pack: Pack::new() };
-        case.pack.write("f/app.py", "def handler(event, context):\n    return 1\n");
+        case.pack.write("f/app.py", "import p.m\n\n\ndef handler(event, context):\n    return 1\n");
         case.pack.write("f/p/__init__.py", "");
         case.pack.write("m.c", MODULE);
         case.pack.write("idle.c", "int idle(void) { return 0; }\n");

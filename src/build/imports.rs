@@ -86,6 +86,7 @@ impl Test<'_> {
             imports::VERSION,
             &packed.artifact.sha256,
             &packed.handler,
+            packed.guessed,
             runner.identity(),
             runtime,
             &self.build.imports.variables,
@@ -174,7 +175,8 @@ impl Test<'_> {
             };
             // In the order of the modules, so that the result does not depend on which was ready first.
             if let Some(failure) = rescue.try_for(failure, again)? {
-                if failure.is_handler {
+                // What may be no handler need not load as one.
+                if failure.is_handler && !packed.guessed {
                     broken = Some(rescue.error(&failure));
                     break;
                 }
@@ -368,11 +370,18 @@ impl Rescue<'_> {
     }
 
     fn warning(&self, failure: &Failure) -> String {
+        let module = &failure.module;
+        if failure.is_handler {
+            return format!(
+                "{module} does not load as a handler: it {}; --handler names the one that is meant",
+                failure.reason()
+            );
+        }
         let why = match self.excluded(failure) {
             Some(path) => format!("--exclude took out {path}"),
             None if failure.may_be_slimming() => "so it does with everything put back that slimming took out".into(),
             None => "the handler may not need it".into(),
         };
-        format!("{} cannot be imported: it {} ({why})", failure.module, failure.reason())
+        format!("{module} cannot be imported: it {} ({why})", failure.reason())
     }
 }

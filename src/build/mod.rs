@@ -4,7 +4,7 @@ mod bytecode;
 mod imports;
 mod plan;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -16,13 +16,14 @@ pub use plan::{Plan, PlannedWheel};
 
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
-use crate::check::{self, Files, Finding, Question, Severity, Shape};
+use crate::check::{self, Checked, Files, Finding, Question, Severity, Shape};
 use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::progress::Progress;
 use crate::project::{self, FunctionFile};
+use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
@@ -163,6 +164,8 @@ struct Packed {
     slimmed: Slimmed,
     compiled: WithBytecode,
     handler: Option<String>,
+    /// Whether the handler is only what may be one.
+    guessed: bool,
     findings: Vec<Finding>,
     overlaps: Vec<Overlap>,
 }
@@ -182,7 +185,8 @@ fn pack(
         let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim, restored)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
-    let (handler, findings) = progress.phase("check", |_| check(build, &slimmed.tree, distributions))?;
+    let Examined { handler, guessed, findings, loaded } =
+        progress.phase("check", |_| check(build, &slimmed.tree, distributions, python))?;
     let members: Vec<_> = distributions
         .iter()
         .map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant()))
@@ -197,6 +201,7 @@ fn pack(
             restored,
         )
     })?;
+    refuse(build, &loaded, &compiled.refused)?;
     for (path, bytes, owner) in compiled.replaced.clone() {
         slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner, component: None });
     }
@@ -224,7 +229,7 @@ fn pack(
     for (path, bytes, owner) in std::mem::take(&mut artifact.stripped) {
         slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner, component: None });
     }
-    Ok(Packed { artifact, slimmed, compiled, handler, findings, overlaps: assembled.overlaps })
+    Ok(Packed { artifact, slimmed, compiled, handler, guessed, findings, overlaps: assembled.overlaps })
 }
 
 impl Packed {
@@ -244,7 +249,7 @@ impl Packed {
         import_warnings: Vec<String>,
         progress: &Progress,
     ) -> Made {
-        let Self { artifact, slimmed, compiled, handler, findings, overlaps } = self;
+        let Self { artifact, slimmed, compiled, handler, findings, overlaps, .. } = self;
         for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
             progress.detail(|| format!("not stripped in full: {path}: {reason}"));
         }
@@ -274,20 +279,54 @@ impl Packed {
     }
 }
 
+/// What is known of the files before they are packed.
+struct Examined {
+    handler: Option<String>,
+    guessed: bool,
+    findings: Vec<Finding>,
+    /// The sources that are certain to be loaded, by their paths in Lambda.
+    loaded: BTreeMap<String, bool>,
+}
+
 /// The handler, and what would not work on Lambda: an error, unless the build is not to be checked.
-fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution]) -> Result<(Option<String>, Vec<Finding>)> {
+fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution], python: &Interpreters) -> Result<Examined> {
     let files = Files::of_tree(tree, distributions);
     let mut question = Question::new(build.target, Shape::Function);
     question.provided.clone_from(&build.provided);
-    question.handler = match &build.handler {
-        Some(handler) => Some(handler.clone()),
-        None => check::detect_handler(&files, &question)?,
-    };
-    let findings = if build.check { check::check(&files, &question)? } else { Vec::new() };
+    question.handler.clone_from(&build.handler);
+    check::find_handler(&files, &mut question)?;
+    let Checked { mut findings, loaded } =
+        if build.check { check::check(&files, &question)? } else { Checked::default() };
+    // Where bytecode is made, its compiler says it of all sources.
+    if let (Policy::None, Some(interpreter)) = (build.bytecode, &python.compiler)
+        && loaded.values().any(|is_own| *is_own)
+    {
+        let compiler = Compiler::new(interpreter, build.target.python);
+        findings.extend(check::refused(&files, &loaded, &compiler, build.target.python));
+    }
+    stop_at_errors(build, findings).map(|findings| Examined {
+        handler: question.handler,
+        guessed: question.guessed,
+        findings,
+        loaded,
+    })
+}
+
+/// Stops at sources that are certain to be loaded and that Python did not compile.
+fn refuse(build: &BuildPlan, loaded: &BTreeMap<String, bool>, refused: &[(String, String)]) -> Result<()> {
+    let findings = refused.iter().filter_map(|(path, reason)| {
+        let path = format!("{}/{path}", check::TASK);
+        loaded.contains_key(&path).then(|| check::refusal(&path, reason, build.target.python))?
+    });
+    stop_at_errors(build, findings.collect()).map(drop)
+}
+
+fn stop_at_errors(build: &BuildPlan, findings: Vec<Finding>) -> Result<Vec<Finding>> {
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        let findings = check::sorted(findings);
         return Err(Error::Check { function: build.function.name.clone(), findings });
     }
-    Ok((question.handler, findings))
+    Ok(findings)
 }
 
 /// `a.zip` → `a.over-limit.zip`: nothing that deploys `a.zip` takes it by mistake.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use siphasher::sip::{SipHasher13, SipHasher24};
 
 use super::modules::Modules;
+use super::reach::Reach;
 use super::{File, Files, Finding, Question};
 use crate::archive::Modified;
 use crate::error::Result;
@@ -27,6 +28,8 @@ const QUARTER: i64 = 15 * 60;
 enum Problem {
     /// Another Python's, beside a source or in `__pycache__`.
     Foreign,
+    /// Beside its source, where nobody looks.
+    Beside,
     /// Another Python's, in place of a source.
     Broken,
     /// In `__pycache__`, without a source.
@@ -38,7 +41,7 @@ enum Problem {
 }
 
 /// Every `.pyc` that Python might look at.
-pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
+pub(super) fn check(modules: &Modules, question: &Question, loads: &Reach) -> Result<Vec<Finding>> {
     let files = modules.files;
     let python = question.target.python;
     let mut paths: Vec<(&String, &File)> = question
@@ -56,22 +59,22 @@ pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Findin
         .into_iter()
         .flatten()
         .collect();
-    Ok(findings(&problems, python))
+    Ok(findings(&problems, python, loads))
+}
+
+/// The source of a `.pyc`, and whether it lies in `__pycache__`; none for another Python's.
+fn source_of(path: &str, python: PythonVersion) -> Option<(String, bool)> {
+    let Some((folder, name)) = path.rsplit_once("__pycache__/") else {
+        return Some((path.trim_end_matches('c').to_owned(), false));
+    };
+    // `hook-PIL.Image.cpython-313.pyc`, `app.cpython-313.opt-1.pyc`
+    let (stem, tag) = name.rsplit_once(".cpython-")?;
+    let minor = tag.split('.').next()?.strip_prefix('3')?;
+    (minor == python.minor().to_string()).then(|| (format!("{folder}{stem}.py"), true))
 }
 
 fn problem(path: &str, file: &File, files: &Files, python: PythonVersion) -> Result<Option<Problem>> {
-    let (source, in_cache) = match path.split_once("__pycache__/") {
-        Some(_) => {
-            let (folder, name) = path.rsplit_once("__pycache__/").unwrap_or_default();
-            let mut parts = name.split('.');
-            let (stem, tag) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            if tag != format!("cpython-3{}", python.minor()) {
-                return Ok(Some(Problem::Foreign));
-            }
-            (format!("{folder}{stem}.py"), true)
-        }
-        None => (path.trim_end_matches('c').to_owned(), false),
-    };
+    let Some((source, in_cache)) = source_of(path, python) else { return Ok(Some(Problem::Foreign)) };
     let bytes = files.read(file)?;
     let is_this_pythons = bytes.len() >= HEADER && bytes[..4] == magic(python).to_le_bytes();
     let Some(source_file) = files.files.get(&source) else {
@@ -81,7 +84,10 @@ fn problem(path: &str, file: &File, files: &Files, python: PythonVersion) -> Res
             (false, false) => Some(Problem::Broken),
         });
     };
-    if !is_this_pythons || !in_cache {
+    if !in_cache {
+        return Ok(Some(Problem::Beside));
+    }
+    if !is_this_pythons {
         return Ok(Some(Problem::Foreign));
     }
     let word = |at: usize| bytes[at..at + 4].iter().rev().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
@@ -133,35 +139,61 @@ fn source_hash(source: &[u8], python: PythonVersion) -> u64 {
     }
 }
 
-/// What breaks is said file by file, what only costs is counted.
-fn findings(problems: &[(&String, u64, Problem)], python: PythonVersion) -> Vec<Finding> {
+/// What breaks and is loaded is said file by file, all else is counted.
+fn findings(problems: &[(&String, u64, Problem)], python: PythonVersion, loads: &Reach) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, _, problem) in problems {
+    let is_loaded = |path: &str| {
+        loads.others.contains_key(path)
+            || source_of(path, python).is_some_and(|(source, _)| loads.sources.contains_key(&source))
+    };
+    let recompile = format!("ship the source, or compile with Python {python}");
+    let again = "compile it again, or leave it out";
+    let (loaded, others): (Vec<_>, Vec<_>) = problems.iter().partition(|(path, ..)| is_loaded(path));
+    for (path, _, problem) in &loaded {
         findings.extend(match problem {
             Problem::Broken => Some(
                 Finding::error(CHECK, path, format!("it is not bytecode of Python {python}, and there is no source beside it: \"bad magic number\""))
-                    .with_hint(format!("ship the source, or compile with Python {python}")),
+                    .with_hint(&recompile),
             ),
             Problem::Different => Some(
                 Finding::error(CHECK, path, "it was compiled from another version of its source, and Python will run it without looking (unchecked hash)")
-                    .with_hint("compile it again, or leave it out"),
+                    .with_hint(again),
             ),
             _ => None,
         });
     }
-    let count = |wanted: fn(&Problem) -> bool, what: &str, hint: &str| {
-        let (first, ..) = problems.iter().find(|(.., problem)| wanted(problem))?;
-        let of_these = || problems.iter().filter(|(.., problem)| wanted(problem));
-        let bytes: u64 = of_these().map(|(_, bytes, _)| bytes).sum();
-        let number = of_these().count();
+    let count_of = |problems: &[&(&String, u64, Problem)], wanted: fn(&Problem) -> bool, what: &str, hint: &str| {
+        let of_these: Vec<_> = problems.iter().filter(|(.., problem)| wanted(problem)).collect();
+        let (first, ..) = of_these.first()?;
+        let bytes: u64 = of_these.iter().map(|(_, bytes, _)| bytes).sum();
+        let number = of_these.len();
         let files = if number == 1 { "1 file of bytecode".to_owned() } else { format!("{number} files of bytecode") };
         Some(Finding::warning(CHECK, first, format!("{files} ({bytes} bytes) {what}")).with_hint(hint))
     };
+    findings.extend(count_of(
+        &others,
+        |problem| matches!(problem, Problem::Broken),
+        &format!("of another Python than {python} and without a source: an import fails with \"bad magic number\""),
+        &recompile,
+    ));
+    findings.extend(count_of(
+        &others,
+        |problem| matches!(problem, Problem::Different),
+        "compiled from another version of the source, and Python will run it without looking (unchecked hash)",
+        again,
+    ));
+    let all: Vec<_> = problems.iter().collect();
+    let count = |wanted, what: &str, hint: &str| count_of(&all, wanted, what, hint);
     let delete = "leave __pycache__ out, or let pack zip compile";
     findings.extend(count(
         |problem| matches!(problem, Problem::Foreign),
         &format!("of another Python than {python}: dead weight"),
         delete,
+    ));
+    findings.extend(count(
+        |problem| matches!(problem, Problem::Beside),
+        "beside the source, where Python never looks for it (compileall -b): dead weight",
+        "leave it out, or leave the source out",
     ));
     findings.extend(count(|problem| matches!(problem, Problem::Orphan), "without a source: never loaded", delete));
     findings.extend(count(
@@ -175,6 +207,19 @@ fn findings(problems: &[(&String, u64, Problem)], python: PythonVersion) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytecode_is_of_the_source_that_its_name_says() {
+        let of = |path: &str| source_of(path, "3.13".parse().unwrap());
+        let cached = |path: &str| Some((path.to_owned(), true));
+        assert_eq!(of("/var/task/p/__pycache__/a.cpython-313.pyc"), cached("/var/task/p/a.py"));
+        assert_eq!(of("/var/task/__pycache__/hook-PIL.Image.cpython-313.pyc"), cached("/var/task/hook-PIL.Image.py"));
+        assert_eq!(of("/var/task/__pycache__/a.cpython-313.opt-2.pyc"), cached("/var/task/a.py"));
+        assert_eq!(of("/var/task/a.pyc"), Some(("/var/task/a.py".to_owned(), false)));
+        for other in ["a.cpython-312.pyc", "a.cpython-3130.pyc", "a.pypy310.pyc", "a.pyc"] {
+            assert_eq!(of(&format!("/var/task/__pycache__/{other}")), None, "{other}");
+        }
+    }
 
     /// As `_imp.source_hash` of CPython 3.10.13, 3.11.7, 3.12.1 and 3.13.0 has it for `x = 1\n`.
     #[test]

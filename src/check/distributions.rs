@@ -4,20 +4,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerEnvironment, VersionOrUrl};
 
-use super::installed::{Installation, Installed};
-use super::modules::Modules;
-use super::{Finding, Question, Shape, reach};
-use crate::error::Result;
+use super::installed::{Installation, Installed, MOST_REQUIREMENTS, Owner};
+use super::modules::Kind;
+use super::reach::Reach;
+use super::target::{compiled_for, version};
+use super::{Finding, Question, Shape};
 use crate::lambda::{self, Target};
 use crate::python::{markers, metadata, normalise, requirement};
 
-/// Everything that METADATA and WHEEL ask for and the files do not give.
-pub(super) fn check(installation: &Installation, modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
+/// Everything that METADATA and WHEEL ask for and the files do not give. `missing` are the modules that are certain to be.
+pub(super) fn check(
+    installation: &Installation,
+    question: &Question,
+    reach: &Reach,
+    loads: &Reach,
+    missing: &BTreeSet<&str>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut first: BTreeMap<&str, &Installed> = BTreeMap::new();
+    // Distributions of which an extension module is loaded that the target's Python does not look for.
+    let unusable: BTreeSet<&str> = loads
+        .others
+        .iter()
+        .filter(|(_, kind)| **kind == Kind::Foreign)
+        .filter_map(|(path, _)| named(installation.owner(path)))
+        .collect();
     for distribution in &installation.distributions {
         if let Some(other) = first.get(distribution.name.as_str()) {
             let reason = format!(
@@ -32,12 +46,29 @@ pub(super) fn check(installation: &Installation, modules: &Modules, question: &Q
         }
         first.insert(&distribution.name, distribution);
         findings.extend(python(distribution, question.target));
-        findings.extend(tags(distribution, question.target));
+        findings.extend(tags(distribution, question, unusable.contains(distribution.name.as_str())));
     }
+    // Distributions by the normalised name of a module that they import in vain, with the source that does.
+    let mut lacking: BTreeMap<(String, &str), (&str, &str)> = BTreeMap::new();
+    for (module, importers) in reach.missing.iter().filter(|(module, _)| missing.contains(module.as_str())) {
+        for importer in importers {
+            if let Some(distribution) = named(installation.owner(importer)) {
+                lacking.entry((normalise(module), distribution)).or_insert((importer, module));
+            }
+        }
+    }
+    let environment = markers::environment(question.target);
     for distribution in first.values() {
-        findings.extend(requirements(distribution, &first, installation, modules, question)?);
+        findings.extend(requirements(distribution, &first, question, &environment, &lacking));
     }
-    Ok(findings)
+    findings
+}
+
+fn named(owner: Owner<'_>) -> Option<&str> {
+    match owner {
+        Owner::Distribution(name) => Some(name),
+        Owner::Function | Owner::Unknown => None,
+    }
 }
 
 fn python(distribution: &Installed, target: Target) -> Option<Finding> {
@@ -54,8 +85,9 @@ fn python(distribution: &Installed, target: Target) -> Option<Finding> {
     Some(Finding::error("requires-python", &distribution.info, reason).with_hint(hint))
 }
 
-/// A wheel with compiled parts has to be one of the target's.
-fn tags(distribution: &Installed, target: Target) -> Option<Finding> {
+/// A wheel with compiled parts has to be one of the target's, if any of them is loaded.
+fn tags(distribution: &Installed, question: &Question, is_loaded: bool) -> Option<Finding> {
+    let target = question.target;
     let pure = metadata::values(&distribution.wheel, "root-is-purelib").next()?;
     if !pure.eq_ignore_ascii_case("false") {
         return None;
@@ -67,12 +99,16 @@ fn tags(distribution: &Installed, target: Target) -> Option<Finding> {
     let shown: BTreeSet<&str> = tags.iter().copied().take(3).collect();
     let shown: Vec<&str> = shown.into_iter().collect();
     let reason = format!("{} {} was built for {}", distribution.name, distribution.version, shown.join(", "));
+    let (pythons, machines): (Vec<_>, Vec<_>) = tags.iter().filter_map(|tag| compiled_for(tag)).unzip();
+    let python = pythons.into_iter().flatten().next().and_then(version);
     let hint = format!(
-        "install it for Lambda: pip install --platform {} --python-version {} --only-binary=:all: …, or use pack zip",
+        "install it for Lambda: pip install --platform {} --python-version {} --only-binary=:all: …, or use pack zip{}",
         target.newest_tag(),
-        target.python
+        target.python,
+        question.or_say(python, machines.first().copied())
     );
-    Some(Finding::error("wheel-tag", &distribution.info, reason).with_hint(hint))
+    let finding = if is_loaded { Finding::error } else { Finding::warning };
+    Some(finding("wheel-tag", &distribution.info, reason).with_hint(hint))
 }
 
 /// Whether a wheel of that tag can be loaded. Which glibc its libraries really need is asked of the libraries, so that any
@@ -104,23 +140,28 @@ fn fits(tag: &str, target: Target) -> bool {
     on_platform && is_python
 }
 
+/// What is required and not here. An error where a source of the distribution is certain to import it.
 fn requirements(
     distribution: &Installed,
     others: &BTreeMap<&str, &Installed>,
-    installation: &Installation,
-    modules: &Modules,
     question: &Question,
-) -> Result<Vec<Finding>> {
-    let environment = markers::environment(question.target);
+    environment: &MarkerEnvironment,
+    lacking: &BTreeMap<(String, &str), (&str, &str)>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for text in metadata::values(&distribution.metadata, "requires-dist") {
+    let by = format!("{} {}", distribution.name, distribution.version);
+    let lines: Vec<&str> = metadata::values(&distribution.metadata, "requires-dist").collect();
+    if lines.len() > MOST_REQUIREMENTS {
+        let reason = format!("{by} has more than {MOST_REQUIREMENTS} requirements; the others are not looked at");
+        findings.push(Finding::warning("requires-dist", &distribution.info, reason));
+    }
+    for text in lines.into_iter().take(MOST_REQUIREMENTS) {
         // pip refuses what cannot be parsed, or reads it in a way of its own.
         let Some(requirement) = requirement::parse(text) else { continue };
-        if !requirement.evaluate_markers(&environment, &[]) {
+        if !requirement.evaluate_markers(environment, &[]) {
             continue;
         }
         let name = normalise(requirement.name.as_ref());
-        let by = format!("{} {}", distribution.name, distribution.version);
         match others.get(name.as_str()) {
             Some(other) => {
                 let Some(VersionOrUrl::VersionSpecifier(specifiers)) = &requirement.version_or_url else { continue };
@@ -136,29 +177,21 @@ fn requirements(
             None if question.shape != Shape::Image && lambda::is_in_sdk(&name) => {}
             None if question.provided.iter().any(|module| normalise(module) == name) => {}
             None => {
-                let roots = installation.modules_of(distribution);
-                let reach = reach::from(modules, question, &roots)?;
+                let reason = format!("{by} requires {name}, which is not here");
                 let hint = format!("install {name}, or put it into a layer");
-                let finding = match reach.missing.iter().next() {
-                    Some((module, importers)) if question.shape != Shape::Layers => Finding::error(
+                let finding = match lacking.get(&(name, distribution.name.as_str())) {
+                    Some((importer, module)) => Finding::error(
                         "requires-dist",
                         &distribution.info,
-                        format!(
-                            "{by} requires {name}, which is not here, and {} imports {module}",
-                            importers.first().map_or("it", String::as_str)
-                        ),
+                        format!("{reason}, and {importer} imports {module}"),
                     ),
-                    _ => Finding::warning(
-                        "requires-dist",
-                        &distribution.info,
-                        format!("{by} requires {name}, which is not here"),
-                    ),
+                    None => Finding::warning("requires-dist", &distribution.info, reason),
                 };
                 findings.push(finding.with_hint(hint));
             }
         }
     }
-    Ok(findings)
+    findings
 }
 
 #[cfg(test)]

@@ -5,37 +5,28 @@
 use super::modules::{Kind, Modules};
 use super::{Finding, Question, Shape, TASK};
 use crate::error::Result;
-use crate::tree::Owner;
+use crate::python::source::{self, Fate};
 
 const CHECK: &str = "handler";
-
-/// What AWS's own examples and the common frameworks call it, most usual first.
-const USUAL: &[&str] = &["lambda_handler", "handler"];
-
-/// What the modules that they are in are usually called.
-const MODULES: &[&str] =
-    &["api", "app", "function", "handler", "handlers", "index", "lambda_function", "lambda_handler", "main"];
 
 /// Whether the function's handler is there.
 pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
     if question.shape == Shape::Layers {
         return Ok(Vec::new());
     }
-    if let Some(handler) = &question.handler {
-        return Ok(wrong(handler, modules, question)?.into_iter().collect());
-    }
-    if question.shape == Shape::Image || detect(modules)?.is_some() {
-        return Ok(Vec::new());
-    }
-    let finding = Finding {
-        path: None,
-        ..Finding::warning(
-            CHECK,
-            "",
-            "no handler was named, and there is not exactly one that a top-level module defines",
-        )
+    let hint = "name it, so that it is checked: --handler MODULE.FUNCTION";
+    let nowhere = |reason: String| {
+        let finding = Finding { path: None, ..Finding::warning(CHECK, "", reason) };
+        Ok(vec![finding.with_hint(hint)])
     };
-    Ok(vec![finding.with_hint("name it, so that it is checked: --handler MODULE.FUNCTION")])
+    match &question.handler {
+        Some(handler) if question.guessed => {
+            nowhere(format!("no handler was named; {handler} may be one, so that what is found by it is a warning"))
+        }
+        Some(handler) => Ok(wrong(handler, modules, question)?.into_iter().collect()),
+        None if question.shape == Shape::Image => Ok(Vec::new()),
+        None => nowhere("no handler was named, and there is not exactly one that a top-level module defines".into()),
+    }
 }
 
 /// The dotted name of a handler's module.
@@ -45,57 +36,63 @@ pub(super) fn module(handler: &str) -> Option<String> {
 
 /// What is wrong with a handler.
 fn wrong(handler: &str, modules: &Modules, question: &Question) -> Result<Option<Finding>> {
-    let error = |path: Option<&str>, reason: String| {
+    const FORM: &str = "a handler is MODULE.FUNCTION, with the module's path from the function's folder";
+    let finding = |path: Option<&str>, reason: String| {
         let finding = Finding::error(CHECK, path.unwrap_or_default(), format!("handler {handler}: {reason}"));
-        let finding = Finding { path: path.map(str::to_owned), ..finding };
-        Some(finding.with_hint("a handler is MODULE.FUNCTION, with the module's path from the function's folder"))
+        Finding { path: path.map(str::to_owned), ..finding }.with_hint(FORM)
     };
     let named = handler.rsplit_once('.').filter(|(module, function)| !module.is_empty() && !function.is_empty());
-    let Some((module, function)) = named else { return Ok(error(None, "it has no dot".into())) };
+    let Some((module, function)) = named else { return Ok(Some(finding(None, "it has no dot".into()))) };
     let module = module.replace('/', ".");
     let top = module.split('.').next().unwrap_or_default();
     if question.provided.contains(top) {
         return Ok(None);
     }
-    let file = format!("{}.py", module.replace('.', "/"));
     let Some(found) = modules.find(&module) else {
-        return Ok(error(None, format!("{file} is not in the artifact")));
+        let program = format!("{TASK}/{handler}");
+        if modules.files.files.contains_key(&program) {
+            let reason = format!("handler {handler}: it is a file, which only a wrapper of the runtime can start");
+            return Ok(Some(Finding::warning(CHECK, &program, reason).with_hint(
+                "Python's runtime needs AWS_LAMBDA_EXEC_WRAPPER for that, as the Lambda Web Adapter sets it; else a handler \
+                 is MODULE.FUNCTION",
+            )));
+        }
+        let file = format!("{}.py", module.replace('.', "/"));
+        let hint = format!("{FORM}; --provided {top} says that a layer or a mounted file system brings it");
+        return Ok(Some(finding(None, format!("{file} is not in the artifact")).with_hint(hint)));
     };
     let name = found.path.strip_prefix(TASK).map_or(found.path.as_str(), |path| path.trim_start_matches('/'));
     match found.kind {
-        Kind::Extension | Kind::Bytecode => Ok(None),
-        Kind::Namespace => Ok(error(Some(&found.path), format!("{name} is a folder without __init__.py"))),
+        Kind::Extension | Kind::Foreign | Kind::Bytecode => Ok(None),
+        Kind::Namespace => Ok(Some(finding(Some(&found.path), format!("{name} is a folder without __init__.py")))),
         Kind::Source => {
-            let scan = modules.scan(&found.path)?;
-            let star = scan.imports.iter().any(|import| import.name.as_deref() == Some("*"));
-            if scan.defines(function) || scan.defines("__getattr__") || star {
-                return Ok(None);
-            }
-            Ok(error(Some(&found.path), format!("{name} does not define {function}")))
+            let text = modules.read(&found.path)?;
+            Ok(undefined(&text, function).map(|(reason, is_certain)| {
+                let error = finding(Some(&found.path), format!("{name} {reason}"));
+                if is_certain { error } else { Finding { severity: super::Severity::Warning, ..error } }
+            }))
         }
     }
 }
 
-/// The one handler that the function's own top-level modules define under a usual name.
-pub(super) fn detect(modules: &Modules) -> Result<Option<String>> {
-    let mut found = Vec::new();
-    for (path, file) in modules.files.below(TASK) {
-        let relative = path[TASK.len()..].trim_start_matches('/');
-        let Some(module) = relative.strip_suffix(".py").filter(|module| !module.contains('/')) else { continue };
-        if matches!(modules.files.owner(file), Some(Owner::Distribution(_))) {
-            continue;
-        }
-        let scan = modules.scan(path)?;
-        let imported = |name: &str| scan.imports.iter().any(|import| import.name.as_deref() == Some(name));
-        found.extend(
-            USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| (module.to_owned(), *name)),
-        );
+/// Why a source has no such function, and whether that is certain.
+fn undefined(text: &[u8], function: &str) -> Option<(String, bool)> {
+    let scan = source::scan(text);
+    let star = scan.imports.iter().any(|import| import.name.as_deref() == Some("*"));
+    // What nobody can read is said elsewhere.
+    if source::has_nul(text) || scan.defines("__getattr__") || star {
+        return None;
     }
-    let Some((module, name)) = found.pop().filter(|_| found.is_empty()) else { return Ok(None) };
-    let path = format!("{TASK}/{module}.py");
-    // `handler = StreamHandler()` of a module that only logs: what is no function has to be where handlers usually are.
-    let is_likely = MODULES.contains(&module.as_str()) || modules.has_text(&path, &[&format!("def {name}(")])?;
-    Ok(is_likely.then(|| format!("{module}.{name}")))
+    let is_open = scan.binds_unseen;
+    match source::fate(text, function) {
+        Fate::Absent => Some((format!("does not define {function}"), !is_open)),
+        Fate::Deleted if !is_open => Some((format!("deletes {function} again"), true)),
+        Fate::Constant if !is_open => Some((format!("defines {function} as a value that cannot be called"), true)),
+        Fate::Open if !scan.defines(function) => {
+            Some((format!("mentions {function}, but no statement of the module defines it"), false))
+        }
+        Fate::Open | Fate::Deleted | Fate::Constant => None,
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +102,7 @@ mod tests {
     use super::*;
     use crate::check::Files;
     use crate::lambda::{Architecture, PythonVersion, Target};
-    use crate::tree::{Entry, Source, Tree};
+    use crate::tree::{Entry, Owner, Source, Tree};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         files
@@ -128,17 +125,12 @@ mod tests {
         check(&Modules::new(&files, &question), &question).unwrap().into_iter().map(|finding| finding.reason).collect()
     }
 
-    fn detected(tree: &Tree) -> Option<String> {
-        let files = Files::of_tree(tree, &[]);
-        detect(&Modules::new(&files, &question(None))).unwrap()
-    }
-
     #[test]
     fn a_handler_has_to_be_there() {
         let tree = tree(&[
             ("app.py", "def handler(event, context): pass\n"),
             ("pkg/__init__.py", "from .x import run\n"),
-            ("a-b/jobs/daily.py", "run = 1\n"),
+            ("a-b/jobs/daily.py", "def run(event, context): pass\n"),
             ("space/x.txt", ""),
         ]);
         for handler in ["app.handler", "pkg.run", "a-b/jobs/daily.run", "a-b.jobs.daily.run"] {
@@ -155,15 +147,50 @@ mod tests {
     }
 
     #[test]
-    fn the_only_one_is_found_and_two_are_not_guessed_between() {
-        let one = tree(&[("app.py", "def handler(event, context): pass\n"), ("other.py", "from app import handler\n")]);
-        assert_eq!(detected(&one).as_deref(), Some("app.handler"));
-        let two = tree(&[("app.py", "def handler(event, context): pass\n"), ("other.py", "handler = 1\n")]);
-        assert_eq!(detected(&two), None);
-        assert_eq!(reasons(&two, None).len(), 1);
-        let log = tree(&[("log.py", "handler = StreamHandler()\n"), ("src/app.py", "def handler(e, c): pass\n")]);
-        assert_eq!(detected(&log), None, "no function, and not where one would be");
-        let adapter = tree(&[("main.py", "handler = Mangum(app)\n")]);
-        assert_eq!(detected(&adapter).as_deref(), Some("main.handler"));
+    fn a_function_that_nobody_can_call_is_none() {
+        let one = |text: &str| reasons(&tree(&[("app.py", text)]), Some("app.handler"));
+        assert_eq!(
+            one("handler = 3\n"),
+            ["handler app.handler: app.py defines handler as a value that cannot be called"]
+        );
+        assert_eq!(
+            one("def handler(e, c): pass\ndel handler\n"),
+            ["handler app.handler: app.py deletes handler again"]
+        );
+    }
+
+    #[test]
+    fn what_may_be_defined_in_an_unusual_way_is_no_error() {
+        for text in [
+            "def f():\n    global handler\n    handler = 1\nf()\n",
+            "with x as (handler, y): pass\n",
+            "match x:\n    case handler: pass\n",
+            "from x import *\n",
+            "def __getattr__(name): pass\n",
+        ] {
+            assert_eq!(reasons(&tree(&[("app.py", text)]), Some("app.handler")), [""; 0], "{text}");
+        }
+        for text in ["globals()['handler'] = f\n", "exec(code)\n", "class A:\n    def handler(self): pass\n"] {
+            let files = tree(&[("app.py", text)]);
+            let files = Files::of_tree(&files, &[]);
+            let question = question(Some("app.handler"));
+            let findings = check(&Modules::new(&files, &question), &question).unwrap();
+            assert_eq!(findings.len(), 1, "{text}");
+            assert_eq!(findings[0].severity, crate::check::Severity::Warning, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_handler_that_no_layer_at_hand_brings_can_be_said_to_come_from_one() {
+        let files = tree(&[("app.py", ""), ("run.sh", "")]);
+        let files = Files::of_tree(&files, &[]);
+        let found = |handler: &str| {
+            let question = question(Some(handler));
+            check(&Modules::new(&files, &question), &question).unwrap().remove(0)
+        };
+        let layers = found("datadog_lambda.handler.handler");
+        assert_eq!(layers.severity, crate::check::Severity::Error);
+        assert!(layers.hint.unwrap().contains("--provided datadog_lambda"));
+        assert_eq!(found("run.sh").severity, crate::check::Severity::Warning);
     }
 }

@@ -12,6 +12,12 @@ use crate::tree;
 /// Larger metadata is passed over; the largest known RECORD has 3 MB.
 const METADATA_BYTES: u64 = 16 << 20;
 
+/// Requirements of one distribution that are looked at; apache-airflow has 600 with all its extras.
+pub(super) const MOST_REQUIREMENTS: usize = 4096;
+
+/// Bytes of a field that is looked at: no requirement that can be parsed is longer.
+const FIELD_BYTES: usize = 2 << 10;
+
 /// A distribution.
 #[derive(Debug)]
 pub(super) struct Installed {
@@ -23,7 +29,7 @@ pub(super) struct Installed {
     pub info: String,
     /// The folder that is in.
     pub folder: String,
-    /// METADATA's fields.
+    /// METADATA's fields that a check asks for.
     pub metadata: Vec<(String, String)>,
     /// WHEEL's fields.
     pub wheel: Vec<(String, String)>,
@@ -109,21 +115,6 @@ impl<'a> Installation<'a> {
             None => Owner::Unknown,
         }
     }
-
-    /// The top-level modules of a distribution, as far as they are known.
-    pub(super) fn modules_of(&self, distribution: &Installed) -> Vec<String> {
-        let start = format!("{}/", distribution.folder);
-        let mut modules: Vec<String> = self
-            .files
-            .below(&distribution.folder)
-            .filter(|(path, _)| path.ends_with(".py") || path.ends_with(".so"))
-            .filter_map(|(path, _)| Some((path, path.strip_prefix(&start)?.split(['/', '.']).next()?)))
-            .filter(|(path, _)| self.owner(path) == Owner::Distribution(&distribution.name))
-            .map(|(_, top)| top.to_owned())
-            .collect();
-        modules.dedup();
-        modules
-    }
 }
 
 fn read(files: &Files, folder: &str, info: String) -> Result<Option<Installed>> {
@@ -131,7 +122,18 @@ fn read(files: &Files, folder: &str, info: String) -> Result<Option<Installed>> 
         let file = files.files.get(&format!("{info}/{name}")).filter(|file| file.size <= METADATA_BYTES);
         file.map(|file| files.read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).transpose()
     };
-    let metadata = metadata::headers(&text("METADATA")?.unwrap_or_default());
+    // The description is most of it, and a small archive may have gigabytes of it.
+    let mut requirements = 0;
+    let mut metadata = metadata::headers(&text("METADATA")?.unwrap_or_default());
+    metadata.retain(|(field, value)| {
+        requirements += usize::from(field == "requires-dist");
+        value.len() <= FIELD_BYTES
+            && match field.as_str() {
+                "requires-dist" => requirements <= MOST_REQUIREMENTS + 1,
+                field => matches!(field, "name" | "version" | "requires-python"),
+            }
+    });
+    metadata.shrink_to_fit();
     let wheel = metadata::headers(&text("WHEEL")?.unwrap_or_default());
     let value = |name: &str| metadata::values(&metadata, name).next().map(str::to_owned);
     let (Some(name), Some(version)) = (value("name"), value("version")) else { return Ok(None) };

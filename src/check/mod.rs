@@ -8,6 +8,7 @@ mod contents;
 mod distributions;
 mod files;
 mod finding;
+mod guess;
 mod handler;
 mod imports;
 mod installed;
@@ -21,38 +22,69 @@ mod reach;
 mod report;
 mod shadow;
 pub mod sources;
+mod syntax;
+mod target;
+
+use std::collections::BTreeMap;
 
 pub use files::{File, Files, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
 pub use limits::Sizes;
-pub use question::{Question, Shape};
+pub use question::{Assumed, Question, Shape};
 pub use report::Report;
+pub use syntax::{refusal, refused};
+pub use target::seen;
 
 use crate::error::Result;
 use installed::{Installation, Owner};
 use modules::Modules;
 
-/// Everything that is wrong with the files: errors first, then by path.
-pub fn check(files: &Files, question: &Question) -> Result<Vec<Finding>> {
+/// What a check has to say.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Everything that is wrong with the files: errors first, then by path.
+    pub findings: Vec<Finding>,
+    /// The sources that are certain to be loaded, and whether each is the function's own.
+    pub loaded: BTreeMap<String, bool>,
+}
+
+/// Everything that is wrong with the files, and what is loaded of them.
+pub fn check(files: &Files, question: &Question) -> Result<Checked> {
     let modules = Modules::new(files, question);
     let installation = Installation::new(files, question)?;
-    let roots = match &question.handler {
-        Some(handler) => handler::module(handler).into_iter().collect(),
+    let certain = question.certain_handler().and_then(handler::module);
+    let roots = match &certain {
+        Some(module) => vec![module.clone()],
         None => own_modules(&modules, &installation),
     };
-    let reach = reach::from(&modules, question, &roots)?;
+    let reach = reach::from(&modules, question, &roots, certain.is_some())?;
+    // Who imports a package of a layer, or of a function whose handler nobody knows, loads what that loads.
+    let by_users = match certain {
+        Some(_) => None,
+        None => Some(reach::from(&modules, question, &modules.importable(), false)?),
+    };
+    let loads = by_users.as_ref().unwrap_or(&reach);
+    let missing = imports::certain(&modules, &installation, &reach)?;
     let mut findings = modes::check(files, question);
     findings.extend(names::check(files));
     findings.extend(handler::check(&modules, question)?);
-    findings.extend(libraries::check(files, question.target, question.shape)?);
-    findings.extend(distributions::check(&installation, &modules, question)?);
+    findings.extend(libraries::check(files, question, loads)?);
+    findings.extend(distributions::check(&installation, question, &reach, loads, &missing));
     if question.shape != Shape::Layers {
-        findings.extend(imports::check(&modules, question, &reach)?);
+        findings.extend(imports::check(&modules, &reach, &missing));
+        findings.extend(imports::broken(&modules, &installation, &reach)?);
     }
     findings.extend(shadow::check(&modules, &installation, question, &reach));
-    findings.extend(bytecode::check(&modules, question)?);
+    findings.extend(syntax::check(&reach));
+    findings.extend(bytecode::check(&modules, question, loads)?);
     findings.extend(contents::check(files, &installation)?);
-    Ok(sorted(findings))
+    let is_own = |path: &str| installation.owner(path) == Owner::Function;
+    let loaded = if reach.certain {
+        reach.sources.keys().map(|path| (path.clone(), is_own(path))).collect()
+    } else {
+        BTreeMap::new()
+    };
+    Ok(Checked { findings: sorted(findings), loaded })
 }
 
 /// The top-level modules of the function itself.
@@ -67,9 +99,16 @@ fn own_modules(modules: &Modules, installation: &Installation) -> Vec<String> {
         .collect()
 }
 
-/// The only handler that the function's own top-level modules define under a usual name.
-pub fn detect_handler(files: &Files, question: &Question) -> Result<Option<String>> {
-    handler::detect(&Modules::new(files, question))
+/// Looks for the handler where nobody named it.
+pub fn find_handler(files: &Files, question: &mut Question) -> Result<()> {
+    if question.handler.is_none() && question.shape == Shape::Function {
+        let installation = Installation::new(files, question)?;
+        if let Some(guess) = guess::guess(&Modules::new(files, question), &installation)? {
+            question.guessed = !guess.certain;
+            question.handler = Some(guess.handler);
+        }
+    }
+    Ok(())
 }
 
 /// What of it is above Lambda's limits.

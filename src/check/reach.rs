@@ -1,19 +1,26 @@
-//! Which modules are certainly loaded when the handler's module is: those that imports in no block lead to.
+//! Which modules are certainly loaded when others are: those that imports which always run lead to.
 //!
-//! What must stay true: nothing is here that Python might not load. An import in `try`, `if` or a function may never
-//! run, and one of a submodule may find a name instead, so that such a module only counts if the package does not
-//! define the name.
+//! What must stay true: nothing is here that Python might not load. An import in `if` or a function may never run, and one
+//! of a submodule may find a name instead, so that such a module only counts if the package cannot have the name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::modules::{Kind, Modules};
+use super::modules::{Kind, Module, Modules};
 use super::{Question, Shape};
 use crate::error::Result;
 use crate::lambda;
-use crate::python::source::{Import, Scan};
+use crate::python::source::{self, Import, Scan};
 use crate::python::stdlib;
+
+/// Extension modules that a package loads whenever it is imported, though none of its statements always does: `OpenCV`
+/// calls `importlib` (cv2/__init__.py, `bootstrap`), numpy's imports stand in an `else` (`numpy/__init__.py`).
+const UNSEEN: &[(&str, &str)] =
+    &[("cv2", "cv2.cv2"), ("numpy", "numpy._core._multiarray_umath"), ("numpy", "numpy.core._multiarray_umath")];
+
+/// Sources that are followed to find out whether a `*` import brings a name; a chain of more is not known to end.
+const MOST_STARS: usize = 64;
 
 /// A source that is loaded.
 #[derive(Debug)]
@@ -22,56 +29,98 @@ pub(super) struct Loaded {
     pub name: String,
     /// What it says.
     pub scan: Scan,
+    /// Whether it has NUL bytes.
+    pub has_nul: bool,
+}
+
+/// An import that fails though its top-level package is there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Broken {
+    /// The source that has it.
+    pub importer: String,
+    /// What it imports, as it stands there.
+    pub import: String,
+    /// What does not have it: the package's or module's file, for a namespace its folder; none where a relative import
+    /// stands in no package.
+    pub package: Option<String>,
 }
 
 /// All that is loaded.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
+    /// Whether it is loaded whatever the function does: what it started from is. Else it is loaded by who imports that.
+    pub certain: bool,
     /// Sources by path.
     pub sources: BTreeMap<String, Loaded>,
+    /// What else is loaded as a module, or is all that there is of one, by path.
+    pub others: BTreeMap<String, Kind>,
     /// Top-level modules that nothing ships, with the paths of the sources that import them.
     pub missing: BTreeMap<String, Vec<String>>,
+    /// Other imports that fail.
+    pub broken: BTreeSet<Broken>,
+}
+
+/// How far the search for a module comes.
+enum Way {
+    /// To the module.
+    Whole,
+    /// To a package that does not have the next part.
+    Until(Module),
+    /// Not even to its top-level package.
+    Nowhere,
 }
 
 /// Everything that importing these modules loads.
-pub(super) fn from(modules: &Modules, question: &Question, roots: &[String]) -> Result<Reach> {
-    let mut reach = Reach::default();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+pub(super) fn from(modules: &Modules, question: &Question, roots: &[String], certain: bool) -> Result<Reach> {
+    let mut reach = Reach { certain, ..Reach::default() };
+    let mut walk = Walk { modules, seen: BTreeSet::new(), waiting: Vec::new() };
     let mut names: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut waiting: Vec<(String, String)> = Vec::new();
     for root in roots {
-        load(root, modules, &mut seen, &mut waiting);
+        walk.load(root, &mut reach);
     }
-    while !waiting.is_empty() {
-        let scanned: Vec<(String, Loaded)> = waiting
+    while !walk.waiting.is_empty() {
+        let scanned: Vec<(String, Loaded)> = std::mem::take(&mut walk.waiting)
             .into_par_iter()
-            .map(|(name, path)| Ok((path.clone(), Loaded { name, scan: modules.scan(&path)? })))
+            .map(|(name, path)| {
+                let text = modules.read(&path)?;
+                Ok((path, Loaded { name, scan: source::scan(&text), has_nul: source::has_nul(&text) }))
+            })
             .collect::<Result<_>>()?;
-        waiting = Vec::new();
         for (path, loaded) in scanned {
             for import in loaded.scan.imports.iter().filter(|import| import.always) {
-                let Some(module) = absolute(&loaded.name, &path, import) else { continue };
+                let Some(module) = absolute(&loaded.name, &path, import) else {
+                    reach.broken.insert(Broken { importer: path.clone(), import: written(import), package: None });
+                    continue;
+                };
                 let top = module.split('.').next().unwrap_or_default();
-                if load(&module, modules, &mut seen, &mut waiting) || import.level > 0 || top.is_empty() {
-                    names.extend(import.name.clone().map(|name| (module, name)));
-                } else if modules.find(top).is_none() && !comes_with_python(top, question) {
-                    let importers = reach.missing.entry(top.to_owned()).or_default();
-                    if importers.last() != Some(&path) {
-                        importers.push(path.clone());
+                // Python has its own of these before it looks into any folder.
+                if import.level == 0 && stdlib::find(top, question.target.python).is_some_and(|module| module.is_fixed)
+                {
+                    continue;
+                }
+                match walk.load(&module, &mut reach) {
+                    Way::Whole => names.extend(import.name.clone().map(|name| (module, name))),
+                    Way::Until(_) if question.provided.contains(top) => {}
+                    Way::Until(package) => {
+                        let package = Some(package.path);
+                        reach.broken.insert(Broken { importer: path.clone(), import: written(import), package });
+                    }
+                    Way::Nowhere if import.level > 0 || top.is_empty() || comes_with_python(top, question) => {}
+                    Way::Nowhere => {
+                        let importers = reach.missing.entry(top.to_owned()).or_default();
+                        if importers.last() != Some(&path) {
+                            importers.push(path.clone());
+                        }
                     }
                 }
             }
             reach.sources.insert(path, loaded);
         }
-        if waiting.is_empty() {
+        if walk.waiting.is_empty() {
             // Now that every package was read, what its names are is known.
             for (package, name) in std::mem::take(&mut names) {
-                let defined = modules
-                    .find(&package)
-                    .and_then(|found| Some(reach.sources.get(&found.path)?.scan.defines(&name)))
-                    .unwrap_or(false);
-                if !defined && name != "*" {
-                    load(&format!("{package}.{name}"), modules, &mut seen, &mut waiting);
+                if name != "*" && !may_have(&package, &name, modules, &reach) {
+                    walk.load(&format!("{package}.{name}"), &mut reach);
                 }
             }
         }
@@ -83,25 +132,74 @@ pub(super) fn from(modules: &Modules, question: &Question, roots: &[String]) -> 
     Ok(reach)
 }
 
-/// Puts a module and the packages around it on the list; false if there is no such module.
-fn load(module: &str, modules: &Modules, seen: &mut BTreeSet<String>, waiting: &mut Vec<(String, String)>) -> bool {
-    if seen.contains(module) {
-        return true;
-    }
-    let mut folders = modules.search_path.to_vec();
-    let mut name = String::new();
-    for part in module.split('.') {
-        let Some(found) = modules.find_in(&folders, part) else { return false };
-        if !name.is_empty() {
-            name.push('.');
+struct Walk<'a> {
+    modules: &'a Modules<'a>,
+    /// Dotted names.
+    seen: BTreeSet<String>,
+    /// Sources to be read: dotted name and path.
+    waiting: Vec<(String, String)>,
+}
+
+impl Walk<'_> {
+    /// Loads a module and the packages around it.
+    fn load(&mut self, module: &str, reach: &mut Reach) -> Way {
+        if self.seen.contains(module) {
+            return Way::Whole;
         }
-        name.push_str(part);
-        folders = found.folders;
-        if seen.insert(name.clone()) && found.kind == Kind::Source {
-            waiting.push((name.clone(), found.path));
+        let (found, is_whole) = self.modules.way(module);
+        for (name, found) in &found {
+            if !self.seen.insert((*name).to_owned()) {
+                continue;
+            }
+            match found.kind {
+                Kind::Source => {
+                    self.waiting.push(((*name).to_owned(), found.path.clone()));
+                    for (_, unseen) in UNSEEN.iter().filter(|(package, _)| package == name) {
+                        self.load(unseen, reach);
+                    }
+                }
+                Kind::Namespace => {}
+                kind => drop(reach.others.insert(found.path.clone(), kind)),
+            }
+        }
+        match found.into_iter().next_back() {
+            Some(_) if is_whole => Way::Whole,
+            Some((_, last)) => Way::Until(last),
+            None => Way::Nowhere,
         }
     }
-    true
+}
+
+/// Whether a package may have a name by itself, so that no submodule is looked for.
+fn may_have(package: &str, name: &str, modules: &Modules, reach: &Reach) -> bool {
+    let Some(found) = modules.find(package) else { return true };
+    match found.kind {
+        Kind::Source => {}
+        Kind::Namespace => return false,
+        Kind::Extension | Kind::Foreign | Kind::Bytecode => return true,
+    }
+    let mut seen = BTreeSet::from([found.path.clone()]);
+    let mut waiting = vec![found.path];
+    while let Some(path) = waiting.pop() {
+        // What was not read may do anything.
+        let Some(Loaded { name: own, scan, .. }) = reach.sources.get(&path) else { return true };
+        let is_own = path.ends_with("/__init__.py") && scan.from_here.contains(name);
+        if scan.defines(name) && !is_own || scan.defines("__getattr__") || scan.binds_unseen || scan.moves_imports {
+            return true;
+        }
+        for import in scan.imports.iter().filter(|import| import.name.as_deref() == Some("*")) {
+            let Some(starred) = absolute(own, &path, import).and_then(|module| modules.find(&module)) else {
+                return true;
+            };
+            if seen.insert(starred.path.clone()) {
+                waiting.push(starred.path);
+            }
+        }
+        if seen.len() > MOST_STARS {
+            return true;
+        }
+    }
+    false
 }
 
 /// What the runtime has itself, or what was said to come from elsewhere.
@@ -112,8 +210,13 @@ fn comes_with_python(top: &str, question: &Question) -> bool {
         || (question.shape != Shape::Image && lambda::is_runtime_module(top))
 }
 
-/// An import's dotted name seen from the top.
-fn absolute(name: &str, path: &str, import: &Import) -> Option<String> {
+/// An import's module as it stands in the source: `.utils`, `pkg.helpers`.
+fn written(import: &Import) -> String {
+    format!("{}{}", ".".repeat(import.level.min(MOST_STARS)), import.module)
+}
+
+/// An import's dotted name seen from the top; none where it leads out of the top-level package.
+pub(super) fn absolute(name: &str, path: &str, import: &Import) -> Option<String> {
     if import.level == 0 {
         return Some(import.module.clone());
     }

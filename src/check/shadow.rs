@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::installed::{Installation, Owner};
 use super::modules::{Kind, Module, Modules};
-use super::reach::Reach;
+use super::reach::{Loaded, Reach};
 use super::{Finding, Question, TASK};
 use crate::lambda;
+use crate::python::source::Import;
 use crate::python::stdlib;
 
 /// Top-level modules of the function that shadow something.
@@ -24,7 +25,9 @@ pub(super) fn check(
     let tops: BTreeSet<&str> =
         modules.files.below(TASK).filter_map(|(path, _)| path[TASK.len() + 1..].split(['/', '.']).next()).collect();
     for name in tops {
-        let Some(found) = modules.find_in(&[TASK.to_owned()], name).filter(|found| found.kind != Kind::Namespace)
+        let Some(found) = modules
+            .find_in(&[TASK.to_owned()], name)
+            .filter(|found| !matches!(found.kind, Kind::Namespace | Kind::Foreign))
         else {
             continue;
         };
@@ -59,7 +62,7 @@ fn standard(
         let reason = format!("it is never imported: Python has loaded its own {name} before it looks here");
         return Some(Finding::warning(CHECK, &found.path, reason).with_hint(hint));
     }
-    let others = importers(name, found, reach);
+    let others = if reach.certain { importers(name, found, reach) } else { Vec::new() };
     // Its author may mean to replace the module for the function's own sources, but not for a library, nor for itself.
     let victim = others.iter().find(|path| ***path == found.path || installation.owner(path) != Owner::Function);
     Some(
@@ -102,13 +105,9 @@ fn dependency(name: &str, found: &Module, modules: &Modules, reach: &Reach) -> O
         _ => return None,
     };
     let inside = format!("{name}.");
-    let victim = reach.sources.iter().find(|(path, loaded)| {
+    let victim = reach.sources.iter().filter(|_| reach.certain).find(|(path, loaded)| {
         **path == found.path && imports(loaded, name)
-            || loaded
-                .scan
-                .imports
-                .iter()
-                .any(|import| import.always && import.level == 0 && import.module.starts_with(&inside))
+            || always(loaded).any(|import| import.level == 0 && import.module.starts_with(&inside))
     });
     let reason = format!("it takes the place of {place}");
     Some(
@@ -120,13 +119,13 @@ fn dependency(name: &str, found: &Module, modules: &Modules, reach: &Reach) -> O
     )
 }
 
-/// Whether a source imports a top-level module as soon as it is loaded.
-fn imports(loaded: &super::reach::Loaded, name: &str) -> bool {
-    loaded
-        .scan
-        .imports
-        .iter()
-        .any(|import| import.always && import.level == 0 && import.module.split('.').next() == Some(name))
+/// Its imports that are certain to run.
+fn always(loaded: &Loaded) -> impl Iterator<Item = &Import> {
+    loaded.scan.imports.iter().filter(|import| import.always)
+}
+
+fn imports(loaded: &Loaded, name: &str) -> bool {
+    always(loaded).any(|import| import.level == 0 && import.module.split('.').next() == Some(name))
 }
 
 /// The sources that are loaded and import a top-level module.

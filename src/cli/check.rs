@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::{print, to_json, variable};
 use crate::check::sources::{self, Opened};
-use crate::check::{self, Question, Report, Severity, Shape};
+use crate::check::{self, Assumed, Checked, Question, Report, Severity};
 use crate::error::Result;
 use crate::imports;
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::python::bytecode::Compiler;
 use crate::python::interpreter;
 
 const EXAMPLES: &str = "\
@@ -22,7 +23,8 @@ Examples:
   pack check image/                             an image as an OCI layout, or a tar of it
   pack check build/ --json | jq '.findings[].check'
 
-Nothing is run, so that any target can be checked on any machine.";
+Nothing of it is run, so that any target can be checked on any machine. Where the runtime's Python is on this one, it
+compiles the function's own sources that the handler loads.";
 
 /// Say whether Lambda will load a ZIP, a layer, an image or a folder; several are one function with its layers.
 #[derive(Args)]
@@ -37,11 +39,15 @@ pub(super) struct Check {
     #[arg(long = "layer", value_name = "PATH")]
     layers: Vec<PathBuf>,
 
-    /// Python version of the Lambda runtime [default: what the files say, else 3.13]
+    /// Python version of the Lambda runtime [default: what its compiled files are for, else 3.13]
     #[arg(long, value_name = "VERSION")]
     python: Option<PythonVersion>,
 
-    #[arg(long, value_name = "ARCH", help = "Architecture of the function [default: what the files say, else x86_64]")]
+    #[arg(
+        long,
+        value_name = "ARCH",
+        help = "Architecture of the function [default: what its compiled files are for, else x86_64]"
+    )]
     arch: Option<Architecture>,
 
     /// The handler, MODULE.FUNCTION [default: the only one that a top-level module defines]
@@ -81,29 +87,40 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let opened = sources::open(&self.paths, &self.layers)?;
-        let (target, known) = self.target(&opened);
-        let mut question = Question::new(target, opened.shape);
+        let opened = sources::open(&self.paths, &self.layers, self.handler.as_deref())?;
+        let (target, known, assumed) = self.target(&opened)?;
+        let mut question = Question { assumed, ..Question::new(target, opened.shape) };
         question.provided = self.provided.into_iter().collect();
         question.handler = self.handler;
         if let Some(image) = &opened.image {
             question.search_path.clone_from(&image.search_path);
             question.handler = question.handler.or_else(|| image.handler.clone());
         }
-        if question.handler.is_none() && opened.shape == Shape::Function {
-            question.handler = check::detect_handler(&opened.files, &question)?;
-        }
+        check::find_handler(&opened.files, &mut question)?;
+        let Checked { findings: found, loaded } = check::check(&opened.files, &question)?;
         let mut findings = opened.findings;
-        findings.extend(check::check(&opened.files, &question)?);
+        findings.extend(found);
         findings.extend(check::limits(&opened.sizes, opened.shape));
+        let has_own = loaded.values().any(|is_own| *is_own);
+        let interpreter = if self.import || has_own { interpreter::find_target(target) } else { None };
+        if let Some(interpreter) = interpreter.as_ref().filter(|_| has_own) {
+            let compiler = Compiler::limited(interpreter, target.python);
+            findings.extend(check::refused(&opened.files, &loaded, &compiler, target.python));
+        }
         let imports = if self.import {
-            let runner =
-                imports::runner(self.import_command.as_deref(), interpreter::find_target(target).as_ref(), target)?;
+            let runner = imports::runner(self.import_command.as_deref(), interpreter.as_ref(), target)?;
             let variables = self.import_env.into_iter().collect();
             let threads = std::thread::available_parallelism().map_or(1, Into::into);
             match runner {
                 Ok(runner) => {
-                    let (report, found) = imports::findings(&opened.files, &question, &runner, &variables, threads)?;
+                    let (report, mut found) =
+                        imports::findings(&opened.files, &question, &runner, &variables, threads)?;
+                    // What may be no handler need not load as one.
+                    for finding in
+                        found.iter_mut().filter(|finding| question.guessed && finding.check == "import-handler")
+                    {
+                        finding.severity = Severity::Warning;
+                    }
                     findings.extend(found);
                     Some(report)
                 }
@@ -127,24 +144,30 @@ impl Check {
         Ok(ExitCode::from(u8::from(report.errors > 0)))
     }
 
-    /// What to check for, and how that is known.
-    fn target(&self, opened: &Opened) -> (Target, String) {
-        let default = "by default";
-        let (python, python_known) = match (self.python, opened.python) {
-            (Some(python), _) => (python, "as given"),
-            (None, Some(seen)) => seen,
-            (None, None) => (PythonVersion::DEFAULT, default),
+    /// What to check for, how that is known, and what of it is a default.
+    fn target(&self, opened: &Opened) -> Result<(Target, String, Assumed)> {
+        let (default, files) = ("by default", "from the compiled files");
+        let is_open = self.python.or(opened.python.map(|(python, _)| python)).is_none()
+            || self.arch.or(opened.architecture.map(|(architecture, _)| architecture)).is_none();
+        let (seen_python, seen_architecture) = if is_open { check::seen(&opened.files)? } else { (None, None) };
+        let (python, python_known) = match (self.python, opened.python, seen_python) {
+            (Some(python), ..) => (python, "as given"),
+            (None, Some(seen), _) => seen,
+            (None, None, Some(python)) => (python, files),
+            (None, None, None) => (PythonVersion::DEFAULT, default),
         };
-        let (architecture, architecture_known) = match (self.arch, opened.architecture) {
-            (Some(architecture), _) => (architecture, "as given"),
-            (None, Some(seen)) => seen,
-            (None, None) => (Architecture::X86_64, default),
+        let (architecture, architecture_known) = match (self.arch, opened.architecture, seen_architecture) {
+            (Some(architecture), ..) => (architecture, "as given"),
+            (None, Some(seen), _) => seen,
+            (None, None, Some(architecture)) => (architecture, files),
+            (None, None, None) => (Architecture::X86_64, default),
         };
+        let assumed = Assumed { python: python_known == default, architecture: architecture_known == default };
         let known = if python_known == architecture_known {
             python_known.to_owned()
         } else {
             format!("Python {python_known}, architecture {architecture_known}")
         };
-        (Target { python, architecture }, known)
+        Ok((Target { python, architecture }, known, assumed))
     }
 }

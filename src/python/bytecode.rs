@@ -48,6 +48,7 @@ pub enum Compiled {
 pub struct Compiler {
     interpreter: PathBuf,
     python: PythonVersion,
+    is_limited: bool,
     idle: Mutex<Vec<Worker>>,
 }
 
@@ -61,7 +62,12 @@ struct Worker {
 impl Compiler {
     /// Compiles with an interpreter of the target's minor version.
     pub fn new(interpreter: &Interpreter, python: PythonVersion) -> Self {
-        Self { interpreter: interpreter.path.clone(), python, idle: Mutex::new(Vec::new()) }
+        Self { interpreter: interpreter.path.clone(), python, is_limited: false, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// The same for sources that somebody else made: what takes seconds or gigabytes to compile ends the worker.
+    pub fn limited(interpreter: &Interpreter, python: PythonVersion) -> Self {
+        Self { interpreter: interpreter.path.clone(), python, is_limited: true, idle: Mutex::new(Vec::new()) }
     }
 
     /// Compiles one source, shown in tracebacks under its path in the function. May be called from any thread.
@@ -91,7 +97,7 @@ impl Compiler {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(&self.interpreter)?,
+            None => Worker::start(&self.interpreter, self.is_limited)?,
         };
         let Ok(answer) = worker.ask(&format!("{TASK_ROOT}/{path}"), source) else {
             worker.stop();
@@ -115,11 +121,14 @@ impl Drop for Compiler {
 }
 
 impl Worker {
-    fn start(interpreter: &Path) -> Result<Self> {
+    fn start(interpreter: &Path, is_limited: bool) -> Result<Self> {
         let failed = |reason: String| Error::Bytecode { interpreter: interpreter.to_owned(), reason };
         let mut command = Command::new(interpreter);
         // No site-packages, no writing; not -I, which would also ignore the fixed hash seed.
         command.args(["-s", "-S", "-B", "-c", WORKER]);
+        if is_limited {
+            command.arg("limited");
+        }
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("PYTHON") {
                 command.env_remove(variable);

@@ -4,6 +4,15 @@
 import sys
 
 sys.path[:] = [entry for entry in sys.path if entry]
+if "limited" in sys.argv[1:]:
+    # For a source that nobody trusts: no compiler needs as much.
+    import resource
+
+    for limit, most in (resource.RLIMIT_AS, 2 << 30), (resource.RLIMIT_CPU, 20):
+        try:
+            resource.setrlimit(limit, (most, most))
+        except (OSError, ValueError):
+            pass
 import importlib.util
 import marshal
 import struct

@@ -6,10 +6,14 @@
 //! since 3.12 (PEP 701), so that a quote inside the braces does not end the string.
 
 mod arguments;
+mod fate;
+mod guard;
 
 use std::collections::BTreeSet;
 
 pub use arguments::unknown_argument;
+pub use fate::{Fate, fate, parameters};
+use guard::Guard;
 
 /// Larger sources are read up to here; it bounds what a hostile one can make this allocate.
 const MAX_SOURCE: usize = 32 << 20;
@@ -30,7 +34,8 @@ pub struct Import {
     pub module: String,
     /// `Some` for `from module import name`, with `*` for all; `None` for `import module`.
     pub name: Option<String>,
-    /// Whether it runs whenever the module does: at module level, in no `if`, `try`, `with` or other block.
+    /// Whether it runs whenever the module does, and the module fails if it fails: at module level, in no `if`, `with` or
+    /// other block but a `try` that hands every failure on, and after no `raise`.
     pub always: bool,
 }
 
@@ -44,6 +49,13 @@ pub struct Scan {
     /// The names that module-level code may bind: `def`, `class`, assignments, imports, loop and `with` targets, also
     /// inside the blocks of `if`, `try` and the like. What a `*` import binds is not among them.
     pub names: BTreeSet<String>,
+    /// Those of the names that nothing but `from . import name` binds: in a package, its submodules.
+    pub from_here: BTreeSet<String>,
+    /// Whether it speaks of what decides where modules are found and what they are: `sys.path`, `sys.modules`,
+    /// `__path__`, `__package__`, …
+    pub moves_imports: bool,
+    /// Whether it may bind names that none of its statements shows: `globals()`, `exec`, `sys.modules`, …
+    pub binds_unseen: bool,
 }
 
 impl Scan {
@@ -61,11 +73,17 @@ pub fn scan(source: &[u8]) -> Scan {
     while token != Token::End {
         token = scanner.step(token);
     }
+    scanner.close_guard();
     let mut literals = scanner.literals;
     literals.sort_unstable();
     literals.dedup();
     scanner.scan.strings = literals.into_iter().map(text).collect();
     scanner.scan
+}
+
+/// Whether no Python takes it for a source: every version refuses NUL bytes, which is what UTF-16 has.
+pub fn has_nul(source: &[u8]) -> bool {
+    memchr::memchr(0, source).is_some()
 }
 
 /// Whether the identifier occurs as a token outside strings and comments; the braces of an f-string are not a string.
@@ -111,6 +129,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Attributes of `sys` that decide where modules are found and what they are.
+fn is_path_of_sys(name: &[u8]) -> bool {
+    matches!(name, b"path" | b"modules" | b"meta_path" | b"path_hooks")
+}
+
 fn is_literal(bytes: &[u8]) -> bool {
     (1..=MAX_LITERAL).contains(&bytes.len())
         && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'*'..=b'+' | b'-'..=b'9' | b'_'))
@@ -150,7 +173,15 @@ struct Scanner<'a> {
     target_position: bool,
     /// The depth outside a call or subscript, whose inside has no targets.
     trailer: Option<usize>,
+    /// The depth outside of `with … as (`, whose inside has only targets.
+    with_targets: Option<usize>,
+    /// The names behind a `case`, which are bound if it turns out to be a pattern.
+    captures: Vec<&'a [u8]>,
+    guard: Guard,
+    /// A `raise` of the module itself went by: nothing runs after it.
+    ended: bool,
     previous: Token<'a>,
+    before_previous: Token<'a>,
 }
 
 impl<'a> Scanner<'a> {
@@ -168,7 +199,12 @@ impl<'a> Scanner<'a> {
             targets: Vec::new(),
             target_position: true,
             trailer: None,
+            with_targets: None,
+            captures: Vec::new(),
+            guard: Guard::default(),
+            ended: false,
             previous: Token::Newline,
+            before_previous: Token::Newline,
         }
     }
 
@@ -179,9 +215,21 @@ impl<'a> Scanner<'a> {
         self.targets.clear();
         self.target_position = true;
         self.trailer = None;
+        self.with_targets = None;
+        self.captures.clear();
+    }
+
+    /// Imports in a `try` that hands every failure on always run.
+    fn close_guard(&mut self) {
+        for index in self.guard.close() {
+            self.scan.imports[index].always = true;
+        }
     }
 
     fn bind(&mut self, name: &[u8]) {
+        if self.nested.is_none() && !self.scan.from_here.is_empty() {
+            self.scan.from_here.remove(&text(name));
+        }
         if self.nested.is_none() && !self.scan.names.contains(std::str::from_utf8(name).unwrap_or_default()) {
             self.scan.names.insert(text(name));
         }
@@ -200,6 +248,13 @@ impl<'a> Scanner<'a> {
             if self.nested.is_some_and(|column| self.lexer.column <= column) {
                 self.nested = None;
             }
+            if self.lexer.column == 0 && !matches!(token, Token::Name(b"except" | b"else" | b"finally")) {
+                self.close_guard();
+            }
+            self.guard.line(token, self.lexer.column);
+        }
+        if let Token::Name(name) = token {
+            self.notice(name);
         }
         let next = match token {
             Token::Newline => {
@@ -233,8 +288,18 @@ impl<'a> Scanner<'a> {
                 None
             }
         };
-        self.previous = token;
+        self.before_previous = std::mem::replace(&mut self.previous, token);
         next.unwrap_or_else(|| self.lexer.next_token())
+    }
+
+    /// Names that say more than what is bound or imported.
+    fn notice(&mut self, name: &[u8]) {
+        let of_sys = self.previous == Token::Op(b'.')
+            && matches!(self.before_previous, Token::Name(owner) if owner.ends_with(b"sys"));
+        self.scan.moves_imports |= of_sys && is_path_of_sys(name)
+            || matches!(name, b"addsitedir" | b"extend_path" | b"__path__" | b"__package__");
+        self.scan.binds_unseen |=
+            of_sys && name == b"modules" || matches!(name, b"globals" | b"locals" | b"vars" | b"exec");
     }
 
     /// Something went by that is neither a target nor a place for one.
@@ -245,7 +310,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn name(&mut self, name: &'a [u8]) -> Option<Token<'a>> {
-        if self.nested.is_some() && !matches!(name, b"import" | b"from" | b"lazy" | b"def" | b"class") {
+        if self.nested.is_some() && !matches!(name, b"import" | b"from" | b"lazy" | b"def" | b"class" | b"global") {
             self.passed();
             return None;
         }
@@ -260,6 +325,14 @@ impl<'a> Scanner<'a> {
                 return if name == b"import" { Some(self.imports()) } else { Some(self.definition()) };
             }
             b"from" if from_allowed => return Some(self.import_from()),
+            b"global" if first => return Some(self.global()),
+            b"raise" if first => {
+                if self.in_block {
+                    self.guard.inline_raise();
+                } else {
+                    self.ended |= self.nested.is_none() && self.lexer.column == 0;
+                }
+            }
             b"lazy" | b"async" if first => {
                 self.from_allowed = true;
                 self.first = name == b"async";
@@ -286,8 +359,11 @@ impl<'a> Scanner<'a> {
         if self.nested.is_some() {
             return None;
         }
+        if self.targets.first() == Some(&b"case".as_slice()) {
+            self.captures.push(name);
+        }
         match self.statement {
-            Statement::Header if self.previous == Token::Name(b"as") => self.bind(name),
+            Statement::Header if self.previous == Token::Name(b"as") || self.with_targets.is_some() => self.bind(name),
             // `type X = …`
             Statement::Plain if self.previous == Token::Name(b"type") && self.targets == [b"type"] => {
                 self.bind(name);
@@ -315,6 +391,13 @@ impl<'a> Scanner<'a> {
             }
             _ => {}
         }
+        if self.statement == Statement::Header {
+            match op {
+                b'(' | b'[' if self.previous == Token::Name(b"as") => self.with_targets = Some(depth.saturating_sub(1)),
+                b')' | b']' if self.with_targets.is_some_and(|outside| depth <= outside) => self.with_targets = None,
+                _ => {}
+            }
+        }
         if self.nested.is_some() || !matches!(self.statement, Statement::Plain | Statement::For) {
             return;
         }
@@ -322,6 +405,8 @@ impl<'a> Scanner<'a> {
         match op {
             b',' | b'*' => self.target_position = true,
             b'.' => self.drop_target(),
+            // A pattern, not a subscript.
+            b'(' | b'[' | b'{' if self.targets == [b"case"] && self.previous == Token::Name(b"case") => {}
             // The lexer counts a bracket before it hands it out.
             b'(' | b'[' | b'{' if self.trailer.is_none() => {
                 if op == b'{' || !target_position {
@@ -341,6 +426,10 @@ impl<'a> Scanner<'a> {
         match (self.statement, self.targets.as_slice()) {
             // `case` and `match` are names to everything above.
             (Statement::Header, _) | (Statement::Plain, [] | [b"case" | b"match", ..]) => {
+                let pattern = std::mem::take(&mut self.captures).into_iter().take_while(|name| *name != b"if");
+                for name in pattern.filter(|name| *name != b"as") {
+                    self.bind(name);
+                }
                 self.in_block = true;
                 return self.begin();
             }
@@ -370,6 +459,17 @@ impl<'a> Scanner<'a> {
             return self.lexer.next_token();
         }
         token
+    }
+
+    /// What follows `global`: names of the module, wherever it stands. Gives the first token that is not part of it.
+    fn global(&mut self) -> Token<'a> {
+        loop {
+            match self.lexer.next_token() {
+                Token::Name(name) => drop(self.scan.names.insert(text(name))),
+                Token::Op(b',') => {}
+                other => return other,
+            }
+        }
     }
 
     /// What follows `import`; gives the first token that is not part of it.
@@ -422,7 +522,12 @@ impl<'a> Scanner<'a> {
                     self.push(level, &module, Some(name));
                     let after = self.lexer.next_token();
                     let (alias, after) = self.alias(after);
-                    self.bind(alias.unwrap_or(name));
+                    let bound = alias.unwrap_or(name);
+                    let is_new = !self.scan.names.contains(&text(bound));
+                    self.bind(bound);
+                    if is_new && self.nested.is_none() && level == 1 && module.is_empty() && bound == name {
+                        self.scan.from_here.insert(text(name));
+                    }
                     token = after;
                 }
                 _ => {}
@@ -460,7 +565,15 @@ impl<'a> Scanner<'a> {
 
     fn push(&mut self, level: usize, module: &str, name: Option<&[u8]>) {
         if module.len() <= MAX_MODULE && self.scan.imports.len() < MAX_IMPORTS {
-            let always = self.nested.is_none() && self.lexer.column == 0 && !self.in_block;
+            let is_plain = self.nested.is_none() && !self.in_block && !self.ended;
+            let always = is_plain && self.lexer.column == 0;
+            if is_plain {
+                self.guard.import(self.scan.imports.len(), self.lexer.column);
+            }
+            let of_sys = name.filter(|_| module == "sys");
+            self.scan.moves_imports |= of_sys.is_some_and(is_path_of_sys)
+                || name.is_some_and(|name| matches!(name, b"addsitedir" | b"extend_path"));
+            self.scan.binds_unseen |= of_sys == Some(b"modules");
             self.scan.imports.push(Import { level, module: module.to_owned(), name: name.map(text), always });
         }
     }
@@ -801,6 +914,72 @@ mod tests {
             .collect();
         assert_eq!(always, ["a", "b", "f", "k", "m", "bb", "dd"]);
         assert!(!scan(b"async def f(): import a\nasync with b: import c\n").imports.iter().any(|import| import.always));
+    }
+
+    fn always(source: &str) -> Vec<String> {
+        scan(source.as_bytes()).imports.into_iter().filter(|import| import.always).map(|import| import.module).collect()
+    }
+
+    #[test]
+    fn imports_in_a_try_that_hands_every_failure_on_always_run() {
+        let good = [
+            "try:\n  import a\n  x = 1\n  import b\nexcept E as e:\n  x = 2\n  if x:\n    y()\n  raise F from e\n",
+            "try:\n  import a\nexcept E: raise\nexcept F:\n  raise G\nelse:\n  import b",
+            "try:\n  import a\nfinally:\n  import b\nx = 1\n",
+            "# c\ntry:  # c\n\n  # c\n  import a, b\n# c\nexcept E:\n  # c\n\n  raise\n",
+        ];
+        for source in good {
+            assert_eq!(always(source), ["a", "b"], "{source}");
+        }
+        for source in [
+            "try:\n  import a\nexcept E:\n  pass\n",
+            "try:\n  import a\nexcept E: raise\nexcept F:\n  pass\n",
+            "try:\n  import a\nexcept E:\n  if x:\n    raise\n",
+            "try:\n  if x:\n    import a\nexcept E: raise",
+            "try:\n  def f():\n    import a\nexcept E: raise",
+            "try:\n  try:\n    import a\n  except E: raise\nexcept F: raise",
+            "try:\n  x\nexcept E:\n  import a\n  raise\n",
+            "def f():\n  try:\n    import a\n  finally:\n    pass\n",
+            "try: import a\nfinally: pass",
+        ] {
+            assert_eq!(always(source), [""; 0], "{source}");
+        }
+    }
+
+    #[test]
+    fn nothing_runs_after_a_raise() {
+        assert_eq!(
+            always("import a\nif x:\n  raise E\nif y: raise E\ndef f():\n  raise E\nimport b\nraise E\nimport c\n"),
+            ["a", "b"]
+        );
+    }
+
+    #[test]
+    fn what_moves_imports_and_binds_unseen() {
+        for source in [
+            "import sys\nsys.path.insert(0, x)",
+            "import sys as _sys\ndef f():\n  _sys.modules['a'] = b",
+            "from sys import argv, path",
+            "import site; site.addsitedir(x)",
+            "from pkgutil import extend_path",
+            "__path__ = x",
+            "sys.meta_path.append(x)",
+        ] {
+            assert!(scan(source.as_bytes()).moves_imports, "{source}");
+        }
+        assert!(
+            !scan(b"import os, sys\nos.path.join(x)\nsys.exit()\nx.modules\n'sys.path'\nfrom os import path")
+                .moves_imports
+        );
+        assert!(scan(b"globals()[x] = 1").binds_unseen && !scan(b"x = 1").binds_unseen);
+    }
+
+    #[test]
+    fn names_that_are_bound_in_unusual_ways() {
+        assert_eq!(names("def f():\n  global a, b\n  a = 1\n"), ["a", "b", "f"]);
+        assert_eq!(names("with x as (a, [b, c]), y(d) as e: pass"), ["a", "b", "c", "e"]);
+        assert_eq!(names("match x:\n  case a: pass\n  case [b, *c] as e if d: pass"), ["a", "b", "c", "e"]);
+        assert_eq!(names("def f():\n  match x:\n    case a: pass"), ["f"]);
     }
 
     #[test]

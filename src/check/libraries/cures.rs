@@ -1,4 +1,4 @@
-//! What is known of libraries that Lambda lacks, and of modules that can do without: data.
+//! What is known of libraries that Lambda lacks: data.
 
 /// The start of a library's name, and what to do when it is missing.
 const CURES: &[(&str, &str)] = &[
@@ -87,21 +87,6 @@ pub(super) fn cure(library: &str) -> &'static str {
     )
 }
 
-/// Extension modules that their package imports if it can, by the end of their path up to the module's name.
-const OPTIONAL: &[&str] = &[
-    // numba tries its threading layers in turn and has one of its own, `workqueue` (numba/np/ufunc/parallel.py).
-    "numba/np/ufunc/tbbpool",
-    "numba/np/ufunc/omppool",
-];
-
-pub(super) fn is_optional(path: &str) -> bool {
-    let path = path.rsplit_once('/').map_or(path, |(folder, name)| {
-        let stem = name.split('.').next().unwrap_or(name);
-        &path[..folder.len() + 1 + stem.len()]
-    });
-    OPTIONAL.iter().any(|end| path.ends_with(end))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,12 +97,5 @@ mod tests {
         assert!(cure("libpq.so.5").contains("psycopg2-binary"));
         assert!(cure("libcudart.so.12").contains("no GPU"));
         assert!(cure("libxyz.so").contains("lib/"));
-    }
-
-    #[test]
-    fn optional_modules_are_known_by_their_path() {
-        assert!(is_optional("/var/task/numba/np/ufunc/tbbpool.cpython-313-x86_64-linux-gnu.so"));
-        assert!(!is_optional("/var/task/numba/np/ufunc/workqueue.cpython-313-x86_64-linux-gnu.so"));
-        assert!(!is_optional("/var/task/tbbpool.so"));
     }
 }

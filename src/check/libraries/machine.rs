@@ -10,13 +10,23 @@ use super::facts::{Binary, Survey};
 use super::naming::{Suffix, comes_later, has_alternative, meaning, module, musl_tag};
 use super::search::machine_of;
 use super::{and_more, is_ours, name, package};
+use crate::check::Question;
 use crate::check::files::Files;
 use crate::check::finding::Finding;
+use crate::check::reach::Reach;
+use crate::check::target::{tag_of, version};
 use crate::elf::dynamic::{Kind, Machine};
 use crate::elf::is_library_name;
-use crate::lambda::Target;
+use crate::lambda::Architecture;
 
-pub(super) fn check(survey: &Survey, files: &Files, pure: &BTreeSet<String>, target: Target) -> Vec<Finding> {
+pub(super) fn check(
+    survey: &Survey,
+    files: &Files,
+    pure: &BTreeSet<String>,
+    question: &Question,
+    loads: &Reach,
+) -> Vec<Finding> {
+    let target = question.target;
     let own = machine_of(target.architecture);
     let usable = |path: &str| match survey.binaries.get(path) {
         Some(Binary::Elf(library)) => library.machine == own,
@@ -59,26 +69,24 @@ pub(super) fn check(survey: &Survey, files: &Files, pure: &BTreeSet<String>, tar
             wrong.entry((package(path), check, of)).or_default().push(path);
         }
     }
-    let unreadable = survey.binaries.iter().filter(|(path, binary)| {
-        matches!(binary, Binary::Broken(machine, _) if *machine == own) && is_library_name(path) && is_ours(path)
-    });
-    let unreadable = unreadable.map(|(path, _)| {
-        let reason = "it is cut off, or its tables contradict each other";
-        Finding::warning("library-unreadable", path, reason)
-            .with_hint("compare it with the file that the package's authors made")
-    });
-    let wrong = wrong.into_iter().map(|((_, check, of), paths)| finding(check, &of, &paths, target));
-    wrong.chain(unreadable).collect()
+    wrong.into_iter().map(|((_, check, of), paths)| finding(check, &of, &paths, question, loads)).collect()
 }
 
-fn finding(check: &'static str, of: &str, paths: &[&str], target: Target) -> Finding {
+fn finding(check: &'static str, of: &str, paths: &[&str], question: &Question, loads: &Reach) -> Finding {
+    let target = question.target;
+    // To Python there is no such module, which only matters to who imports it.
+    let loaded = paths.iter().find(|path| check != "extension-version" || loads.others.contains_key(**path));
+    let path = loaded.unwrap_or(&paths[0]);
+    let (python, machine) = tag_of(path).map_or((None, None), |(python, machine)| (version(python), machine));
+    let by_header = [Architecture::X86_64, Architecture::Arm64].into_iter().find(|known| known.to_string() == of);
+    let or_say = question.or_say(python, machine.or(by_header));
     let more = and_more(paths.len() - 1);
     let architecture = target.architecture;
     let python = target.python;
     let (reason, hint) = match check {
         "extension-version" => (
             format!("it is for {of}{more}, and Python {python} on {architecture} looks for files of its own only"),
-            format!("install the package for {target}: pip with --python-version {python}, or pack"),
+            format!("install the package for {target}: pip with --python-version {python}, or pack{or_say}"),
         ),
         "foreign-system" => (
             format!("it is for {of}{more}, and Lambda runs Linux"),
@@ -86,10 +94,11 @@ fn finding(check: &'static str, of: &str, paths: &[&str], target: Target) -> Fin
         ),
         _ => (
             format!("it is for {of}{more}, and the function runs on {architecture}"),
-            format!("install the package for {architecture}, or change the function's architecture"),
+            format!("install the package for {architecture}, or change the function's architecture{or_say}"),
         ),
     };
-    Finding::error(check, paths[0], reason).with_hint(hint)
+    let finding = if loaded.is_some() { Finding::error } else { Finding::warning };
+    finding(check, path, reason).with_hint(hint)
 }
 
 /// Machines that Python itself runs on. Code for a GPU or a kernel (`EM_CUDA`, `EM_AMDGPU`, `EM_BPF`) is data here.

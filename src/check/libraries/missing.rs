@@ -6,6 +6,7 @@ use super::cures::cure;
 use super::graph::Graph;
 use super::package;
 use super::search::Found;
+use super::used::Used;
 use crate::check::finding::Finding;
 use crate::lambda::Target;
 use crate::lambda::system::System;
@@ -17,7 +18,7 @@ type Subject<'a> = (&'a str, &'static str, bool, bool);
 /// How many libraries one finding names.
 const NAMED: usize = 4;
 
-pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Vec<Finding> {
+pub(super) fn check(graph: &Graph, used: &Used, target: Target) -> Vec<Finding> {
     // One finding for what has one cure in one package: ten modules that need three libraries of X11 say nothing more than
     // one does.
     let mut missing: BTreeMap<Subject, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
@@ -26,7 +27,7 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
         for (needed, found) in library.needed.iter().zip(&graph.found[index]) {
             let open = *found == Found::Open;
             if open || *found == Found::Nowhere {
-                let key = (package(path), cure(needed), open, used.contains(&index));
+                let key = (package(path), cure(needed), open, used.is_sure(index));
                 missing.entry(key).or_default().entry(needed).or_default().push(path);
             }
         }

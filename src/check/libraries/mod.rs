@@ -16,25 +16,29 @@ mod search;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod used;
 mod versions;
 
 pub use facts::{Binary, Library, Survey};
 pub use graph::Graph;
+pub(super) use naming::{is_anothers, suffixes};
 
-use super::Shape;
 use super::files::Files;
 use super::finding::Finding;
+use super::reach::Reach;
+use super::{Question, Shape};
 use crate::error::Result;
-use crate::lambda::Target;
 
-/// Everything that is wrong with the libraries among the files.
-pub fn check(files: &Files, target: Target, shape: Shape) -> Result<Vec<Finding>> {
+/// Everything that is wrong with the libraries among the files, of which these are loaded.
+pub(super) fn check(files: &Files, question: &Question, loads: &Reach) -> Result<Vec<Finding>> {
+    let target = question.target;
     let mut survey = Survey::of(files)?;
-    survey.is_image = shape == Shape::Image;
+    survey.is_image = question.shape == Shape::Image;
     let graph = Graph::of(&survey, target);
-    let used = used::find(&graph, target);
-    let mut findings = machine::check(&survey, files, &pure::packages(files)?, target);
+    let used = used::find(&graph, target, loads);
+    let mut findings = machine::check(&survey, files, &pure::packages(files)?, question, loads);
+    findings.extend(unreadable::check(&survey, files, target, loads)?);
     findings.extend(missing::check(&graph, &used, target));
     findings.extend(versions::check(&graph, &used, target));
     findings.extend(symbols::check(files, &graph, &used, target)?);

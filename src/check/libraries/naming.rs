@@ -41,9 +41,17 @@ pub(super) fn musl_tag(target: Target) -> String {
     own_tag(target).replace("-linux-gnu", "-linux-musl")
 }
 
-/// In the order in which Python tries them, before any source.
-fn suffixes(target: Target) -> [String; 3] {
-    [format!(".{}.so", own_tag(target)), ".abi3.so".into(), ".so".into()]
+/// What the names of extension modules end with, in the order in which Python tries them, before any source. An image may
+/// have either C library.
+pub(in crate::check) fn suffixes(target: Target, is_image: bool) -> Vec<String> {
+    let musl = is_image.then(|| musl_tag(target));
+    let tagged = [own_tag(target)].into_iter().chain(musl).map(|tag| format!(".{tag}.so"));
+    tagged.chain([".abi3.so".into(), ".so".into()]).collect()
+}
+
+/// Whether a file is an extension module that only another Python than the target's looks for.
+pub(in crate::check) fn is_anothers(path: &str, target: Target) -> bool {
+    matches!(module(path, target), Some((_, Suffix::Other(_))))
 }
 
 /// Whether Python would import the module from another file, so that this one, which it does not look for, is an extra.
@@ -51,14 +59,14 @@ pub(super) fn has_alternative(files: &Files, path: &str, module: &str, target: T
     let sources = [".py", ".pyc", "/__init__.py", "/__init__.pyc"].map(str::to_owned);
     sources
         .iter()
-        .chain(&suffixes(target))
+        .chain(&suffixes(target, false))
         .map(|ending| format!("{}/{module}{ending}", folder(path)))
         .any(|other| other != path && files.files.contains_key(&other))
 }
 
 /// Whether Python finds another file of the module before it comes to this one.
 pub(super) fn comes_later(path: &str, module: &str, target: Target, usable: impl Fn(&str) -> bool) -> bool {
-    suffixes(target)
+    suffixes(target, false)
         .iter()
         .map(|suffix| format!("{}/{module}{suffix}", folder(path)))
         .take_while(|other| other != path)

@@ -5,13 +5,14 @@
 //! as defined, since another may have been loaded before with its symbols open to all. Python imports with
 //! `RTLD_NOW`, so that one missing symbol suffices.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use rayon::prelude::*;
 
 use super::facts::{hash, is_plain};
 use super::graph::Graph;
 use super::search::Found;
+use super::used::Used;
 use crate::check::files::Files;
 use crate::check::finding::Finding;
 use crate::elf::dynamic;
@@ -19,7 +20,7 @@ use crate::error::Result;
 use crate::lambda::Target;
 use crate::lambda::system::{is_c_library_symbol, is_versioned};
 
-pub(super) fn check(files: &Files, graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Result<Vec<Finding>> {
+pub(super) fn check(files: &Files, graph: &Graph, used: &Used, target: Target) -> Result<Vec<Finding>> {
     let mut defined: HashSet<u64> = HashSet::new();
     for index in 0..graph.len() {
         defined.extend(&graph.library(index).defined);
@@ -28,6 +29,7 @@ pub(super) fn check(files: &Files, graph: &Graph, used: &BTreeSet<usize>, target
     // A file that asks the C library for nothing by version would take its symbols from Python's, without one.
     let asks_c = |index: usize| graph.library(index).version_needs.iter().any(|(name, _)| name == "libc.so.6");
     let suspects: Vec<usize> = used
+        .perhaps
         .iter()
         .copied()
         .filter(|&index| {
@@ -58,7 +60,8 @@ pub(super) fn check(files: &Files, graph: &Graph, used: &BTreeSet<usize>, target
         let hint = format!(
             "it was linked with another version of a library than the artifact has: take one wheel of it for {target}"
         );
-        Ok(Some(Finding::error("symbol-missing", path, reason).with_hint(hint)))
+        let finding = if used.is_sure(index) { Finding::error } else { Finding::warning };
+        Ok(Some(finding("symbol-missing", path, reason).with_hint(hint)))
     });
     let findings: Vec<Option<Finding>> = findings.collect::<Result<_>>()?;
     Ok(findings.into_iter().flatten().collect())

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::check::Severity;
+use crate::check::modules::{Kind, Modules};
+use crate::check::{Severity, reach};
 use crate::elf::sample::{Sample, SampleSymbol, defines, wants};
-use crate::lambda::Architecture;
+use crate::lambda::{Architecture, Target};
 use crate::tree::{Entry, Owner, Source, Tree};
 
 fn target(python: &str) -> Target {
@@ -22,10 +23,18 @@ fn tree(files: &[(&str, Vec<u8>)]) -> Tree {
     files.iter().map(|(path, bytes)| ((*path).to_owned(), entry(bytes))).collect()
 }
 
+/// All findings about a function whose handler nobody knows: what is loaded is what importing each package loads.
+fn check(files: &Files, target: Target) -> Vec<Finding> {
+    let question = Question::new(target, Shape::Function);
+    let modules = Modules::new(files, &question);
+    let loads = reach::from(&modules, &question, &modules.importable(), false).unwrap();
+    super::check(files, &question, &loads).unwrap()
+}
+
 /// Each finding as `error library-missing p/m.so: reason`.
 fn found_for(target: Target, files: &[(&str, Vec<u8>)]) -> Vec<String> {
     let tree = tree(files);
-    let findings = super::check(&Files::of_tree(&tree, &[]), target, crate::check::Shape::Function).unwrap();
+    let findings = check(&Files::of_tree(&tree, &[]), target);
     findings
         .into_iter()
         .map(|finding| {
@@ -76,20 +85,67 @@ fn a_missing_library_is_an_error_where_it_is_loaded_for_sure() {
     assert_eq!(found(&[(OWN, module(&["libGL.so.1"]).build())]), [format!("error library-missing {OWN}: {lacks}")]);
     let by_library = [(OWN, module(&["liba.so"]).build()), ("p/liba.so", needs_gl().build())];
     assert_eq!(found(&by_library), [format!("error library-missing p/liba.so: {lacks}")]);
-    // By the one library of a package without modules, as ctypes opens it.
+    // By the one library of a package without modules, as ctypes opens it; by one of several that a source names.
+    let opens = ("p/__init__.py", b"import ctypes\nlib = ctypes.CDLL(path / 'liba.so')\n".to_vec());
+    let by_ctypes = [opens.clone(), ("p/lib/liba.so", needs_gl().build())];
+    assert_eq!(found(&by_ctypes), [format!("error library-missing p/lib/liba.so: {lacks}")]);
+    let several = [&by_ctypes[..], &[("p/lib/libb.so", needs_gl().build())]].concat();
     assert_eq!(
-        found(&[("p/lib/liba.so", needs_gl().build())]),
-        [format!("error library-missing p/lib/liba.so: {lacks}")]
+        found(&several),
+        [
+            format!("error library-missing p/lib/liba.so: {lacks}"),
+            format!("warning library-missing p/lib/libb.so: {lacks}")
+        ]
     );
+    // By another program that the package brings, which no source opens.
+    let program = [("p/__init__.py", b"import subprocess\n".to_vec()), ("p/lib/liba.so", needs_gl().build())];
+    assert_eq!(found(&program), [format!("warning library-missing p/lib/liba.so: {lacks}")]);
     // A plugin beside modules, or a module that another Python would import, or a program.
     let plugin = [(OWN, module(&[]).build()), ("p/plugins/liba.so", needs_gl().build())];
     assert_eq!(found(&plugin), [format!("warning library-missing p/plugins/liba.so: {lacks}")]);
     let other = [(OWN, module(&[]).build()), ("p/m.cpython-312-x86_64-linux-gnu.so", module(&["libGL.so.1"]).build())];
     assert_eq!(found(&other), [""; 0]);
     // One that the package can do without.
-    let pool = "numba/np/ufunc/tbbpool.cpython-313-x86_64-linux-gnu.so";
-    let pool = [(pool, Sample { needed: vec!["libtbb.so.12"], ..Sample::module("PyInit_tbbpool") }.build())];
-    assert!(found(&pool)[0].starts_with("warning library-missing"), "{:?}", found(&pool));
+    for (source, severity) in [
+        ("", "warning"),
+        ("try:\n    from . import m\nexcept ImportError:\n    m = None\n", "warning"),
+        ("def f():\n    from . import m\n", "warning"),
+        ("from . import m\n", "error"),
+        (
+            "try:\n    from . import m\nexcept ImportError as error:\n    raise ImportError('broken') from error\n",
+            "error",
+        ),
+    ] {
+        let files = [("p/__init__.py", source.into()), (OWN, module(&["libGL.so.1"]).build())];
+        assert_eq!(found(&files), [format!("{severity} library-missing {OWN}: {lacks}")], "{source}");
+    }
+}
+
+#[test]
+fn what_a_package_loads_unseen_is_known() {
+    let files = [
+        ("cv2/__init__.py", b"def bootstrap():\n    importlib.import_module('cv2')\nbootstrap()\n".to_vec()),
+        ("cv2/cv2.abi3.so", Sample { needed: vec!["libGL.so.1"], ..Sample::module("PyInit_cv2") }.build()),
+    ];
+    assert!(found(&files)[0].starts_with("error library-missing cv2/cv2.abi3.so"), "{:?}", found(&files));
+}
+
+#[test]
+fn a_module_that_is_no_library_is_an_error_where_it_is_imported() {
+    let broken: [(&[u8], &str); 3] = [
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "it is a pointer of Git LFS"),
+        (b"<html>not found</html>", "it is no ELF file"),
+    ];
+    for (bytes, reason) in broken {
+        for (source, severity) in [("from . import m\n", "error"), ("", "warning")] {
+            let files = [("p/__init__.py", source.into()), (OWN, bytes.to_vec())];
+            let start = format!("{severity} library-unreadable {OWN}: {reason}");
+            assert!(found(&files)[0].starts_with(&start), "{:?}", found(&files));
+        }
+    }
+    // A linker's script.
+    assert_eq!(found(&[("p/__init__.py", vec![]), ("p/lib/libx.so", b"INPUT(libx.so.1)".to_vec())]), [""; 0]);
 }
 
 #[test]
@@ -109,7 +165,7 @@ fn what_has_one_cure_is_one_finding() {
 #[test]
 fn the_cure_is_the_hint() {
     let tree = tree(&[(OWN, module(&["libpq.so.5"]).build())]);
-    let findings = super::check(&Files::of_tree(&tree, &[]), target("3.13"), crate::check::Shape::Function).unwrap();
+    let findings = check(&Files::of_tree(&tree, &[]), target("3.13"));
     assert_eq!(findings[0].severity, Severity::Error);
     assert!(findings[0].hint.as_deref().unwrap().contains("psycopg2-binary"));
 }
@@ -254,6 +310,10 @@ fn extensions_for_another_python() {
         )]
     );
     assert!(found(&[(&tagged("313t"), module(&[]).build())])[0].contains("free-threaded Python 3.13"));
+    // What the package does without.
+    let guarded = b"try:\n    from . import m\nexcept ImportError:\n    pass\n";
+    let guarded = [("p/__init__.py", guarded.to_vec()), (&older, module(&[]).build())];
+    assert!(found(&guarded)[0].starts_with("warning extension-version"), "{:?}", found(&guarded));
     for beside in [OWN, "p/m.abi3.so", "p/m.so"] {
         assert_eq!(found(&[(&older, module(&[]).build()), (beside, module(&[]).build())]), nothing, "{beside}");
     }
@@ -311,7 +371,8 @@ fn an_image_has_what_is_in_it() {
     let check = |definitions: Vec<&'static str>, with_zlib: bool| {
         let survey = Survey::of_bytes(files(definitions, with_zlib));
         let (graph, target) = (&Graph::of(&survey, target("3.13")), target("3.13"));
-        let used = used::find(graph, target);
+        let others = [("/var/task/p/m.so".to_owned(), Kind::Extension)].into();
+        let used = used::find(graph, target, &reach::Reach { others, ..reach::Reach::default() });
         let mut findings = missing::check(graph, &used, target);
         findings.extend(versions::check(graph, &used, target));
         findings.into_iter().map(|finding| format!("{} {}", finding.severity, finding.reason)).collect::<Vec<_>>()
@@ -340,10 +401,12 @@ fn packages_by_their_folders() {
 fn a_file_that_is_cut_off() {
     let mut bytes = module(&[]).build();
     bytes.truncate(200);
-    assert_eq!(
-        found(&[(OWN, bytes)]),
-        [format!("warning library-unreadable {OWN}: it is cut off, or its tables contradict each other")]
-    );
+    for (source, severity) in [("", "warning"), ("from . import m\n", "error")] {
+        assert_eq!(
+            found(&[("p/__init__.py", source.into()), (OWN, bytes.clone())]),
+            [format!("{severity} library-unreadable {OWN}: it is cut off, or its tables contradict each other")]
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Versions of symbols that the library, in the runtime or in the artifact, does not have: the loader refuses such a file
 //! before it looks at a symbol (``version `GLIBC_2.38' not found``).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::graph::Graph;
 use super::search::Found;
+use super::used::Used;
 use super::{and_more, name, package};
 use crate::check::finding::Finding;
 use crate::lambda::Target;
@@ -14,7 +15,7 @@ use crate::lambda::system::System;
 /// to be loaded, and the runtime is sure not to have it.
 type Subject<'a> = (&'a str, String, bool);
 
-pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Vec<Finding> {
+pub(super) fn check(graph: &Graph, used: &Used, target: Target) -> Vec<Finding> {
     let system = System::of(target.python);
     let mut lacking: BTreeMap<Subject, Vec<(&str, String)>> = BTreeMap::new();
     for index in graph.loadable() {
@@ -28,7 +29,7 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
                     let lacks = |version: &&String| !definitions.is_empty() && !definitions.contains(*version);
                     if let Some(version) = versions.iter().find(lacks) {
                         let reason = format!("{}, which does not define it", graph.path(*other));
-                        let key = (package(path), reason, used.contains(&index));
+                        let key = (package(path), reason, used.is_sure(index));
                         lacking.entry(key).or_default().push((path, version.clone()));
                     }
                 }
@@ -45,7 +46,7 @@ pub(super) fn check(graph: &Graph, used: &BTreeSet<usize>, target: Target) -> Ve
                     for ((has, is_open), version) in newest {
                         let perhaps = if is_open { "; newer images of it have more" } else { "" };
                         let reason = format!("{needed}, which ends at {has} in Lambda's {}{perhaps}", system.name);
-                        let key = (package(path), reason, !is_open && used.contains(&index));
+                        let key = (package(path), reason, !is_open && used.is_sure(index));
                         lacking.entry(key).or_default().push((path, version.clone()));
                     }
                 }

@@ -71,7 +71,8 @@ struct Source {
 }
 
 /// Opens paths: at most one function among them, and any layers; `layers` are taken as layers whatever they look like.
-pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
+/// What has the file of a handler that was named, where Lambda looks for a function's, is the function.
+pub fn open(paths: &[PathBuf], layers: &[PathBuf], handler: Option<&str>) -> Result<Opened> {
     if let ([path], []) = (paths, layers)
         && path.exists()
         && let Some(store) = oci::Store::find(path)?
@@ -89,7 +90,8 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
     let mut parts: Vec<(&Path, Role, Source)> = Vec::new();
     for (path, is_layer) in paths.iter().map(|path| (path, false)).chain(layers.iter().map(|path| (path, true))) {
         let source = read(path)?;
-        let role = if is_layer || looks_like_a_layer(&source) { Role::Layer } else { Role::Function };
+        let is_function = handler.is_some_and(|handler| has_handler(&source, handler)) || !looks_like_a_layer(&source);
+        let role = if is_layer || !is_function { Role::Layer } else { Role::Function };
         parts.push((path, role, source));
     }
     let functions: Vec<&Path> =
@@ -100,7 +102,8 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf]) -> Result<Opened> {
             "check functions one by one, each with its layers; --layer PATH says that something is a layer",
         ));
     }
-    let shape = if functions.is_empty() { Shape::Layers } else { Shape::Function };
+    // Layers have no handler: who names one means a function, be it in a layer as a whole.
+    let shape = if functions.is_empty() && handler.is_none() { Shape::Layers } else { Shape::Function };
     let mut opened = Opened::new(shape);
     for (path, role, source) in parts {
         opened.add(path, role, source);
@@ -203,6 +206,13 @@ fn looks_like_a_layer(source: &Source) -> bool {
         && tops.iter().any(|top| matches!(*top, "python" | "lib" | "bin" | "extensions"))
         && !source.files.keys().any(|path| outside(&path))
         && (tops.contains(&"python") || tops.iter().all(|top| matches!(*top, "lib" | "bin" | "extensions")))
+}
+
+/// Whether the module of a handler is there, as seen from the function's folder.
+fn has_handler(source: &Source, handler: &str) -> bool {
+    let Some((module, _)) = handler.rsplit_once('.') else { return false };
+    let module = module.replace('.', "/");
+    [".py", "/__init__.py"].iter().any(|ending| source.files.contains_key(&format!("{module}{ending}")))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub fn unknown_argument(source: &[u8], callees: &[String], keyword: &str, module
         Some((Token::Op(b')'), _)) => true,
         _ => false,
     };
-    if let Some(name) = callees.iter().find(|name| by_getattr(&tokens, name.as_bytes(), &makes)) {
+    if let Some(name) = callees.iter().find(|name| by_getattr(&tokens, name.as_bytes(), makes)) {
         return Some(name.clone());
     }
     let callee = (0..tokens.len()).filter(|&place| is_one_of(tokens.get(place), callees)).find(|&place| {
@@ -69,7 +69,7 @@ fn sessions<'a>(tokens: &[(Token<'a>, usize)]) -> BTreeSet<&'a [u8]> {
 }
 
 /// Whether one of these names is taken by its text: `getattr(boto3, "client")`.
-fn by_getattr(tokens: &[(Token, usize)], name: &[u8], makes: &dyn Fn(Option<&(Token, usize)>) -> bool) -> bool {
+fn by_getattr(tokens: &[(Token, usize)], name: &[u8], makes: impl Fn(Option<&(Token, usize)>) -> bool) -> bool {
     (3..tokens.len()).any(|place| {
         tokens[place].0 == Token::Literal(name)
             && tokens[place - 1].0 == Token::Op(b',')
