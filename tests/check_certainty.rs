@@ -334,10 +334,12 @@ fn bytecode_that_nothing_loads_is_no_error_and_is_called_what_it_is() {
     assert!(!outcome.stdout.contains("dead weight\n    hint: leave __pycache__"), "{}", outcome.stdout);
 }
 
+/// Files, and the Python and architecture that they say they are for.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn the_target_is_what_the_compiled_files_agree_on() {
     let wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp39-abi3-manylinux_2_28_aarch64\n";
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let cases: [Case; 4] = [
         (&[("p/a.cpython-312-aarch64-linux-gnu.so", "")], "3.12", "arm64"),
         (&[("p-1.dist-info/WHEEL", wheel)], "3.13", "arm64"),
