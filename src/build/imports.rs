@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
 use crate::cache::Cache;
-use crate::check::{File, Files, Origin, TASK};
+use crate::check::{File, Files, Origin, Question, Shape, TASK};
 use crate::error::{Error, Result};
 use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
 use crate::progress::Progress;
@@ -105,12 +105,14 @@ impl Test<'_> {
         // What the handler's own module is called is the handler's to load.
         modules.retain(|(module, _)| !packed.is_handler_module(module));
         let names: Vec<String> = modules.iter().map(|(name, _)| name.clone()).collect();
+        let search_path = Question::new(self.build.target, Shape::Function).search_path;
         let run = |handler: Option<&str>, modules: &[String]| {
             imports::run(
                 &copy,
                 &imports::Question {
                     target: self.build.target,
                     runner,
+                    search_path: &search_path,
                     handler,
                     modules,
                     variables: &self.build.imports.variables,
@@ -123,6 +125,7 @@ impl Test<'_> {
         progress.detail(|| {
             let shut = match first.sandbox.as_str() {
                 "namespaces" => "no network, no other processes, read-only file system (namespaces)",
+                "writable" => "no network, no other processes (namespaces); some file systems stay writable",
                 "network" => "no network (namespace)",
                 _ => "no network (sockets refused in Python)",
             };
@@ -145,7 +148,7 @@ impl Test<'_> {
                 .any(is_it)
         };
         for failure in first.failures {
-            if let Some(reason) = failure.inconclusive(&self.build.provided) {
+            if let Some(reason) = failure.inconclusive(&self.build.provided, self.build.target.python) {
                 report.undecided.push(Undecided { module: failure.module, reason });
             } else if let Some(wanted) = failure.optional(had) {
                 let reason = format!("it wants {wanted}, which is not installed");
@@ -171,7 +174,10 @@ impl Test<'_> {
                 } else {
                     run(None, std::slice::from_ref(&failure.module))?
                 };
-                Ok(found.failures.into_iter().find(|failure| failure.inconclusive(&self.build.provided).is_none()))
+                Ok(found
+                    .failures
+                    .into_iter()
+                    .find(|failure| failure.inconclusive(&self.build.provided, self.build.target.python).is_none()))
             };
             // In the order of the modules, so that the result does not depend on which was ready first.
             if let Some(failure) = rescue.try_for(failure, again)? {
@@ -214,7 +220,7 @@ impl Test<'_> {
             let mode = if member.executable { 0o755 } else { 0o644 };
             files.files.insert(format!("{TASK}/{}", member.name), File { size: member.size, mode, origin });
         }
-        ThrowAway::of(&files, &self.cache.temporary_place())
+        ThrowAway::of(&files, &[], &self.cache.temporary_place())
     }
 }
 

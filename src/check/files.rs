@@ -5,6 +5,7 @@
 //! libraries (`/lib64`, `/usr/lib64`) included, under every path that a link makes for it.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::ops::Bound;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub const TASK: &str = "/var/task";
 
 /// Where layers are unpacked, over each other.
 pub const LAYERS: &str = "/opt";
+
+/// Files above this are read one at a time, so that only one of them is in memory.
+pub const LARGE_BYTES: u64 = 32 << 20;
 
 /// Where a file's bytes are now.
 #[derive(Clone, Debug)]
@@ -95,6 +99,28 @@ impl<'a> Files<'a> {
                     Ok(bytes)
                 });
                 read.map_err(failed)
+            }
+        }
+    }
+
+    /// The first bytes of a file.
+    pub fn start(&self, file: &File, length: usize) -> Result<Vec<u8>> {
+        match &file.origin {
+            Origin::Zip { archive, member } => archive
+                .start(*member, length)
+                .map_err(|error| Error::io("read", archive.path())(std::io::Error::other(error))),
+            Origin::Disk(path) => {
+                let mut bytes = Vec::new();
+                std::fs::File::open(path)
+                    .and_then(|file| file.take(length as u64).read_to_end(&mut bytes))
+                    .map_err(Error::io("read", path))?;
+                Ok(bytes)
+            }
+            Origin::Part { .. } => self.read(&File { size: file.size.min(length as u64), ..file.clone() }),
+            Origin::Tree(entry) => {
+                let mut bytes = tree::read(entry, self.distributions)?;
+                bytes.truncate(length);
+                Ok(bytes)
             }
         }
     }

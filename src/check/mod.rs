@@ -27,7 +27,7 @@ mod target;
 
 use std::collections::BTreeMap;
 
-pub use files::{File, Files, LAYERS, Origin, TASK};
+pub use files::{File, Files, LARGE_BYTES, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
 pub use limits::Sizes;
 pub use question::{Assumed, Question, Shape};

@@ -1,35 +1,27 @@
 //! Names that mean different files on different systems.
 
-use std::collections::BTreeMap;
-
 use super::{Files, Finding, LAYERS, TASK};
+use crate::archive::{Collision, collisions};
 
 /// Names that collide.
 pub(super) fn check(files: &Files) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut folded: BTreeMap<String, &str> = BTreeMap::new();
-    for root in [TASK, LAYERS] {
-        for (path, _) in files.below(root) {
-            if files.has_folder(path) {
-                findings.push(
-                    Finding::error("name-collision", path, "it is a file and a folder: only one of them is unpacked")
-                        .with_hint("rename one of them"),
-                );
-            }
-            // Folders first: all that is below two that collide would collide as well.
-            let ends = path[root.len() + 1..].match_indices('/').map(|(at, _)| root.len() + 1 + at);
-            for end in ends.chain([path.len()]) {
-                let part = &path[..end];
-                match folded.insert(part.to_lowercase(), part) {
-                    Some(other) if other != part => {
-                        let reason = format!("{other} and it differ only by case: on macOS and Windows they are one");
-                        findings.push(Finding::warning("name-case", part, reason).with_hint("rename one of them"));
-                        break;
-                    }
-                    _ => {}
-                }
-            }
+    let paths = [TASK, LAYERS].into_iter().flat_map(|root| files.below(root)).map(|(path, _)| (path.as_str(), false));
+    // The system of an image is not unpacked from a ZIP.
+    let is_ours = |path: &&String| [TASK, LAYERS].iter().any(|root| path.starts_with(&format!("{root}/")));
+    let folders = files.folders.keys().filter(is_ours).map(|path| (path.as_str(), true));
+    let found = collisions(paths.chain(folders));
+    found.into_iter().map(finding).collect()
+}
+
+fn finding(collision: Collision) -> Finding {
+    match collision {
+        Collision::FileAndFolder(path) => {
+            Finding::error("name-collision", path, "it is a file and a folder: only one of them is unpacked")
+        }
+        Collision::Case(other, path) => {
+            let reason = format!("{other} and it differ only by case: on macOS and Windows they are one");
+            Finding::warning("name-case", path, reason)
         }
     }
-    findings
+    .with_hint("rename one of them")
 }

@@ -123,19 +123,27 @@ impl Finding {
     pub fn line(&self) -> String {
         let path = self.path.as_ref().map_or_else(String::new, |path| format!("{path}: "));
         let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
-        format!("{path}{}{hint} [{}]", self.reason, self.check)
+        printable(&format!("{path}{}{hint} [{}]", self.reason, self.check))
     }
 
     /// Some lines, indented: where and which check, why, what to do.
     pub fn text(&self) -> String {
         let mut text = match &self.path {
-            Some(path) => format!("  {path}  [{}]\n", self.check),
+            Some(path) => format!("  {}  [{}]\n", printable(path), self.check),
             None => format!("  [{}]\n", self.check),
         };
-        let _ = writeln!(text, "    {}", self.reason);
+        let _ = writeln!(text, "    {}", printable(&self.reason));
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "    hint: {hint}");
+            let _ = writeln!(text, "    hint: {}", printable(hint));
         }
         text
     }
+}
+
+/// Names of files may hold what steers a terminal.
+fn printable(text: &str) -> String {
+    let shown = |character: char| {
+        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
+    };
+    text.chars().map(shown).collect()
 }

@@ -1,5 +1,6 @@
 //! `pack check`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -92,10 +93,13 @@ impl Check {
         let mut question = Question { assumed, ..Question::new(target, opened.shape) };
         question.provided = self.provided.into_iter().collect();
         question.handler = self.handler;
+        let mut variables = BTreeMap::new();
         if let Some(image) = &opened.image {
             question.search_path.clone_from(&image.search_path);
             question.handler = question.handler.or_else(|| image.handler.clone());
+            variables.clone_from(&image.variables);
         }
+        variables.extend(self.import_env);
         check::find_handler(&opened.files, &mut question)?;
         let Checked { findings: found, loaded } = check::check(&opened.files, &question)?;
         let mut findings = opened.findings;
@@ -109,23 +113,17 @@ impl Check {
         }
         let imports = if self.import {
             let runner = imports::runner(self.import_command.as_deref(), interpreter.as_ref(), target)?;
-            let variables = self.import_env.into_iter().collect();
             let threads = std::thread::available_parallelism().map_or(1, Into::into);
-            match runner {
-                Ok(runner) => {
-                    let (report, mut found) =
-                        imports::findings(&opened.files, &question, &runner, &variables, threads)?;
-                    // What may be no handler need not load as one.
-                    for finding in
-                        found.iter_mut().filter(|finding| question.guessed && finding.check == "import-handler")
-                    {
-                        finding.severity = Severity::Warning;
-                    }
-                    findings.extend(found);
-                    Some(report)
-                }
-                Err(reason) => Some(imports::Report::skipped(reason.to_string())),
+            let (report, mut found) = match runner {
+                Ok(runner) => imports::findings(&opened.files, &question, &runner, &variables, threads)?,
+                Err(reason) => imports::skipped(reason, "--import-command names a Python that runs here"),
+            };
+            // What may be no handler need not load as one.
+            for finding in found.iter_mut().filter(|finding| question.guessed && finding.check == "import-handler") {
+                finding.severity = Severity::Warning;
             }
+            findings.extend(found);
+            Some(report)
         } else {
             None
         };

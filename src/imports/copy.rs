@@ -1,9 +1,10 @@
-//! The throw-away copy that is imported from: `root/var/task`, `root/opt`, `root/var/runtime`, and `tmp` beside them.
+//! The throw-away copy that is imported from: `root/var/task`, `root/opt`, `root/var/runtime`, and wherever else an image
+//! has modules; and `tmp` beside them.
 //!
 //! What must stay true: nothing is written outside of its own folder, files are 444 or 555 and folders 555 while package
 //! code runs, and all of it is gone afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -24,6 +25,9 @@ const FOLDERS: &[&str] = &["/var/task", RUNTIME, "/opt"];
 /// Above this, files are unpacked one after the other, so that only one is in memory.
 const LARGE_BYTES: u64 = 64 << 20;
 
+/// The most folders that are made.
+const MOST_FOLDERS: usize = 1_000_000;
+
 /// A copy of files; removed when it is dropped.
 #[derive(Debug)]
 pub struct ThrowAway {
@@ -31,29 +35,38 @@ pub struct ThrowAway {
 }
 
 impl ThrowAway {
-    /// Unpacks files, in parallel: into memory where they fit, else into a new folder within `disk`.
-    /// An image's other files are not copied.
-    pub fn of(files: &Files, disk: &Path) -> Result<Self> {
-        let size = copied(files).map(|(_, file)| file.size).sum();
-        if let Some(place) = Place::in_memory(size) {
+    /// Unpacks what lies in the folders of a search path, and in Lambda's own, in parallel: into memory where it fits, else
+    /// into a new folder within `disk`.
+    pub fn of(files: &Files, search_path: &[String], disk: &Path) -> Result<Self> {
+        let copied = copied(files, search_path);
+        if let Some(place) = Place::in_memory(copied.values().map(|file| file.size).sum()) {
             // Less memory than it seemed: the disk will do.
-            if let Ok(copy) = Self::unpack(files, place) {
+            if let Ok(copy) = Self::unpack(files, &copied, search_path, place) {
                 return Ok(copy);
             }
         }
-        Self::unpack(files, Place::on_disk(disk)?)
+        Self::unpack(files, &copied, search_path, Place::on_disk(disk)?)
     }
 
-    fn unpack(files: &Files, place: Place) -> Result<Self> {
+    fn unpack(files: &Files, copied: &Copied, search_path: &[String], place: Place) -> Result<Self> {
         let copy = Self { place };
-        let mut folders: BTreeSet<PathBuf> = FOLDERS.iter().map(|path| copy.at(path)).collect();
-        folders.insert(copy.tmp());
-        folders.extend(copied(files).filter_map(|(path, _)| copy.at(path).parent().map(Path::to_owned)));
-        for folder in folders {
-            fs::create_dir_all(&folder).map_err(Error::io("create the folder", folder))?;
+        fs::create_dir(copy.tmp()).map_err(Error::io("create the folder", copy.tmp()))?;
+        // A function starts in the first of its search path.
+        let start = search_path.first().map(String::as_str);
+        let mut folders: BTreeSet<&str> = FOLDERS.iter().copied().chain(start).collect();
+        folders.extend(copied.keys().filter_map(|path| Some(path.rsplit_once('/')?.0)));
+        if count(&folders) > MOST_FOLDERS {
+            let many = std::io::Error::other(format!("there are more than {MOST_FOLDERS}"));
+            return Err(Error::io("create the folders of", "the copy")(many));
         }
-        let write = |(path, file): (&String, &File)| put(&copy.at(path), file.mode & 0o111 != 0, &files.read(file)?);
-        let (large, small): (Vec<_>, Vec<_>) = copied(files).partition(|(_, file)| file.size > LARGE_BYTES);
+        for folder in folders {
+            fs::create_dir_all(copy.at(folder)).map_err(Error::io("create a copy of the folder", folder))?;
+        }
+        let write = |(path, file): (&&String, &&File)| {
+            let bytes = files.read(file)?;
+            put(&copy.at(path), file.mode & 0o111 != 0, &bytes).map_err(Error::io("write a copy of", path.as_str()))
+        };
+        let (large, small): (Vec<_>, Vec<_>) = copied.iter().partition(|(_, file)| file.size > LARGE_BYTES);
         small.into_par_iter().try_for_each(write)?;
         large.into_iter().try_for_each(write)?;
         Ok(copy)
@@ -80,7 +93,7 @@ impl ThrowAway {
         let path = self.at(path);
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
-        put(&path, executable, bytes)
+        put(&path, executable, bytes).map_err(Error::io("write", path))
     }
 
     /// Takes a file out again.
@@ -119,20 +132,34 @@ impl ThrowAway {
     }
 }
 
-/// What a function sees: its own files, its layers', the runtime's.
-fn copied<'f, 'a>(files: &'f Files<'a>) -> impl Iterator<Item = (&'f String, &'f File<'a>)> {
-    FOLDERS.iter().flat_map(|folder| files.below(folder))
+type Copied<'f, 'a> = BTreeMap<&'f String, &'f File<'a>>;
+
+/// What a function sees: its own files, its layers', the runtime's, and an image's where its Python looks.
+fn copied<'f, 'a>(files: &'f Files<'a>, search_path: &[String]) -> Copied<'f, 'a> {
+    FOLDERS
+        .iter()
+        .copied()
+        .chain(search_path.iter().map(String::as_str))
+        .flat_map(|folder| files.below(folder))
+        .collect()
 }
 
-fn put(path: &Path, executable: bool, bytes: &[u8]) -> Result<()> {
+/// How many folders have to be made for these, the outer ones included.
+fn count(folders: &BTreeSet<&str>) -> usize {
+    let mut before = "";
+    let mut count = 0;
+    for folder in folders {
+        let shared = folder.split('/').zip(before.split('/')).take_while(|(one, other)| one == other).count();
+        count += folder.split('/').count() - shared;
+        before = folder;
+    }
+    count
+}
+
+fn put(path: &Path, executable: bool, bytes: &[u8]) -> std::io::Result<()> {
     let mode = if executable { 0o555 } else { 0o444 };
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes))
-        .map_err(Error::io("write", path))
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)
 }
 
 #[cfg(test)]
@@ -152,7 +179,9 @@ mod tests {
         };
         let tree: Tree = [("app.py".to_owned(), entry("a", false)), ("bin/x".to_owned(), entry("b", true))].into();
         let disk = tempfile::tempdir().unwrap();
-        let copy = ThrowAway::unpack(&Files::of_tree(&tree, &[]), Place::on_disk(disk.path()).unwrap()).unwrap();
+        let files = Files::of_tree(&tree, &[]);
+        let place = Place::on_disk(disk.path()).unwrap();
+        let copy = ThrowAway::unpack(&files, &copied(&files, &[]), &[], place).unwrap();
         copy.seal();
         let mode = |path: &str| fs::metadata(copy.root().join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("var/task/app.py"), mode("var/task/bin/x"), mode("var/task/bin")), (0o444, 0o555, 0o555));
@@ -163,5 +192,11 @@ mod tests {
         copy.seal();
         drop(copy);
         assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn folders_are_counted_once() {
+        assert_eq!(count(&["/a/b", "/a/b/c", "/a/d"].into()), 4);
+        assert_eq!(count(&["/a/b/c/d"].into()), 4);
     }
 }

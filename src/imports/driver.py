@@ -3,8 +3,9 @@
 # Run by the target's Python with -I -S -B. Hardly more than built-in modules is in sys.modules when a module is
 # imported: a file of the artifact that shadows the standard library does so here as it does in Lambda.
 #
-# Arguments: what shuts off the network ("namespaces", "network" or "hook"), the throw-away folder, the minor version,
-# how many to import at once, the seconds that each may take, the handler (or nothing), the modules.
+# Arguments: what shuts off the network ("hook": this program), the throw-away folder, where modules are looked for (a
+# line each; an empty one is Python's own library), how many to import at once, the seconds that each may take, the handler
+# (or nothing), the modules.
 import os
 import sys
 import time
@@ -21,18 +22,15 @@ RESULT_BYTES = 1 << 16
 TEXT_KEPT = 2000
 CAUSES_KEPT = 8
 
-network, folder, minor, jobs, seconds, handler, *modules = sys.argv[1:]
+network, folder, places, jobs, seconds, handler, *modules = sys.argv[1:]
 root = folder + "/root"
 jobs, seconds = int(jobs), float(seconds)
 # As the process starts in Lambda: no arguments of ours.
 sys.argv[:] = [root + "/var/runtime/bootstrap.py"]
-sys.path[:] = [
-    root + "/var/task",
-    root + "/opt/python/lib/python3." + minor + "/site-packages",
-    root + "/opt/python",
-    *sys.path,
-    root + "/var/runtime",
-]
+library = list(sys.path)
+sys.path.clear()
+for place in places.split("\n"):
+    sys.path += [root + place] if place else library
 
 
 def quote(text):

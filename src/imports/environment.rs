@@ -3,9 +3,31 @@
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::RUNTIME;
 use crate::lambda::Target;
+
+/// Where a path of Lambda is in the copy.
+pub(super) fn below(root: &Path, path: &str) -> PathBuf {
+    root.join(path.trim_start_matches('/'))
+}
+
+/// Where modules are looked for, in order, one a line; an empty line is Python's own library. An interpreter's packages
+/// come after its library, and so does what the runtime ships.
+pub(super) fn places(search_path: &[String]) -> String {
+    let is_late = |folder: &&String| {
+        *folder == RUNTIME
+            || (!folder.starts_with("/opt/python")
+                && ["/site-packages", "/dist-packages"].iter().any(|name| folder.ends_with(name)))
+    };
+    let (late, early): (Vec<&String>, Vec<&String>) = search_path.iter().partition(is_late);
+    let mut places: Vec<&str> = early.into_iter().map(String::as_str).collect();
+    places.push("");
+    places.extend(late.into_iter().map(String::as_str).filter(|folder| *folder != RUNTIME));
+    places.push(RUNTIME);
+    places.join("\n")
+}
 
 /// What Lambda's loader looks through, in order.
 const LIBRARIES: &[&str] = &["var/runtime", "var/runtime/lib", "var/task", "var/task/lib", "opt/lib"];
@@ -14,6 +36,7 @@ const LIBRARIES: &[&str] = &["var/runtime", "var/runtime/lib", "var/task", "var/
 pub(super) fn variables(
     root: &Path,
     tmp: &Path,
+    task: &str,
     target: Target,
     handler: Option<&str>,
 ) -> Vec<(&'static str, OsString)> {
@@ -42,7 +65,7 @@ pub(super) fn variables(
         ("AWS_EXECUTION_ENV", format!("AWS_Lambda_python{}", target.python).into()),
         ("HOME", tmp.into()),
         ("LAMBDA_RUNTIME_DIR", root.join("var/runtime").into()),
-        ("LAMBDA_TASK_ROOT", root.join("var/task").into()),
+        ("LAMBDA_TASK_ROOT", below(root, task).into()),
         ("TMPDIR", tmp.into()),
         ("_HANDLER", handler.unwrap_or_default().into()),
     ]);
@@ -53,4 +76,23 @@ pub(super) fn variables(
 pub(super) fn libraries(root: &Path) -> OsString {
     let folders: Vec<OsString> = LIBRARIES.iter().map(|folder| root.join(folder).into()).collect();
     folders.join(&OsString::from(":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_the_interpreter_come_after_its_library() {
+        let of = |folders: &[&str]| places(&folders.iter().map(|folder| (*folder).to_owned()).collect::<Vec<_>>());
+        let layers = "/opt/python/lib/python3.13/site-packages";
+        assert_eq!(
+            of(&["/var/task", layers, "/opt/python"]),
+            format!("/var/task\n{layers}\n/opt/python\n\n/var/runtime")
+        );
+        assert_eq!(
+            of(&["/function", "/opt/venv/lib/python3.13/site-packages", "/var/runtime"]),
+            "/function\n\n/opt/venv/lib/python3.13/site-packages\n/var/runtime"
+        );
+    }
 }

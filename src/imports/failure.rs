@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::lambda;
+use crate::check::{LAYERS, TASK};
+use crate::lambda::system::{Presence, System};
+use crate::lambda::{self, PythonVersion};
 
 /// One exception of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -38,6 +40,15 @@ impl Raised {
             chain.push(Self { r#type: "an exception that cannot be read".into(), ..Self::default() });
         }
         chain
+    }
+
+    /// Whether a module of the standard library is missing because of how this machine's Python was built, and not because
+    /// nobody has it: `_tkinter`, but not `json.nothing`, nor `email.mime` beside somebody's own `email.py`.
+    fn is_of_this_python(&self) -> bool {
+        // Debian has packages of their own for a part of these.
+        const SPLIT: [&str; 2] = ["distutils.", "test."];
+        let is_whole = !self.about.contains('.') || SPLIT.iter().any(|start| self.about.starts_with(start));
+        self.standard && is_whole && !self.message.contains("is not a package")
     }
 
     /// `ModuleNotFoundError: No module named 'x'`; of a long message its last line.
@@ -122,7 +133,7 @@ impl Failure {
     }
 
     /// Whether this machine cannot tell: what is missing here is there in Lambda, or comes from elsewhere.
-    pub fn inconclusive(&self, provided: &BTreeSet<String>) -> Option<String> {
+    pub fn inconclusive(&self, provided: &BTreeSet<String>, python: PythonVersion) -> Option<String> {
         let Ending::Raised(chain) = &self.ending else { return None };
         let cause = chain.last()?;
         let top = cause.about.split('.').next().unwrap_or_default();
@@ -132,8 +143,13 @@ impl Failure {
         if cause.r#type == "ModuleNotFoundError" && lambda::is_runtime_module(top) {
             return Some(format!("it needs {top}, which the Lambda runtime ships and this artifact does not"));
         }
-        if cause.r#type == "ModuleNotFoundError" && cause.standard {
+        if cause.r#type == "ModuleNotFoundError" && cause.is_of_this_python() {
             return Some(format!("this machine's Python was built without {}", cause.about));
+        }
+        if let Some(Missing::Library(name)) = missing(cause)
+            && System::of(python).has(&name, python) != Presence::Absent
+        {
+            return Some(format!("this machine has no {name}, and Lambda may have"));
         }
         (cause.message.contains("version `GLIBC_") && cause.message.contains("' not found"))
             .then(|| format!("this machine's glibc is too old for it ({})", cause.line()))
@@ -144,16 +160,36 @@ impl Failure {
     pub fn optional(&self, has: impl Fn(&str) -> bool) -> Option<&str> {
         let Ending::Raised(chain) = &self.ending else { return None };
         let cause = chain.last().filter(|cause| cause.r#type == "ModuleNotFoundError" && !self.is_handler)?;
+        if cause.standard {
+            return None;
+        }
         let top = cause.about.split('.').next().filter(|top| !top.is_empty())?;
         (!has(top)).then_some(top)
+    }
+
+    /// Whether a library does not load: so it is for everyone who uses the package.
+    pub fn is_unloadable(&self) -> bool {
+        self.missing().iter().any(|missing| matches!(missing, Missing::Library(_) | Missing::Loadable(_)))
     }
 
     /// Whether what failed is a library, a symbol or a file of the artifact rather than something optional.
     pub fn is_broken(&self) -> bool {
         match self.ending {
-            Ending::Raised(_) => self.missing().iter().any(|missing| !matches!(missing, Missing::Module(_))),
+            Ending::Raised(_) => self.missing().iter().any(|missing| match missing {
+                Missing::Module(_) => false,
+                Missing::File(path) => [TASK, LAYERS].iter().any(|root| path.starts_with(&format!("{root}/"))),
+                Missing::Library(_) | Missing::Loadable(_) | Missing::Metadata(_) => true,
+            }),
             Ending::Died(status) => status & 0x7f != 0,
             Ending::Late(_) => false,
+        }
+    }
+
+    /// The type of the innermost exception, without its module.
+    pub fn kind(&self) -> &str {
+        match &self.ending {
+            Ending::Raised(chain) => chain.last().and_then(|cause| cause.r#type.rsplit('.').next()).unwrap_or_default(),
+            _ => "",
         }
     }
 
@@ -304,12 +340,37 @@ mod tests {
     #[test]
     fn what_the_runtime_ships_is_no_failure_of_the_artifact() {
         let boto3 = failure(vec![raised("ModuleNotFoundError", "No module named 'boto3'", "boto3")]);
-        insta::assert_snapshot!(boto3.inconclusive(&BTreeSet::new()).unwrap(), @"it needs boto3, which the Lambda runtime ships and this artifact does not");
+        insta::assert_snapshot!(boto3.inconclusive(&BTreeSet::new(), PythonVersion::DEFAULT).unwrap(), @"it needs boto3, which the Lambda runtime ships and this artifact does not");
         assert!(
             failure(vec![raised("ModuleNotFoundError", "No module named 'x'", "x")])
-                .inconclusive(&BTreeSet::new())
+                .inconclusive(&BTreeSet::new(), PythonVersion::DEFAULT)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_module_of_the_standard_library_is_missing_here_only_if_it_could_be_elsewhere() {
+        let says = |message: &str, about: &str| {
+            let raised = Raised { standard: true, ..raised("ModuleNotFoundError", message, about) };
+            let failure = failure(vec![raised]);
+            assert_eq!(failure.optional(|_| false), None, "{about} is nobody's optional distribution");
+            failure.inconclusive(&BTreeSet::new(), PythonVersion::DEFAULT).is_some()
+        };
+        assert!(says("No module named '_tkinter'", "_tkinter"));
+        assert!(says("No module named 'distutils.core'", "distutils.core"), "Debian splits it");
+        assert!(!says("No module named 'json.nothing'", "json.nothing"));
+        assert!(!says("No module named 'email.mime'; 'email' is not a package", "email.mime"));
+    }
+
+    #[test]
+    fn a_library_that_the_runtime_has_decides_nothing() {
+        let wants = |name: &str| {
+            let message = format!("{name}: cannot open shared object file: No such file or directory");
+            let failure = failure(vec![raised("ImportError", &message, "a")]);
+            failure.inconclusive(&BTreeSet::new(), PythonVersion::DEFAULT).is_some()
+        };
+        assert!(wants("libz.so.1") && wants("libsqlite3.so.0"));
+        assert!(!wants("libX11.so.6"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod runner;
 
 pub use copy::{RUNTIME, ThrowAway};
 pub use failure::{Ending, Failure, Missing, Raised};
-pub use findings::findings;
+pub use findings::{findings, skipped};
 pub use modules::{of_files, of_tree};
 pub use report::{Report, Rescued, Undecided};
 pub use rescue::{Blame, blame, scene};
@@ -28,4 +28,4 @@ pub use run::{Imports, Question, run};
 pub use runner::{Runner, Unavailable, runner};
 
 /// What the driver is known by in a cache of results: changes with what a test does.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

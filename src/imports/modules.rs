@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::RUNTIME;
 use crate::check::Files;
 use crate::lambda::PythonVersion;
 use crate::tree::{Owner, Tree};
@@ -33,37 +34,37 @@ pub fn of_tree(tree: &Tree, python: PythonVersion) -> Vec<(String, Owner)> {
 }
 
 /// Those of files that were built before: packages, and modules that a distribution's metadata names. Whose the other
-/// modules of /var/task are, the function's or a distribution's, cannot be told.
-/// Each with the path that makes it a module.
-pub fn of_files(files: &Files, python: PythonVersion) -> BTreeMap<String, String> {
-    let roots =
-        ["/var/task/".to_owned(), format!("/opt/python/lib/python{python}/site-packages/"), "/opt/python/".into()];
+/// modules of the function's own folders are, the function's or a distribution's, cannot be told. What the runtime ships and
+/// what a system has for itself is left out. Each with the path that makes it a module.
+pub fn of_files(files: &Files, search_path: &[String], python: PythonVersion) -> BTreeMap<String, String> {
+    let roots: Vec<String> = search_path
+        .iter()
+        .filter(|folder| *folder != RUNTIME && !folder.ends_with("/lib/python3/dist-packages"))
+        .map(|folder| format!("{folder}/"))
+        .collect();
     let mut found = BTreeMap::new();
     for root in &roots {
-        let paths: Vec<&str> = files
-            .files
-            .keys()
-            .filter_map(|path| path.strip_prefix(root.as_str()))
-            .filter(|path| root != &roots[2] || !path.starts_with("lib/"))
-            .collect();
-        let named: BTreeSet<String> = files
-            .files
-            .iter()
-            .filter(|(path, _)| path.starts_with(root.as_str()) && path.ends_with(".dist-info/top_level.txt"))
+        // /opt/python has the folders of single Pythons in it.
+        let is_elsewhere = |path: &str| {
+            let inner = roots.iter().filter(|other| other.len() > root.len() && other.starts_with(root.as_str()));
+            inner.into_iter().any(|other| path.starts_with(other.as_str()))
+                || (root == "/opt/python/" && path.starts_with("/opt/python/lib/"))
+        };
+        let here = || files.starting_with(root.clone()).filter(|(path, _)| !is_elsewhere(path));
+        let named: BTreeSet<String> = here()
+            .filter(|(path, _)| path.ends_with(".dist-info/top_level.txt"))
             .flat_map(|(_, file)| files.read(file).map(|text| String::from_utf8_lossy(&text).into_owned()))
             .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
             .collect();
+        let is_for_packages = root.starts_with("/opt/python/") || root.ends_with("-packages/");
         let is_distribution = |name: &str, path: &str| {
-            !path.ends_with(".py") || path.contains('/') || named.contains(name) || root.starts_with("/opt")
+            !path.ends_with(".py") || path.contains('/') || named.contains(name) || is_for_packages
         };
+        let paths = here().map(|(path, _)| &path[root.len()..]);
+        let modules: Vec<(String, &str)> = importable(paths, python);
         // Python takes the first that it finds.
-        let here: Vec<(String, String)> = importable(paths.into_iter(), python)
-            .into_iter()
-            .filter(|(name, path)| is_distribution(name, path))
-            .map(|(name, path)| (name, format!("{root}{path}")))
-            .collect();
-        for (name, path) in here {
-            found.entry(name).or_insert(path);
+        for (name, path) in modules.into_iter().filter(|(name, path)| is_distribution(name, path)) {
+            found.entry(name).or_insert_with(|| format!("{root}{path}"));
         }
     }
     found

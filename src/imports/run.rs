@@ -12,6 +12,7 @@ use super::copy::ThrowAway;
 use super::environment;
 use super::failure::{Ending, Failure, Raised};
 use super::runner::Runner;
+use crate::check::TASK;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 
@@ -34,6 +35,8 @@ pub struct Question<'a> {
     pub target: Target,
     /// With what.
     pub runner: &'a Runner,
+    /// Folders in which modules are looked for, the function's own first.
+    pub search_path: &'a [String],
     /// `MODULE.FUNCTION`, imported first.
     pub handler: Option<&'a str>,
     /// Top-level modules, the most promising first: what one of them loads is not tried again.
@@ -51,7 +54,7 @@ pub struct Imports {
     pub tested: usize,
     /// Those that did not load, the handler first, then as they were asked for.
     pub failures: Vec<Failure>,
-    /// How the network was shut off: `namespaces`, `network` or `hook`.
+    /// What the kernel allowed: `namespaces`, `writable`, `network` or `hook`.
     pub sandbox: String,
 }
 
@@ -126,25 +129,27 @@ fn failed(runner: &Runner, reason: impl Into<String>) -> Error {
 fn start(copy: &ThrowAway, question: &Question<'_>) -> Result<Child> {
     let Question { runner, target, .. } = question;
     let libraries = environment::libraries(&copy.root());
+    let task = question.search_path.first().map_or(TASK, String::as_str);
+    let start = environment::below(&copy.root(), task);
     // Isolated: no variables, no site-packages, no bytecode written, nothing beside the script on the path. A crash
     // prints where it happened.
     let mut interpreter = runner.command.clone();
     interpreter.extend(["-I", "-S", "-B", "-X", "faulthandler", "-c", DRIVER].map(Into::into));
     let mut command = if let Some(sandbox) = &runner.sandbox {
         let mut command = Command::new(sandbox);
-        command.args(["-I", "-S", "-B", "-c", SANDBOX]).arg(copy.folder()).arg(&libraries);
+        command.args(["-I", "-S", "-B", "-c", SANDBOX]).arg(copy.folder()).arg(&start).arg(&libraries);
         command.arg(interpreter.len().to_string()).args(&interpreter).env_clear();
         command
     } else {
         let mut command = Command::new(&interpreter[0]);
         command.args(&interpreter[1..]).arg("hook").env_clear().env("LD_LIBRARY_PATH", &libraries);
-        command.current_dir(copy.root().join("var/task"));
+        command.current_dir(&start);
         command
     };
-    command.arg(copy.folder()).arg(target.python.minor().to_string()).arg(question.threads.max(1).to_string());
+    command.arg(copy.folder()).arg(environment::places(question.search_path)).arg(question.threads.max(1).to_string());
     command.arg((SECONDS * runner.patience).to_string()).arg(question.handler.unwrap_or_default());
     command.args(question.modules);
-    command.envs(environment::variables(&copy.root(), &copy.tmp(), *target, question.handler));
+    command.envs(environment::variables(&copy.root(), &copy.tmp(), task, *target, question.handler));
     command.envs(question.variables);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().map_err(|error| failed(runner, error.to_string()))

@@ -73,6 +73,11 @@ impl PythonVersion {
     /// What is taken where nothing says otherwise.
     pub const DEFAULT: Self = Self { minor: 13 };
 
+    /// Those of all runtimes.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RUNTIMES.iter().map(|runtime| Self { minor: runtime.minor })
+    }
+
     /// The minor version: 13 for Python 3.13.
     pub fn minor(self) -> u8 {
         self.minor

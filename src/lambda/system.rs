@@ -128,6 +128,11 @@ impl System {
         SYSTEMS.iter().find(|system| system.glibc_minor == python.glibc_minor()).unwrap_or(&SYSTEMS[1])
     }
 
+    /// Whether no runtime has a library of that name.
+    pub fn none_has(library: &str) -> bool {
+        PythonVersion::all().all(|python| Self::of(python).has(library, python) == Presence::Absent)
+    }
+
     /// Whether it has a library of that name. Python's own is in `/var/lang/lib`, under the runtime's version only.
     pub fn has(&self, library: &str, python: PythonVersion) -> Presence {
         if is_among(PRESENT, library) || library == format!("libpython{python}.so.1.0") {

@@ -14,6 +14,10 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
+pub(crate) mod check;
+pub(crate) mod image;
+pub(crate) mod zips;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;

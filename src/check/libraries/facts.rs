@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hasher};
 use rayon::prelude::*;
 
 use super::name;
-use crate::check::files::{File, Files};
+use crate::check::files::{File, Files, LARGE_BYTES};
 use crate::elf::dynamic::{self, Dynamic, Kind, Machine};
 use crate::elf::symbols::Symbol;
 use crate::error::Result;
@@ -123,12 +123,19 @@ impl Survey {
     pub fn of(files: &Files) -> Result<Self> {
         let candidates: Vec<(&String, &File)> =
             files.files.iter().filter(|(path, file)| may_be_binary(path, file)).collect();
+        let (large, small): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, file)| file.size > LARGE_BYTES);
         // Unequal tasks: without a limit of one, the largest library would wait at the end of somebody's share.
-        let read = candidates.into_par_iter().with_max_len(1).map(|(path, file)| {
+        let read = small.into_par_iter().with_max_len(1).map(|(path, file)| {
             let bytes = files.read(file)?;
             Ok(binary(&bytes).map(|binary| (path.clone(), binary)))
         });
-        let read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
+        let mut read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
+        // The largest are often data.
+        for (path, file) in large {
+            if magic(&files.start(file, MAGIC_BYTES)?).is_some() {
+                read.push(binary(&files.read(file)?).map(|binary| (path.clone(), binary)));
+            }
+        }
         Ok(Self { binaries: read.into_iter().flatten().collect(), is_image: false })
     }
 
@@ -153,23 +160,42 @@ fn may_be_binary(path: &str, file: &File) -> bool {
     file.size >= 32 && !known && !path.contains(".dist-info/")
 }
 
+/// What a binary begins with.
+const MAGIC_BYTES: usize = 4;
+
+/// What a file may be by its first bytes.
+enum Magic {
+    Elf,
+    Mac,
+    /// Universal files of macOS and Java classes have one magic.
+    MacOrJava,
+    Windows,
+}
+
+fn magic(bytes: &[u8]) -> Option<Magic> {
+    match bytes.get(..MAGIC_BYTES)? {
+        [0x7f, b'E', b'L', b'F'] => Some(Magic::Elf),
+        [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Some(Magic::Mac),
+        [0xca, 0xfe, 0xba, 0xbe | 0xbf] => Some(Magic::MacOrJava),
+        [b'M', b'Z', ..] => Some(Magic::Windows),
+        _ => None,
+    }
+}
+
 /// What a file is by its first bytes, and what an ELF file says.
 pub(super) fn binary(bytes: &[u8]) -> Option<Binary> {
     let word = |place: usize| bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
-    let first: [u8; 4] = word(0)?;
-    match first {
-        [0x7f, b'E', b'L', b'F'] => match dynamic::read(bytes) {
+    match magic(bytes)? {
+        Magic::Elf => match dynamic::read(bytes) {
             Some(dynamic) => Some(Binary::Elf(Box::new(Library::of(&dynamic)))),
             None => dynamic::machine(bytes).map(|(machine, kind)| Binary::Broken(machine, kind)),
         },
-        [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Some(Binary::Mac),
-        // Universal files and Java classes have one magic. A class goes on with its version, 45 or more; a universal
-        // file with the number of its machines.
-        [0xca, 0xfe, 0xba, 0xbe | 0xbf] => (u32::from_be_bytes(word(4)?) < 45).then_some(Binary::Mac),
-        [b'M', b'Z', ..] => {
+        Magic::Mac => Some(Binary::Mac),
+        // A class goes on with its version, 45 or more; a universal file with the number of its machines.
+        Magic::MacOrJava => (u32::from_be_bytes(word(4)?) < 45).then_some(Binary::Mac),
+        Magic::Windows => {
             let header = usize::try_from(u32::from_le_bytes(word(0x3c)?)).ok()?;
             (bytes.get(header..)?.starts_with(b"PE\0\0")).then_some(Binary::Windows)
         }
-        _ => None,
     }
 }

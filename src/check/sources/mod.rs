@@ -6,11 +6,13 @@
 mod folder;
 mod links;
 mod oci;
+mod symbolic;
 mod zip;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use links::Links;
 pub use oci::Image;
 use serde::Serialize;
 
@@ -65,6 +67,7 @@ pub struct Opened {
 struct Source {
     files: BTreeMap<String, File<'static>>,
     folders: BTreeMap<String, u32>,
+    links: Links,
     findings: Vec<Finding>,
     /// Bytes of the archive itself.
     packed: u64,
@@ -82,7 +85,10 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf], handler: Option<&str>) -> Res
         let seen = "from the image";
         opened.python = image.python.map(|python| (python, seen));
         opened.architecture = image.architecture.map(|architecture| (architecture, seen));
-        opened.add(path, Role::Image, source);
+        let mut links = Links::new();
+        opened.add(path, Role::Image, source, &mut links);
+        // An image has links that lead nowhere (into /proc, /run) without harm.
+        opened.follow(&links);
         opened.sizes.unpacked = image.unpacked;
         opened.image = Some(image);
         return Ok(opened);
@@ -105,9 +111,13 @@ pub fn open(paths: &[PathBuf], layers: &[PathBuf], handler: Option<&str>) -> Res
     // Layers have no handler: who names one means a function, be it in a layer as a whole.
     let shape = if functions.is_empty() && handler.is_none() { Shape::Layers } else { Shape::Function };
     let mut opened = Opened::new(shape);
+    let mut links = Links::new();
     for (path, role, source) in parts {
-        opened.add(path, role, source);
+        opened.add(path, role, source, &mut links);
     }
+    // Only now: a function's links may lead into its layers.
+    let nowhere = opened.follow(&links);
+    opened.findings.extend(symbolic::findings(&links, &nowhere, shape));
     Ok(opened)
 }
 
@@ -127,6 +137,14 @@ fn read(path: &Path) -> Result<Source> {
             "pack check takes ZIPs, layers, images in OCI layout and folders",
         ));
     }
+    if oci::is_tar(path)? {
+        let finding =
+            Finding::error("archive", "", "it is a tar, and no OCI layout: Lambda takes neither it nor its files")
+                .with_hint(
+                    "of an image that docker save wrote, make one: skopeo copy docker-archive:FILE.tar oci:FOLDER",
+                );
+        return Ok(Source { findings: vec![Finding { path: None, ..finding }], ..Source::default() });
+    }
     zip::read(path)
 }
 
@@ -144,7 +162,8 @@ impl Opened {
         }
     }
 
-    fn add(&mut self, path: &Path, role: Role, source: Source) {
+    /// Lays a part over what is there; its links are put to the others, since they may lead into parts to come.
+    fn add(&mut self, path: &Path, role: Role, source: Source, links: &mut Links) {
         let (python, architecture) = named(path);
         let seen = "from the file's name";
         self.python = self.python.or(python.map(|python| (python, seen)));
@@ -170,8 +189,24 @@ impl Opened {
             if role == Role::Layer && self.python.is_none() {
                 self.python = layers_python(&relative).map(|python| (python, "from the layer's folders"));
             }
-            self.files.files.insert(place(&relative), file);
+            let path = place(&relative);
+            links.remove(&path[1..]);
+            self.files.files.insert(path, file);
         }
+        for (relative, target) in source.links {
+            let path = place(&relative);
+            self.files.files.remove(&path);
+            links.insert(path[1..].to_owned(), target);
+        }
+    }
+
+    /// Follows links. Returns those that lead nowhere, with where that is.
+    fn follow(&mut self, links: &Links) -> Vec<(String, Option<String>)> {
+        let Files { files, folders, .. } = &mut self.files;
+        links::follow(files, links, |path| folders.contains_key(path)).unwrap_or_else(|reason| {
+            self.findings.push(Finding { path: None, ..Finding::error("symbolic-link", "", reason) });
+            Vec::new()
+        })
     }
 }
 
@@ -199,12 +234,13 @@ fn layers_python(path: &str) -> Option<PythonVersion> {
 /// only what a layer may have.
 fn looks_like_a_layer(source: &Source) -> bool {
     let is_python = |path: &str| path.ends_with(".py") || path.ends_with(".pyc");
-    let mut tops: Vec<&str> = source.files.keys().filter_map(|path| path.split('/').next()).collect();
+    let paths = || source.files.keys().chain(source.links.keys());
+    let mut tops: Vec<&str> = paths().filter_map(|path| path.split('/').next()).collect();
     tops.dedup();
     let outside = |path: &&String| !path.starts_with("python/") && !path.starts_with("bin/") && is_python(path);
     !tops.is_empty()
         && tops.iter().any(|top| matches!(*top, "python" | "lib" | "bin" | "extensions"))
-        && !source.files.keys().any(|path| outside(&path))
+        && !paths().any(|path| outside(&path))
         && (tops.contains(&"python") || tops.iter().all(|top| matches!(*top, "lib" | "bin" | "extensions")))
 }
 

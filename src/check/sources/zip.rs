@@ -1,21 +1,18 @@
 //! A ZIP that anyone may have made. Every member is unpacked once, so that a broken one is found here and not on Lambda.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Source;
-use super::links::{self, Links};
 use crate::archive::{Archive, ArchiveError, Inspected};
-use crate::check::{File, Finding, Origin};
+use crate::check::{File, Finding, LARGE_BYTES, Origin};
 use crate::error::{Error, Result};
 
 /// A link's target is a path.
 const TARGET_BYTES: u64 = 4096;
-
-/// Members above this are unpacked one at a time.
-const LARGE_BYTES: u64 = 32 << 20;
 
 pub(super) fn read(path: &Path) -> Result<Source> {
     let packed = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
@@ -31,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Source> {
     let archive = Arc::new(archive);
     let mut source = Source { folders: folders.into_iter().collect(), packed, ..Source::default() };
     source.findings.extend(odd.iter().filter_map(describe));
-    let mut links = Links::new();
+    source.findings.extend(unportable(&odd));
     for (member, (entry, broken)) in archive.members().iter().zip(broken(&archive)).enumerate() {
         if let Some(error) = broken {
             source.findings.push(
@@ -41,22 +38,11 @@ pub(super) fn read(path: &Path) -> Result<Source> {
         } else if entry.link {
             let target = if entry.size > TARGET_BYTES { None } else { archive.read(member).ok() };
             let target = target.and_then(|bytes| String::from_utf8(bytes).ok());
-            links.insert(entry.name.clone(), target.unwrap_or_default());
+            source.links.insert(entry.name.clone(), target.unwrap_or_default());
         } else {
             let origin = Origin::Zip { archive: Arc::clone(&archive), member };
             source.files.insert(entry.name.clone(), File { size: entry.size, mode: entry.mode, origin });
         }
-    }
-    let hint = "pack the file itself in its place (zip without -y)";
-    let nowhere = links::follow(&mut source.files, &links);
-    for (link, target) in &links {
-        let finding = if nowhere.binary_search(link).is_ok() {
-            let reason = format!("it is a symbolic link to {target:?}, which is not in the archive");
-            Finding::error("symbolic-link", link, reason)
-        } else {
-            Finding::warning("symbolic-link", link, "AWS does not say that symbolic links in a ZIP are kept")
-        };
-        source.findings.push(finding.with_hint(hint));
     }
     Ok(source)
 }
@@ -73,13 +59,38 @@ fn broken(archive: &Archive) -> Vec<Option<ArchiveError>> {
     results.into_iter().map(|(_, error)| error).collect()
 }
 
+/// Names that Linux has no trouble with, a finding for each kind: there may be thousands.
+fn unportable(odd: &[ArchiveError]) -> Vec<Finding> {
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for error in odd {
+        if let ArchiveError::Portability { name, reason } = error {
+            kinds.entry(reason).or_default().push(name);
+        }
+    }
+    let finding = |(reason, names): (&str, Vec<&str>)| {
+        let more = match names.len() - 1 {
+            0 => String::new(),
+            count => format!(", and {count} more"),
+        };
+        let reason = format!("{:?}{more}: not every system has files of such names ({reason})", names[0]);
+        Finding { path: None, ..Finding::warning("archive", "", reason) }
+            .with_hint("pack it with plain paths: folder/name.py")
+    };
+    kinds.into_iter().map(finding).collect()
+}
+
 /// What an odd member means on Lambda; nothing for what is a question of names, which every source is asked.
 fn describe(error: &ArchiveError) -> Option<Finding> {
     match error {
-        ArchiveError::Case(..) | ArchiveError::FileAndFolder(_) | ArchiveError::Kind { kind: "symbolic link", .. } => {
-            None
-        }
-        ArchiveError::Duplicate(name) => Some(
+        ArchiveError::Case(..)
+        | ArchiveError::FileAndFolder(_)
+        | ArchiveError::Portability { .. }
+        | ArchiveError::Kind { kind: "symbolic link", .. } => None,
+        ArchiveError::Duplicate { name, same: true } => Some(
+            Finding::warning("archive", name, "it is in the ZIP twice, with the same content")
+                .with_hint("remove one of them: they count twice against Lambda's limits"),
+        ),
+        ArchiveError::Duplicate { name, same: false } => Some(
             Finding::error("archive", name, "it is in the ZIP twice: which one is unpacked depends on who unpacks")
                 .with_hint("remove one of them (zip -d, then add it again)"),
         ),

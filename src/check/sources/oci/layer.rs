@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use tar::EntryType;
 
-use super::super::links::{self, Links};
+use super::super::links::{self, Astray, Links, Patience};
+use crate::archive::{COMPONENT_BYTES, PATH_BYTES};
 use crate::check::{File, Finding, Origin};
 
 /// The most that a long name or a PAX header may have.
 const RECORD_BYTES: u64 = 1 << 20;
 
-/// The most entries of one tar. AWS's base image has 18,000.
-const ENTRIES: usize = 1_000_000;
+/// The most entries of all layers. AWS's base image has 18,000.
+const ENTRIES: usize = 2_000_000;
 
-/// The most bytes of all names and targets of links of one tar.
+/// The most bytes of all names and targets of links of all layers.
 const NAME_BYTES: usize = 256 << 20;
 
 /// What an entry is.
@@ -39,13 +40,39 @@ pub(super) struct Entry {
     pub kind: Kind,
 }
 
+/// How much more is read.
+#[derive(Debug)]
+pub(super) struct Room {
+    entries: usize,
+    name_bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { entries: ENTRIES, name_bytes: NAME_BYTES }
+    }
+}
+
+impl Room {
+    fn take(&mut self, entry: &Entry) -> Result<(), String> {
+        let target = match &entry.kind {
+            Kind::Link { target } | Kind::HardLink { target } => target.len(),
+            _ => 0,
+        };
+        let left = self.entries.checked_sub(1);
+        self.entries = left.ok_or_else(|| format!("with it there are more than {ENTRIES} files"))?;
+        let left = self.name_bytes.checked_sub(entry.path.len() + target);
+        self.name_bytes = left.ok_or_else(|| format!("with it the names have more than {NAME_BYTES} bytes"))?;
+        Ok(())
+    }
+}
+
 /// The entries of a tar in their order, or why it is none.
-pub(super) fn entries(file: &Arc<DiskFile>) -> Result<Vec<Entry>, String> {
+pub(super) fn entries(file: &Arc<DiskFile>, room: &mut Room) -> Result<Vec<Entry>, String> {
     let unreadable = |error: std::io::Error| format!("it is not a whole tar ({error})");
     let length = file.metadata().map_err(unreadable)?.len();
     let mut archive = tar::Archive::new(BufReader::new(Whole { file: Arc::clone(file), at: 0 }));
     let mut entries = Vec::new();
-    let mut names = 0;
     let (mut long_name, mut long_link) = (None, None);
     for entry in archive.entries_with_seek().map_err(unreadable)?.raw(true) {
         let mut entry = entry.map_err(unreadable)?;
@@ -86,23 +113,14 @@ pub(super) fn entries(file: &Arc<DiskFile>) -> Result<Vec<Entry>, String> {
         let kind = match kind {
             EntryType::Regular | EntryType::Continuous => Kind::File { offset, size, mode },
             EntryType::Directory => Kind::Folder { mode },
-            EntryType::Symlink => Kind::Link { target: link.unwrap_or_default() },
+            EntryType::Symlink => Kind::Link { target: link.map(short).transpose()?.unwrap_or_default() },
             EntryType::Link => Kind::HardLink { target: inside(&link.unwrap_or_default())? },
             EntryType::GNUSparse => return Err("it has a sparse file".into()),
             _ => Kind::Other,
         };
-        let path = inside(&path)?;
-        names += path.len();
-        if let Kind::Link { target } | Kind::HardLink { target } = &kind {
-            names += target.len();
-        }
-        if entries.len() >= ENTRIES {
-            return Err(format!("it has more than {ENTRIES} files"));
-        }
-        if names > NAME_BYTES {
-            return Err(format!("the names in it have more than {NAME_BYTES} bytes"));
-        }
-        entries.push(Entry { path, kind });
+        let entry = Entry { path: inside(&path)?, kind };
+        room.take(&entry)?;
+        entries.push(entry);
     }
     Ok(entries)
 }
@@ -112,13 +130,33 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
+/// A path that Linux takes.
+fn short(path: String) -> Result<String, String> {
+    if path.len() > PATH_BYTES {
+        return Err(format!("a path in it has {} bytes; Linux takes {PATH_BYTES}", path.len()));
+    }
+    Ok(path)
+}
+
 /// A path without `.`, and without a way out.
 fn inside(path: &str) -> Result<String, String> {
+    let path = short(path.to_owned())?;
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
         return Err(format!("{path:?} climbs out of the image"));
     }
+    if let Some(part) = parts.iter().find(|part| part.len() > COMPONENT_BYTES) {
+        return Err(format!("a name in it has {} bytes; Linux takes {COMPONENT_BYTES}", part.len()));
+    }
     Ok(parts.join("/"))
+}
+
+/// Where a path leads, in words if nowhere.
+fn resolve(path: &str, links: &Links, patience: &mut Patience) -> Result<String, String> {
+    links::resolve(path, links, patience).map_err(|astray| match astray {
+        Astray::Circle => "its links go in circles".into(),
+        Astray::Exhausted => "its links are too many to follow".into(),
+    })
 }
 
 /// A root file system; paths have no leading slash.
@@ -127,17 +165,19 @@ pub(super) struct Root {
     pub files: BTreeMap<String, File<'static>>,
     pub folders: BTreeMap<String, u32>,
     pub links: Links,
+    room: Room,
+    patience: Patience,
 }
 
 impl Root {
     /// Lays a layer over what is there, or says why it is none.
     pub(super) fn apply(&mut self, layer: &Arc<DiskFile>, digest: &str) -> Result<Vec<Finding>, String> {
-        let entries = entries(layer)?;
+        let entries = entries(layer, &mut self.room)?;
         let orphans = without_parents(&entries);
         // Whiteouts are about the layers below only, wherever they stand in this one.
         for entry in &entries {
             let (parent, name) = split(&entry.path);
-            let parent = links::resolve(parent, &self.links).ok_or("its links go in circles")?;
+            let parent = resolve(parent, &self.links, &mut self.patience)?;
             if name == ".wh..wh..opq" {
                 self.remove_below(&parent);
             } else if let Some(name) = name.strip_prefix(".wh.") {
@@ -150,7 +190,7 @@ impl Root {
             if name.starts_with(".wh.") || name.is_empty() {
                 continue;
             }
-            let parent = links::resolve(parent, &self.links).ok_or("its links go in circles")?;
+            let parent = resolve(parent, &self.links, &mut self.patience)?;
             let path = join(&parent, name);
             match kind {
                 Kind::Folder { mode } => {
@@ -164,7 +204,7 @@ impl Root {
                     self.files.insert(path, File { size, mode, origin });
                 }
                 Kind::HardLink { target } => {
-                    let target = links::resolve(&target, &self.links).ok_or("its links go in circles")?;
+                    let target = resolve(&target, &self.links, &mut self.patience)?;
                     let file = self.files.get(&target).cloned();
                     self.remove(&path);
                     if let Some(file) = file {

@@ -6,17 +6,17 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>.
 
 mod layer;
+mod python;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 
-pub(super) use store::Store;
+pub(super) use store::{Store, is_tar};
 
 use super::Source;
-use super::links;
 use crate::check::{Finding, LAYERS, TASK};
 use crate::error::Result;
 use crate::lambda::{self, Architecture, PythonVersion};
@@ -36,6 +36,8 @@ pub struct Image {
     pub architecture: Option<Architecture>,
     /// Bytes of all layers, unpacked.
     pub unpacked: u64,
+    /// Variables that it sets for the function's own code.
+    pub variables: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -142,11 +144,10 @@ fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<st
             Err(reason) => return Ok(Err(reason)),
         }
     }
-    let layer::Root { mut files, folders, links } = root;
-    // An image has links that lead nowhere (into /proc, /run) without harm.
-    links::follow(&mut files, &links);
+    let layer::Root { files, folders, links, .. } = root;
     source.files = files;
     source.folders = folders;
+    source.links = links;
     describe(&config.config.unwrap_or_default(), source, image);
     Ok(Ok(()))
 }
@@ -177,7 +178,11 @@ fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Resu
         );
         manifests = inner.manifests;
     }
-    let images: Vec<Descriptor> = manifests.iter().filter(|descriptor| !is_attestation(descriptor)).cloned().collect();
+    let mut images: Vec<Descriptor> =
+        manifests.iter().filter(|descriptor| !is_attestation(descriptor)).cloned().collect();
+    // An image with two tags is in the index twice.
+    images.sort_by(|left, right| left.digest.cmp(&right.digest));
+    images.dedup_by(|left, right| left.digest == right.digest);
     match images.as_slice() {
         [] => Ok(Err("its index names no image".into())),
         [only] => Ok(store.json(&only.digest)?),
@@ -205,36 +210,44 @@ fn describe(run: &Run, source: &Source, image: &mut Image) {
             .find_map(|line| line.split_once('=').filter(|(key, _)| *key == name))
             .map(|(_, value)| value)
     };
-    image.python = source.files.keys().find_map(|path| {
-        let (before, rest) = path.split_once("lib/python3.")?;
-        let known = matches!(before, "var/lang/" | "usr/local/" | "usr/" | "opt/venv/");
-        rest.strip_suffix("/os.py").filter(|_| known).and_then(|minor| format!("3.{minor}").parse().ok())
-    });
     let command: Vec<&str> = run.entrypoint.iter().chain(&run.cmd).flatten().map(String::as_str).collect();
     let is_lambda = command.iter().any(|part| part.contains("awslambdaric") || part.ends_with("lambda-entrypoint.sh"));
     image.handler = command
         .last()
         .filter(|last| is_lambda && last.contains('.') && !last.contains(' ') && !last.ends_with(".sh"))
         .map(|last| (*last).to_owned());
-    let task =
-        variable("LAMBDA_TASK_ROOT").or(run.working_dir.as_deref()).filter(|path| path.len() > 1).unwrap_or(TASK);
-    let mut folders: Vec<String> = vec![task.trim_end_matches('/').to_owned()];
-    folders.extend(
-        variable("PYTHONPATH")
-            .into_iter()
-            .flat_map(|path| path.split(':'))
-            .filter(|path| path.starts_with('/'))
-            .map(str::to_owned),
-    );
-    if let Some(python) = image.python {
-        folders.push(format!("{LAYERS}/python/lib/python{python}/site-packages"));
-        folders.push(format!("{LAYERS}/python"));
-        for prefix in ["/var/lang", "/usr/local", "/usr"] {
-            folders.push(format!("{prefix}/lib/python{python}/site-packages"));
-        }
-        folders.push("/var/runtime".into());
+    let root = python::Root { files: &source.files, links: &source.links };
+    let python = python::find(&root, &command, variable("PATH"));
+    image.python = python.version;
+    let absolute = |path: &&str| path.starts_with('/') && path.len() > 1;
+    let mut own: Vec<&str> =
+        [variable("LAMBDA_TASK_ROOT"), run.working_dir.as_deref()].into_iter().flatten().filter(absolute).collect();
+    if own.is_empty() {
+        own.push(TASK);
     }
-    let mut seen = std::collections::BTreeSet::new();
-    folders.retain(|folder| seen.insert(folder.clone()));
-    image.search_path = folders;
+    own.extend(variable("PYTHONPATH").into_iter().flat_map(|path| path.split(':')).filter(absolute));
+    let mut own: Vec<String> = own.into_iter().map(|path| path.trim_end_matches('/').to_owned()).collect();
+    if let Some(python) = image.python {
+        own.push(format!("{LAYERS}/python/lib/python{python}/site-packages"));
+        own.push(format!("{LAYERS}/python"));
+    }
+    own.extend(python.folders);
+    own.push("/var/runtime".into());
+    let mut seen = BTreeSet::new();
+    own.retain(|folder| seen.insert(folder.clone()));
+    image.search_path = own;
+    image.variables = run
+        .env
+        .iter()
+        .flatten()
+        .filter_map(|line| line.split_once('='))
+        .filter(|(name, _)| is_for_the_function(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+}
+
+/// Whether a variable is the function's business rather than the system's, Python's or Lambda's.
+fn is_for_the_function(name: &str) -> bool {
+    !matches!(name, "" | "PATH" | "HOME" | "LANG" | "TZ" | "TMPDIR" | "_HANDLER")
+        && !["LD_", "PYTHON", "LAMBDA_", "AWS_"].iter().any(|start| name.starts_with(start))
 }

@@ -46,14 +46,13 @@ impl Store {
         if path.is_dir() {
             return Ok(path.join("oci-layout").is_file().then(|| Self::Folder(path.to_owned())));
         }
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let mut magic = [0; 5];
-        if file.read_exact_at(&mut magic, 257).is_err() || &magic != b"ustar" {
+        if !is_tar(path)? {
             return Ok(None);
         }
+        let file = File::open(path).map_err(Error::io("read", path))?;
         let file = Arc::new(file);
         let mut places = BTreeMap::new();
-        for entry in layer::entries(&file).unwrap_or_default().into_iter().take(ENTRIES) {
+        for entry in layer::entries(&file, &mut layer::Room::default()).unwrap_or_default().into_iter().take(ENTRIES) {
             if let layer::Kind::File { offset, size, .. } = entry.kind {
                 places.insert(entry.path, (offset, size));
             }
@@ -156,6 +155,13 @@ impl Store {
         }
         Ok(Ok((Arc::new(unpacked), bytes)))
     }
+}
+
+/// Whether a file is a tar, by its magic.
+pub(in super::super) fn is_tar(path: &Path) -> Result<bool> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut magic = [0; 5];
+    Ok(file.read_exact_at(&mut magic, 257).is_ok() && &magic == b"ustar")
 }
 
 /// Unpacks, counts and hashes; the inner result says why the layer is none.

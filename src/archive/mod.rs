@@ -4,12 +4,19 @@
 //! and members whose declared sizes were checked against limits before a byte was allocated for them. Format: APPNOTE
 //! 6.3.10, as PEP 427 narrows it.
 
-use std::collections::{HashMap, HashSet};
+mod names;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use names::{COMPONENT_BYTES, Collision, PATH_BYTES, collisions};
+
+use flate2::read::DeflateDecoder;
 use libdeflater::{DecompressionError, Decompressor, crc32};
+use names::Fault;
 use rawzip::time::{UtcDateTime, ZipDateTimeKind};
 use rawzip::{CompressionMethod, CreatorSystem, FileReader, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord};
 
@@ -47,6 +54,14 @@ pub enum ArchiveError {
         /// Which rule it breaks.
         reason: &'static str,
     },
+    /// A name that Linux can make a file of, and not every system.
+    #[error("{name:?} is not a path inside the archive ({reason})")]
+    Portability {
+        /// The member.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
     /// Something other than a file or a folder.
     #[error("{name} is a {kind}; a wheel holds files only")]
     Kind {
@@ -56,8 +71,13 @@ pub enum ArchiveError {
         kind: &'static str,
     },
     /// Two members of one name.
-    #[error("{0} is in it twice")]
-    Duplicate(String),
+    #[error("{name} is in it twice")]
+    Duplicate {
+        /// Both.
+        name: String,
+        /// Whether they are the same in all else too.
+        same: bool,
+    },
     /// Two names that differ only by case.
     #[error("{0} and {1} differ only by case")]
     Case(String, String),
@@ -129,6 +149,14 @@ pub struct Member {
     wayfinder: ZipArchiveEntryWayfinder,
 }
 
+impl Member {
+    /// Whether whoever unpacks both may take either.
+    fn is_the_same(&self, other: &Self) -> bool {
+        let facts = |member: &Self| (member.size, member.crc, member.mode, member.link);
+        facts(self) == facts(other)
+    }
+}
+
 /// An open archive. Members can be read from several threads at once.
 #[derive(Debug)]
 pub struct Archive {
@@ -145,7 +173,8 @@ pub struct Inspected {
     pub archive: Archive,
     /// Folders that are members of their own, with their permission bits.
     pub folders: Vec<(String, u32)>,
-    /// Why members were left out. Names that collide by case, or by being a file and a folder, are left in.
+    /// Why members were left out. Names that only Linux has files of, or that collide by case or by being a file and a
+    /// folder, are left in.
     pub odd: Vec<ArchiveError>,
 }
 
@@ -175,9 +204,9 @@ impl Archive {
         let length = file.metadata()?.len();
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer)?;
-        let mut members = Vec::new();
+        let mut members: Vec<Member> = Vec::new();
         let mut folders = Vec::new();
-        let mut names = Names::default();
+        let mut index: HashMap<String, usize> = HashMap::new();
         let mut ranges: Vec<(u64, u64, String)> = Vec::new();
         let mut unpacked = 0_u64;
         let mut entries = zip.entries(&mut buffer);
@@ -190,28 +219,19 @@ impl Archive {
             if end > length {
                 return Err(ArchiveError::Corrupt { name: shown, reason: "it ends after the archive" });
             }
-            ranges.push((entry.local_header_offset().min(start), end, shown.clone()));
-            let Ok(name) = std::str::from_utf8(raw.as_ref()).map(str::to_owned) else {
-                odd(ArchiveError::Name(shown))?;
-                continue;
-            };
-            let folder = name.strip_suffix('/').map(str::to_owned);
-            // First of all, so that no message below shows a name with control characters.
-            if let Err(error) = check_path(folder.as_deref().unwrap_or(&name)) {
-                odd(error)?;
-                continue;
-            }
+            ranges.push((entry.local_header_offset().min(start), end, shown));
+            // First of all, so that no message below shows a name that was not looked at.
+            let Some((name, is_folder)) = read_name(raw.as_ref(), &mut odd)? else { continue };
             if local.local_header(&mut headers)?.file_path().as_ref() != raw.as_ref() {
                 odd(ArchiveError::HeaderName(name))?;
                 continue;
             }
-            if let Some(folder) = folder {
+            if is_folder {
                 if (entry.external_attributes() >> 16) & S_IFMT == S_IFLNK {
-                    odd(ArchiveError::Kind { name, kind: "symbolic link" })?;
-                    continue;
+                    odd(ArchiveError::Kind { name: format!("{name}/"), kind: "symbolic link" })?;
+                } else {
+                    folders.push((name, permissions(&entry).unwrap_or(0o755)));
                 }
-                names.add_folder(&folder).or_else(&mut odd)?;
-                folders.push((folder, permissions(&entry).unwrap_or(0o755)));
                 continue;
             }
             let member = match read_member(&entry, name) {
@@ -225,12 +245,13 @@ impl Archive {
             if member.link {
                 odd(ArchiveError::Kind { name: member.name.clone(), kind: "symbolic link" })?;
             }
-            match names.add_file(&member.name) {
-                Err(error @ ArchiveError::Duplicate(_)) => {
-                    odd(error)?;
+            match index.entry(member.name.clone()) {
+                Entry::Vacant(place) => drop(place.insert(members.len())),
+                Entry::Occupied(first) => {
+                    let same = member.is_the_same(&members[*first.get()]);
+                    odd(ArchiveError::Duplicate { name: member.name, same })?;
                     continue;
                 }
-                added => added.or_else(&mut odd)?,
             }
             unpacked = unpacked.saturating_add(member.size);
             if unpacked > ARCHIVE_BYTES {
@@ -238,12 +259,17 @@ impl Archive {
             }
             members.push(member);
         }
-        names.check().or_else(&mut odd)?;
+        let paths = members.iter().map(|member| (member.name.as_str(), false));
+        for collision in collisions(paths.chain(folders.iter().map(|(folder, _)| (folder.as_str(), true)))) {
+            odd(match collision {
+                Collision::Case(one, other) => ArchiveError::Case(one.to_owned(), other.to_owned()),
+                Collision::FileAndFolder(path) => ArchiveError::FileAndFolder(path.to_owned()),
+            })?;
+        }
         ranges.sort_unstable();
         if let Some(pair) = ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
             return Err(ArchiveError::Corrupt { name: pair[1].2.clone(), reason: "it overlaps another member" });
         }
-        let index = members.iter().enumerate().map(|(index, member)| (member.name.clone(), index)).collect();
         Ok((Self { path: path.to_owned(), zip, members, index }, folders))
     }
 
@@ -271,6 +297,27 @@ impl Archive {
         Ok(bytes)
     }
 
+    /// The first bytes of a member, or what can be unpacked of them, without the rest; nothing is compared.
+    pub fn start(&self, index: usize, length: usize) -> Result<Vec<u8>, ArchiveError> {
+        const PACKED: u64 = 1 << 16;
+        let member = &self.members[index];
+        let mut packed = Vec::new();
+        self.zip.get_entry(member.wayfinder)?.reader().take(PACKED).read_to_end(&mut packed)?;
+        if !member.deflated {
+            packed.truncate(length);
+            return Ok(packed);
+        }
+        let mut bytes = vec![0; length];
+        let mut unpacking = DeflateDecoder::new(packed.as_slice());
+        let mut filled = 0;
+        // Data that ends early, or is broken, ends here; whoever reads the member as a whole says so.
+        while let Ok(read @ 1..) = unpacking.read(&mut bytes[filled..]) {
+            filled += read;
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
     /// A member's bytes, unpacked and compared with the size and CRC that the archive gives.
     pub fn read(&self, index: usize) -> Result<Vec<u8>, ArchiveError> {
         let member = &self.members[index];
@@ -293,6 +340,27 @@ impl Archive {
             return Err(corrupt("its CRC differs"));
         }
         Ok(bytes)
+    }
+}
+
+/// A member's path, and whether it is a folder; nothing for what is none.
+fn read_name(
+    raw: &[u8],
+    mut odd: impl FnMut(ArchiveError) -> Result<(), ArchiveError>,
+) -> Result<Option<(String, bool)>, ArchiveError> {
+    let Ok(written) = std::str::from_utf8(raw) else {
+        odd(ArchiveError::Name(String::from_utf8_lossy(raw).escape_debug().to_string()))?;
+        return Ok(None);
+    };
+    let (name, is_folder) = written.strip_suffix('/').map_or((written, false), |folder| (folder, true));
+    let shown = || names::shown(name).into_owned();
+    match names::check(name) {
+        Ok(()) => Ok(Some((name.to_owned(), is_folder))),
+        Err(Fault::Everywhere(reason)) => odd(ArchiveError::Path { name: shown(), reason }).map(|()| None),
+        Err(Fault::Elsewhere(reason)) => {
+            odd(ArchiveError::Portability { name: shown(), reason })?;
+            Ok(Some((names::normal(name), is_folder)).filter(|(name, _)| !name.is_empty()))
+        }
     }
 }
 
@@ -355,117 +423,4 @@ fn permissions(entry: &ZipFileHeaderRecord<'_>) -> Option<u32> {
     let system = entry.version_made_by().creator_system();
     let has_modes = system == CreatorSystem::UNIX || system == CreatorSystem::MACOS;
     (has_modes || unix_mode != 0).then_some(unix_mode & 0o7777)
-}
-
-/// `PATH_MAX` of Linux. Every folder on the way is remembered, which costs the square of a name's length.
-const PATH_BYTES: usize = 4096;
-
-/// Refuses every name that is not a plain relative path on every system.
-fn check_path(name: &str) -> Result<(), ArchiveError> {
-    let refuse = |reason| Err(ArchiveError::Path { name: name.to_owned(), reason });
-    if name.is_empty() {
-        return refuse("it is empty");
-    }
-    if name.len() > PATH_BYTES {
-        let start: String = name.chars().take(80).collect();
-        let reason = "it is longer than any path of Linux";
-        return Err(ArchiveError::Path { name: format!("{start}…"), reason });
-    }
-    if name.starts_with('/') {
-        return refuse("it is absolute");
-    }
-    if name.contains('\\') || name.chars().any(char::is_control) {
-        return refuse("it has a backslash or a control character");
-    }
-    if name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic() {
-        return refuse("it begins with a drive");
-    }
-    for component in name.split('/') {
-        match component {
-            "" | "." => return refuse("it has an empty component"),
-            ".." => return refuse("it climbs out"),
-            _ => {}
-        }
-        if component.len() > 255 {
-            return refuse("a component is longer than 255 bytes");
-        }
-    }
-    Ok(())
-}
-
-/// The names seen so far, compared as a case-insensitive file system would.
-#[derive(Default)]
-struct Names {
-    files: HashSet<String>,
-    /// Lower case → as written; files and all their parent folders.
-    folded: HashMap<String, String>,
-    folders: HashSet<String>,
-}
-
-impl Names {
-    fn add_file(&mut self, name: &str) -> Result<(), ArchiveError> {
-        if !self.files.insert(name.to_owned()) {
-            return Err(ArchiveError::Duplicate(name.to_owned()));
-        }
-        self.fold(name)?;
-        match name.rsplit_once('/') {
-            Some((parent, _)) => self.add_folder(parent),
-            None => Ok(()),
-        }
-    }
-
-    fn add_folder(&mut self, name: &str) -> Result<(), ArchiveError> {
-        let mut folder = name;
-        loop {
-            if !self.folders.insert(folder.to_owned()) {
-                return Ok(());
-            }
-            self.fold(folder)?;
-            match folder.rsplit_once('/') {
-                Some((parent, _)) => folder = parent,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    fn fold(&mut self, name: &str) -> Result<(), ArchiveError> {
-        match self.folded.insert(name.to_lowercase(), name.to_owned()) {
-            Some(other) if other != name => Err(ArchiveError::Case(other, name.to_owned())),
-            _ => Ok(()),
-        }
-    }
-
-    fn check(&self) -> Result<(), ArchiveError> {
-        match self.files.intersection(&self.folders).min() {
-            Some(name) => Err(ArchiveError::FileAndFolder(name.clone())),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_paths_pass_and_others_do_not() {
-        for good in ["a", "a/b.py", "ä/ö", "a..b/c", "...", "a b"] {
-            assert!(check_path(good).is_ok(), "{good}");
-        }
-        for bad in ["", "/a", "a/../b", "..", "a//b", "./a", "a\\b", "C:/a", "a\nb", "a\0b"] {
-            assert!(check_path(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn names_that_collide_are_found_at_every_level() {
-        let mut names = Names::default();
-        names.add_file("pkg/a.py").unwrap();
-        assert!(matches!(names.add_file("Pkg/b.py"), Err(ArchiveError::Case(..))));
-        assert!(matches!(names.add_file("pkg/a.py"), Err(ArchiveError::Duplicate(_))));
-        let mut names = Names::default();
-        names.add_file("a").unwrap();
-        names.add_file("a/b").unwrap();
-        assert!(matches!(names.check(), Err(ArchiveError::FileAndFolder(_))));
-    }
 }
