@@ -402,6 +402,7 @@ fn the_json_report_adds_up() {
         "uncompiled",
         "unpacked",
         "unpacked_limit",
+        "unstripped",
         "needs_s3",
         "findings",
         "kept",
@@ -426,21 +427,21 @@ fn the_report_reads_well() {
         .collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     dist/app-python3.13-x86_64.zip
-      unpacked      537 B  [........................................]  0.0 % of 262,144,000
-      packed       2.4 kB
-      exact     537 bytes unpacked, 2,357 packed
+      unpacked      978 B  [........................................]  0.0 % of 262,144,000
+      packed       2.8 kB
+      exact     978 bytes unpacked, 2,841 packed
       SHA-256   …
       bytecode  …
       handler   app.handler
       imports   not tested: --no-import-test
 
     largest distributions                 unpacked    packed
-      careful 2.0                            327 B     305 B
-      sample 1.0                             168 B     160 B
+      careful 2.0                            576 B     424 B
+      sample 1.0                             360 B     263 B
       function                                42 B      42 B
 
-    left out                                2.0 kB     files
-      installer leftovers in dist-info      1.9 kB         2
+    left out                                1.6 kB     files
+      installer leftovers in dist-info      1.5 kB         2
       command-line scripts                    41 B         1
       tests                                   14 B         2
       C, C++ and Cython sources, headers      14 B         2
@@ -507,6 +508,7 @@ fn every_rule_takes_its_own_and_says_so() {
     let left = [
         "app.py",
         "careful-2.0.dist-info/METADATA",
+        "careful-2.0.dist-info/RECORD",
         "careful-2.0.dist-info/WHEEL",
         "careful/__init__.py",
         "careful/__init__.pyi",
@@ -516,6 +518,7 @@ fn every_rule_takes_its_own_and_says_so() {
         "careful/model.a",
         "careful/tests/__init__.py",
         "sample-1.0.dist-info/METADATA",
+        "sample-1.0.dist-info/RECORD",
         "sample-1.0.dist-info/WHEEL",
         "sample-1.0.dist-info/entry_points.txt",
         "sample-1.0.dist-info/licenses/LICENSE",

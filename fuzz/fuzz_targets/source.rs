@@ -2,6 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = pack::python::source::scan(bytes);
-    let _ = pack::python::source::mentions(bytes, "attach_stub");
+    let _ = pack::python::source::scan_texts(bytes, &pack::python::source::Words::new(["attach_stub", "s3://"]));
 });

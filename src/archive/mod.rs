@@ -146,6 +146,8 @@ pub struct Member {
     pub crc: u32,
     /// Whether it is packed with DEFLATE; else it is stored.
     pub deflated: bool,
+    /// The comment beside it.
+    pub note: Box<str>,
     wayfinder: ZipArchiveEntryWayfinder,
 }
 
@@ -412,6 +414,7 @@ fn read_member(entry: &ZipFileHeaderRecord<'_>, name: String) -> Result<Member, 
         packed,
         crc: entry.crc32(),
         deflated: method == CompressionMethod::DEFLATE,
+        note: String::from_utf8_lossy(entry.comment().as_bytes()).into(),
         wayfinder: entry.wayfinder(),
         name,
     })

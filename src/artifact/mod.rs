@@ -6,5 +6,6 @@ mod produce;
 mod zip_writer;
 
 pub use deflate::{Packed, pack};
+pub(crate) use ordered::ordered;
 pub use produce::{Artifact, Input, Sizes, bytecode_variant, member_variant, write_zip};
 pub use zip_writer::ZipWriter;

@@ -15,7 +15,7 @@ struct State<R> {
 }
 
 /// Works on every item with `threads` threads and hands the results over in order. The first error ends it.
-pub(super) fn ordered<T: Sync, R: Send, E: Send>(
+pub(crate) fn ordered<T: Sync, R: Send, E: Send>(
     items: &[T],
     threads: usize,
     budget: u64,

@@ -24,7 +24,7 @@ use crate::tree::{self, Entry, Owner, Source, Tree};
 const BUDGET: u64 = 96 << 20;
 
 /// Changes with what stripping does to a file.
-const STRIP_VERSION: u32 = 4;
+const STRIP_VERSION: u32 = 5;
 
 /// Changes with what compiling and normalising make of a source.
 const BYTECODE_VERSION: u32 = 1;
@@ -72,7 +72,7 @@ pub struct Artifact {
     /// Files that lost their symbols, with the bytes saved.
     pub stripped: Vec<(String, u64, Owner)>,
     /// Libraries left as they were, wholly or in part, with the reason.
-    pub unstripped: Vec<(String, Unstripped)>,
+    pub unstripped: Vec<(String, String)>,
 }
 
 /// The member cache's variant for a wheel's own files.
@@ -87,7 +87,8 @@ pub fn bytecode_variant(interpreter: &str) -> String {
 
 struct Made {
     packed: Packed,
-    unstripped: Option<Unstripped>,
+    /// Why it was not stripped in full; empty where it was, or where there was nothing to remove.
+    unstripped: String,
 }
 
 /// Which cache a file of a distribution is kept in.
@@ -126,10 +127,13 @@ impl Input<'_> {
     }
 
     fn make(&self, path: &str, entry: &Entry) -> Result<Made> {
-        let kept =
-            self.bucket(path, entry).and_then(|bucket| self.cache(bucket).packed(self.cache(bucket).find(path)?));
-        if let Some(packed) = kept {
-            return Ok(Made { packed, unstripped: None });
+        let kept = self.bucket(path, entry).and_then(|bucket| {
+            let cache = self.cache(bucket);
+            let member = cache.find(path)?;
+            Some(Made { packed: cache.packed(member)?, unstripped: cache.note(member).to_owned() })
+        });
+        if let Some(kept) = kept {
+            return Ok(kept);
         }
         let mut bytes = tree::read(entry, self.distributions)?;
         let mut unstripped = None;
@@ -142,7 +146,8 @@ impl Input<'_> {
                 Err(reason) => unstripped = Some(reason),
             }
         }
-        Ok(Made { packed: pack(bytes), unstripped })
+        let reason = unstripped.filter(|reason| *reason != Unstripped::NothingToRemove);
+        Ok(Made { packed: pack(bytes), unstripped: reason.map(|reason| reason.to_string()).unwrap_or_default() })
     }
 }
 
@@ -164,11 +169,11 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
         |(_, entry)| entry.size,
         |(path, entry)| input.make(path, entry),
         |(path, entry), made| {
-            let Made { packed, .. } = &made;
+            let Made { packed, unstripped: reason } = &made;
             zip.add(path, entry.executable, packed).map_err(Error::io("write", target))?;
             if let Some(writer) = input.bucket(path, entry).and_then(|bucket| kept.get_mut(&bucket)) {
                 // What cannot be kept costs the next build time, and this one nothing.
-                let _ = writer.add(path, packed);
+                let _ = writer.add(path, packed, reason);
             }
             let sizes = by_owner.entry(entry.owner).or_default();
             sizes.files += 1;
@@ -178,7 +183,9 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
             if packed.size < entry.size && !matches!(entry.source, Source::Cached { .. }) {
                 stripped.push(((*path).clone(), entry.size - packed.size, entry.owner));
             }
-            unstripped.extend(made.unstripped.map(|reason| ((*path).clone(), reason)));
+            if !made.unstripped.is_empty() {
+                unstripped.push(((*path).clone(), made.unstripped));
+            }
             Ok(())
         },
     )?;
@@ -210,7 +217,7 @@ fn finish_caches(input: &Input<'_>, writers: BTreeMap<Bucket, MemberCacheWriter>
         for (member, path) in cache.paths() {
             let written = input.tree.get(path).is_some_and(|entry| input.bucket(path, entry) == Some(bucket));
             if !written && let Some(packed) = cache.packed(member) {
-                let _ = writer.add(path, &packed);
+                let _ = writer.add(path, &packed, cache.note(member));
             }
         }
         let _ = writer.finish();

@@ -39,6 +39,13 @@ impl<W: Write> ZipWriter<W> {
 
     /// Writes a file: mode 755 if it is executable, else 644.
     pub fn add(&mut self, path: &str, executable: bool, packed: &Packed) -> io::Result<()> {
+        self.add_noted(path, executable, packed, "")
+    }
+
+    /// The same with a comment beside it.
+    pub fn add_noted(&mut self, path: &str, executable: bool, packed: &Packed, note: &str) -> io::Result<()> {
+        let note_length =
+            u16::try_from(note.len()).map_err(|_| io::Error::other("a comment longer than 65,535 bytes"))?;
         let name = u16::try_from(path.len()).map_err(|_| io::Error::other("a path longer than 65,535 bytes"))?;
         let sizes = (u32::try_from(packed.size), u32::try_from(packed.bytes.len()));
         let (Ok(size), Ok(packed_size)) = sizes else {
@@ -66,13 +73,14 @@ impl<W: Write> ZipWriter<W> {
         self.directory.extend(b"PK\x01\x02");
         put16(&mut self.directory, &[UNIX | version, version]);
         self.directory.extend(&common);
-        put16(&mut self.directory, &[if short_offset.is_some() { 0 } else { 12 }, 0, 0, 0]);
+        put16(&mut self.directory, &[if short_offset.is_some() { 0 } else { 12 }, note_length, 0, 0]);
         put32(&mut self.directory, &[mode << 16, short_offset.unwrap_or(u32::MAX)]);
         self.directory.extend(path.as_bytes());
         if short_offset.is_none() {
             put16(&mut self.directory, &[1, 8]);
             put64(&mut self.directory, &[self.offset]);
         }
+        self.directory.extend(note.as_bytes());
         self.offset += header.len() as u64 + packed.bytes.len() as u64;
         self.entries += 1;
         Ok(())

@@ -17,7 +17,6 @@ pub use plan::{Plan, PlannedWheel};
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::check::{self, Checked, Files, Finding, Question, Severity, Shape};
-use crate::elf::strip::Unstripped;
 use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
@@ -191,7 +190,7 @@ fn pack(
         .iter()
         .map(|distribution| cache.members(&distribution.sha256, &artifact::member_variant()))
         .collect();
-    let compiled = progress.phase("compile", |_| {
+    let mut compiled = progress.phase("compile", |_| {
         bytecode::add(
             std::mem::take(&mut slimmed.tree),
             distributions,
@@ -201,6 +200,7 @@ fn pack(
             restored,
         )
     })?;
+    slim::list_files(&mut compiled.tree, distributions, &build.slim, restored, &mut slimmed.ledger)?;
     refuse(build, &loaded, &compiled.refused)?;
     for (path, bytes, owner) in compiled.replaced.clone() {
         slimmed.ledger.add(Removal { path, rule: Rule::CompiledSources, bytes, owner, component: None });
@@ -250,7 +250,7 @@ impl Packed {
         progress: &Progress,
     ) -> Made {
         let Self { artifact, slimmed, compiled, handler, findings, overlaps, .. } = self;
-        for (path, reason) in artifact.unstripped.iter().filter(|(_, reason)| *reason != Unstripped::NothingToRemove) {
+        for (path, reason) in &artifact.unstripped {
             progress.detail(|| format!("not stripped in full: {path}: {reason}"));
         }
         let over = artifact.unpacked > lambda::UNPACKED_BYTES;

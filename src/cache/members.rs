@@ -64,6 +64,12 @@ impl MemberCache {
         Some(Packed { bytes, deflated: member.deflated, crc: member.crc, size: member.size })
     }
 
+    /// What was noted of a file when it was made; empty where there is nothing to say.
+    pub fn note(&self, member: usize) -> &str {
+        let archive = self.archive.as_ref().and_then(|archive| archive.members().get(member));
+        archive.map_or("", |member| &member.note)
+    }
+
     /// Starts the cache file that will replace this one.
     pub fn replace(&self) -> Result<MemberCacheWriter> {
         Ok(MemberCacheWriter {
@@ -89,9 +95,9 @@ pub struct MemberCacheWriter {
 }
 
 impl MemberCacheWriter {
-    /// Keeps a file.
-    pub fn add(&mut self, path: &str, packed: &Packed) -> Result<()> {
-        let added = self.zip.add(path, false, packed).map_err(Error::io("write", &self.path));
+    /// Keeps a file, with a note.
+    pub fn add(&mut self, path: &str, packed: &Packed, note: &str) -> Result<()> {
+        let added = self.zip.add_noted(path, false, packed, note).map_err(Error::io("write", &self.path));
         self.whole &= added.is_ok();
         added
     }

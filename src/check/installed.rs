@@ -33,7 +33,7 @@ pub(super) struct Installed {
     pub metadata: Vec<(String, String)>,
     /// WHEEL's fields.
     pub wheel: Vec<(String, String)>,
-    /// The files that RECORD lists; none if there is no RECORD, as `pack` leaves it out.
+    /// The files that RECORD lists; none if there is no RECORD.
     record: Option<Vec<String>>,
 }
 

@@ -271,6 +271,8 @@ impl Zip {
         Ok(BuildPlan {
             slim: slim::Options {
                 level: self.slim,
+                target,
+                handler: self.handler.clone(),
                 sdk,
                 keep: Globs::new("--keep", &self.keep)?,
                 exclude: Globs::new("--exclude", &self.exclude)?,

@@ -6,7 +6,8 @@
 //!
 //! What must stay true: a file is refused if it asks a version of the library (glibc looks for it among what is
 //! loaded and fails an assertion, `_dl_check_map_versions`), or if it has an entry that speaks of other entries by
-//! their place. Whether a symbol of the library is used is the caller's question: `check::libraries::Graph` answers it.
+//! their place. Whether a symbol of the library is used is the caller's question: `check::libraries::Graph::losses`
+//! answers it.
 
 use std::fmt;
 

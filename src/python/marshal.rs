@@ -67,15 +67,26 @@ pub enum MarshalError {
 /// The result loads to an equal object; normalising it again changes nothing.
 pub fn normalise(code: &[u8], minor: u8) -> Result<Vec<u8>, MarshalError> {
     let shape = &CodeShape::of(minor)?;
+    let mut graph = graph_of(code, shape)?;
+    graph.merge_strings(code);
+    graph.merge_sets(code);
+    Ok(graph.write(code, &graph.names(shape)))
+}
+
+/// Every string of such a stream: names, and constants that are texts.
+pub fn strings(code: &[u8], minor: u8) -> Result<Vec<&[u8]>, MarshalError> {
+    let shape = &CodeShape::of(minor)?;
+    let graph = graph_of(code, shape)?;
+    Ok((0..graph.nodes.len()).filter_map(|index| graph.string(code, u32::try_from(index).ok()?)).collect())
+}
+
+fn graph_of(code: &[u8], shape: &CodeShape) -> Result<Graph, MarshalError> {
     if code.len() > MAX_LEN {
         return Err(MarshalError::TooLarge(code.len()));
     }
     let mut reader = Reader { input: code, at: 0, shape, graph: Graph::default(), refs: Vec::new(), open: Vec::new() };
     reader.read()?;
-    let mut graph = reader.graph;
-    graph.merge_strings(code);
-    graph.merge_sets(code);
-    Ok(graph.write(code, &graph.names(shape)))
+    Ok(reader.graph)
 }
 
 /// Where a code object keeps its integers: some before its objects, and one line number between them.

@@ -1,6 +1,7 @@
 //! Python's own formats: wheels, requirements, pip's reports, sources and bytecode.
 
 pub mod bytecode;
+pub mod cython;
 pub mod interpreter;
 pub mod markers;
 pub mod marshal;

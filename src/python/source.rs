@@ -8,12 +8,15 @@
 mod arguments;
 mod fate;
 mod guard;
+mod texts;
 
 use std::collections::BTreeSet;
 
-pub use arguments::unknown_argument;
+pub use arguments::{computed_argument, unknown_argument};
 pub use fate::{Fate, fate, parameters};
 use guard::Guard;
+use texts::{Collector, Text};
+pub use texts::{Partial, Texts, Words};
 
 /// Larger sources are read up to here; it bounds what a hostile one can make this allocate.
 const MAX_SOURCE: usize = 32 << 20;
@@ -67,18 +70,31 @@ impl Scan {
 
 /// Reads a source of any syntax version, valid or not.
 pub fn scan(source: &[u8]) -> Scan {
-    let source = &source[..source.len().min(MAX_SOURCE)];
-    let mut scanner = Scanner::new(source);
-    let mut token = scanner.lexer.next_token();
-    while token != Token::End {
-        token = scanner.step(token);
+    Scanner::new(bounded(source), None).run().0
+}
+
+/// The same with what its texts give away, and which of the words it says.
+pub fn scan_texts(source: &[u8], words: &Words) -> (Scan, Texts) {
+    let source = bounded(source);
+    let (scan, collector) = Scanner::new(source, Some(Collector::new(source, words))).run();
+    (scan, collector.map(Collector::finish).unwrap_or_default())
+}
+
+/// The same of texts alone: the names and constants of bytecode. Gives those that could name something, and the rest.
+pub fn of_texts<'a>(texts: impl Iterator<Item = &'a [u8]>, words: &'a Words) -> (Vec<String>, Texts) {
+    let mut collector = Collector::of_all(words);
+    let mut strings = BTreeSet::new();
+    for text in texts {
+        strings.extend(literals(text));
+        collector.text(Text { text, before: false, after: false });
+        collector.settle(false);
     }
-    scanner.close_guard();
-    let mut literals = scanner.literals;
-    literals.sort_unstable();
-    literals.dedup();
-    scanner.scan.strings = literals.into_iter().map(text).collect();
-    scanner.scan
+    (strings.into_iter().map(text).collect(), collector.finish())
+}
+
+/// What of a text could name something. A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`.
+fn literals(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| matches!(byte, b'%' | b'{' | b'}')).filter(|part| is_literal(part))
 }
 
 /// Whether no Python takes it for a source: every version refuses NUL bytes, which is what UTF-16 has.
@@ -86,43 +102,8 @@ pub fn has_nul(source: &[u8]) -> bool {
     memchr::memchr(0, source).is_some()
 }
 
-/// Whether the identifier occurs as a token outside strings and comments; the braces of an f-string are not a string.
-pub fn mentions(source: &[u8], identifier: &str) -> bool {
-    let mut lexer = Lexer::new(source);
-    loop {
-        match lexer.next_token() {
-            Token::End => return false,
-            Token::Name(name) if name == identifier.as_bytes() => return true,
-            _ => {}
-        }
-    }
-}
-
-/// Whether a string or a piece of one has the text, documentation aside: a string that is a statement does nothing.
-pub fn says(source: &[u8], searched: &str) -> bool {
-    let mut lexer = Lexer::new(&source[..source.len().min(MAX_SOURCE)]);
-    let (mut before, mut found) = (Token::Newline, false);
-    loop {
-        let token = lexer.next_token();
-        let ends = matches!(token, Token::Newline | Token::End);
-        if found && !(ends && before == Token::Newline) {
-            return true;
-        }
-        let has = |text: &[u8]| memchr::memmem::find(text, searched.as_bytes()).is_some();
-        match token {
-            Token::End => return false,
-            Token::Literal(text) => {
-                found = has(text);
-                // What stood before it tells whether it is a statement.
-                if found {
-                    continue;
-                }
-            }
-            Token::Piece(text) if has(text) => return true,
-            _ => found = false,
-        }
-        before = token;
-    }
+fn bounded(source: &[u8]) -> &[u8] {
+    &source[..source.len().min(MAX_SOURCE)]
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -157,6 +138,8 @@ struct Scanner<'a> {
     lexer: Lexer<'a>,
     scan: Scan,
     literals: Vec<&'a [u8]>,
+    /// Looks into the texts, where somebody wants to know.
+    collector: Option<Collector<'a>>,
     /// The column of the `def` or `class` around the current line, if any: only lines further left are module level.
     nested: Option<usize>,
     statement: Statement,
@@ -182,14 +165,17 @@ struct Scanner<'a> {
     ended: bool,
     previous: Token<'a>,
     before_previous: Token<'a>,
+    /// The text just read is a statement of its own, or goes on with one: a docstring.
+    documentation: bool,
 }
 
 impl<'a> Scanner<'a> {
-    fn new(source: &'a [u8]) -> Self {
+    fn new(source: &'a [u8], collector: Option<Collector<'a>>) -> Self {
         Self {
             lexer: Lexer::new(source),
             scan: Scan::default(),
             literals: Vec::new(),
+            collector,
             nested: None,
             statement: Statement::Plain,
             in_block: false,
@@ -205,7 +191,31 @@ impl<'a> Scanner<'a> {
             ended: false,
             previous: Token::Newline,
             before_previous: Token::Newline,
+            documentation: false,
         }
+    }
+
+    fn run(mut self) -> (Scan, Option<Collector<'a>>) {
+        let mut token = self.next_token();
+        while token != Token::End {
+            token = self.step(token);
+        }
+        self.close_guard();
+        if let Some(collector) = &mut self.collector {
+            collector.settle(false);
+        }
+        self.literals.sort_unstable();
+        self.literals.dedup();
+        self.scan.strings = self.literals.into_iter().map(text).collect();
+        (self.scan, self.collector)
+    }
+
+    fn next_token(&mut self) -> Token<'a> {
+        let token = self.lexer.next_token();
+        if let (Token::Name(name), Some(collector)) = (token, &mut self.collector) {
+            collector.name(name);
+        }
+        token
     }
 
     fn begin(&mut self) {
@@ -243,6 +253,9 @@ impl<'a> Scanner<'a> {
 
     /// Takes one token, or a whole import, and gives the token after it.
     fn step(&mut self, token: Token<'a>) -> Token<'a> {
+        if let Some(collector) = &mut self.collector {
+            collector.settle(token == Token::Op(b'+'));
+        }
         if self.first_of_line && token != Token::Newline {
             self.first_of_line = false;
             if self.nested.is_some_and(|column| self.lexer.column <= column) {
@@ -264,12 +277,12 @@ impl<'a> Scanner<'a> {
                 None
             }
             Token::Name(name) => self.name(name),
-            Token::Literal(literal) | Token::Piece(literal) => {
-                // A format is not a name, but its parts may be: `docs/%s.txt`, `docs/{name}.txt`; so may those of a list or of
-                // an entry point: `package.module:object`.
-                let parts = literal.split(|byte| matches!(byte, b'%' | b'{' | b'}' | b':' | b',' | b';'));
-                self.literals.extend(parts.filter(|part| is_literal(part)));
-                self.passed();
+            Token::Literal(literal) => {
+                self.text(Text { text: literal, before: false, after: false });
+                None
+            }
+            Token::Piece(text) => {
+                self.text(text);
                 None
             }
             Token::Op(op) => {
@@ -288,8 +301,23 @@ impl<'a> Scanner<'a> {
                 None
             }
         };
-        self.before_previous = std::mem::replace(&mut self.previous, token);
-        next.unwrap_or_else(|| self.lexer.next_token())
+        self.before_previous = self.previous;
+        self.previous = token;
+        next.unwrap_or_else(|| self.next_token())
+    }
+
+    /// A text, or a piece of one.
+    fn text(&mut self, mut text: Text<'a>) {
+        self.literals.extend(literals(text.text));
+        let goes_on = self.documentation && matches!(self.previous, Token::Literal(_) | Token::Piece(_) | Token::Other);
+        self.documentation = (self.first && self.lexer.depth == 0) || goes_on;
+        if let Some(collector) = self.collector.as_mut().filter(|_| !self.documentation) {
+            // `name + ".so"`, `name += ".so"`, `path.with_suffix(".so")`
+            text.before |= matches!(self.previous, Token::Op(b'+') | Token::OpEqual(b'+'))
+                || (self.previous == Token::Op(b'(') && self.before_previous == Token::Name(b"with_suffix"));
+            collector.text(text);
+        }
+        self.passed();
     }
 
     /// Names that say more than what is bound or imported.
@@ -450,13 +478,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn definition(&mut self) -> Token<'a> {
-        let token = self.lexer.next_token();
+        let token = self.next_token();
         if let Token::Name(name) = token
             && self.nested.is_none()
         {
             self.bind(name);
             self.nested = Some(self.lexer.column);
-            return self.lexer.next_token();
+            return self.next_token();
         }
         token
     }
@@ -475,10 +503,10 @@ impl<'a> Scanner<'a> {
     /// What follows `import`; gives the first token that is not part of it.
     fn imports(&mut self) -> Token<'a> {
         loop {
-            let token = self.lexer.next_token();
+            let token = self.next_token();
             let Token::Name(head) = token else { return token };
             let mut module = text(head);
-            let token = self.lexer.next_token();
+            let token = self.next_token();
             let token = self.dotted(token, &mut module);
             let (alias, token) = self.alias(token);
             self.bind(alias.unwrap_or(head));
@@ -491,36 +519,36 @@ impl<'a> Scanner<'a> {
 
     fn import_from(&mut self) -> Token<'a> {
         let mut level = 0;
-        let mut token = self.lexer.next_token();
+        let mut token = self.next_token();
         while token == Token::Op(b'.') {
             level += 1;
-            token = self.lexer.next_token();
+            token = self.next_token();
         }
         let mut module = String::new();
         if let Token::Name(head) = token
             && head != b"import"
         {
             module = text(head);
-            token = self.lexer.next_token();
+            token = self.next_token();
             token = self.dotted(token, &mut module);
         }
         if token != Token::Name(b"import") {
             return token;
         }
-        token = self.lexer.next_token();
+        token = self.next_token();
         let bracketed = token == Token::Op(b'(');
         if bracketed {
-            token = self.lexer.next_token();
+            token = self.next_token();
         }
         loop {
             match token {
                 Token::Op(b'*') => {
                     self.push(level, &module, Some(b"*"));
-                    token = self.lexer.next_token();
+                    token = self.next_token();
                 }
                 Token::Name(name) => {
                     self.push(level, &module, Some(name));
-                    let after = self.lexer.next_token();
+                    let after = self.next_token();
                     let (alias, after) = self.alias(after);
                     let bound = alias.unwrap_or(name);
                     let is_new = !self.scan.names.contains(&text(bound));
@@ -535,19 +563,19 @@ impl<'a> Scanner<'a> {
             if token != Token::Op(b',') {
                 return token;
             }
-            token = self.lexer.next_token();
+            token = self.next_token();
         }
     }
 
     fn dotted(&mut self, mut token: Token<'a>, module: &mut String) -> Token<'a> {
         while token == Token::Op(b'.') {
-            token = self.lexer.next_token();
+            token = self.next_token();
             if let Token::Name(part) = token {
                 if module.len() <= MAX_MODULE {
                     module.push('.');
                     module.push_str(&text(part));
                 }
-                token = self.lexer.next_token();
+                token = self.next_token();
             }
         }
         token
@@ -557,8 +585,8 @@ impl<'a> Scanner<'a> {
         if token != Token::Name(b"as") {
             return (None, token);
         }
-        match self.lexer.next_token() {
-            Token::Name(alias) => (Some(alias), self.lexer.next_token()),
+        match self.next_token() {
+            Token::Name(alias) => (Some(alias), self.next_token()),
             other => (None, other),
         }
     }
@@ -584,13 +612,13 @@ enum Token<'a> {
     Name(&'a [u8]),
     /// The text between the quotes of a string that is no f-string with fields.
     Literal(&'a [u8]),
-    /// A piece of an f-string's text, up to a field or the end.
-    Piece(&'a [u8]),
+    /// The text of an f-string before, between or after its fields.
+    Piece(Text<'a>),
     /// One character that is none of the others.
     Op(u8),
     /// Such a character with `=` after it: a comparison or an augmented assignment.
     OpEqual(u8),
-    /// A number, or the format of an f-string's field.
+    /// A number, or what belongs to the field of an f-string.
     Other,
     /// The end of a logical line, maybe of an empty one.
     Newline,
@@ -603,12 +631,11 @@ enum Context {
     Text {
         quote: u8,
         triple: bool,
+        /// No field came yet.
+        fresh: bool,
     },
     /// Inside braces; `depth` is that outside them. After its colon a field is text again.
-    Field {
-        depth: usize,
-        spec: bool,
-    },
+    Field { depth: usize, spec: bool },
 }
 
 struct Lexer<'a> {
@@ -754,7 +781,7 @@ impl<'a> Lexer<'a> {
         self.at += if triple { 2 } else { 0 };
         let fields = fields && self.contexts.len() < MAX_FSTRING_DEPTH;
         if fields {
-            self.contexts.push(Context::Text { quote, triple });
+            self.contexts.push(Context::Text { quote, triple, fresh: true });
         }
         let start = self.at;
         loop {
@@ -765,7 +792,10 @@ impl<'a> Lexer<'a> {
             let byte = self.peek(0);
             match byte {
                 b'\\' => self.skip_escape(),
-                b'{' if fields => return Token::Piece(&self.source[start..end]),
+                b'{' if fields => {
+                    self.at = start;
+                    return self.fstring_text();
+                }
                 b'\n' | b'\r' if triple => self.at += 1,
                 _ if byte == quote && triple && !(self.peek(1) == quote && self.peek(2) == quote) => self.at += 1,
                 _ => {
@@ -794,13 +824,15 @@ impl<'a> Lexer<'a> {
     /// Goes on in the text of an f-string, or of the format of a field, up to its end or the next field.
     fn fstring_text(&mut self) -> Token<'a> {
         let spec = matches!(self.contexts.last(), Some(Context::Field { .. }));
-        let text = self.contexts.iter().rev().find_map(|context| match *context {
-            Context::Text { quote, triple } => Some((quote, triple)),
+        let text = self.contexts.iter_mut().rev().find_map(|context| match context {
+            Context::Text { quote, triple, fresh } => Some((*quote, *triple, std::mem::take(fresh))),
             Context::Field { .. } => None,
         });
-        let (quote, triple) = text.unwrap_or((b'"', false));
+        let (quote, triple, fresh) = text.unwrap_or((b'"', false, false));
         let (source, start) = (self.source, self.at);
-        let piece = |end: usize| if spec { Token::Other } else { Token::Piece(&source[start..end.min(source.len())]) };
+        let piece = |end: usize, after: bool| {
+            if spec { Token::Other } else { Token::Piece(Text { text: &source[start..end], before: !fresh, after }) }
+        };
         loop {
             let (byte, end) = (self.peek(0), self.at);
             let ends = byte == quote && (!triple || (self.peek(1) == quote && self.peek(2) == quote));
@@ -811,7 +843,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     self.contexts.push(Context::Field { depth: self.depth, spec: false });
                     self.depth += 1;
-                    return piece(end);
+                    return piece(end, true);
                 }
                 b'}' if spec => {
                     self.at += 1;
@@ -826,7 +858,7 @@ impl<'a> Lexer<'a> {
                         self.leave();
                     }
                     self.contexts.pop();
-                    return piece(end);
+                    return piece(end.min(source.len()), false);
                 }
                 _ => self.at += 1,
             }
@@ -983,12 +1015,6 @@ mod tests {
     }
 
     #[test]
-    fn names_inside_of_strings_are_found() {
-        let source = "x = ['a.b:c', 'd.e,f/g', 'no: name']\n";
-        assert_eq!(scan(source.as_bytes()).strings, ["a.b", "c", "d.e", "f/g", "no"]);
-    }
-
-    #[test]
     fn imports_in_strings_and_comments_are_none() {
         assert_eq!(imports("'''\nimport a\n'''\n# import b\nx = rb'import c\\\\'; import d"), [plain("d")]);
         assert_eq!(imports("x = f'{a[\'b\']:>{c}} import {{d'\nimport e"), [plain("e")]);
@@ -1030,31 +1056,14 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_an_f_string_is_taken_in_pieces() {
-        let source = "x = f'docs/{name}.txt'\ny = f\"\"\"{a!r:>{w}}/b{{c}}\nd{e}/f.h\"\"\"\nz = rf'{g}' f'p.{k}'";
-        assert_eq!(scan(source.as_bytes()).strings, [".txt", "/b", "/f.h", "c", "docs/", "p."]);
-    }
-
-    #[test]
-    fn documentation_says_nothing() {
-        for source in ["x = 's3://b'", "f(f's3://{b}')", "if x: y(b's3://')", "x = ['', 's3://']", "return 's3://'"] {
-            assert!(says(source.as_bytes(), "s3://"), "{source}");
-        }
-        for source in ["# s3://", "'s3://'", "def f():\n  \"\"\"Reads s3://b\"\"\"\n  return 's3'", "x = 's3'"] {
-            assert!(!says(source.as_bytes(), "s3://"), "{source}");
-        }
-    }
-
-    #[test]
-    fn mentions_tokens_only() {
-        assert!(mentions(b"a = 1if os else 2", "os"));
-        assert!(mentions(b"x = f'{os.name}'", "os"));
-        assert!(!mentions(b"x = 'os' # os\nosx = '''os'''\ny = f'os{{os}}'", "os"));
+    fn the_text_of_an_f_string_is_there_in_pieces() {
+        let source = "x = f'docs/{name}.txt'\ny = f\"\"\"{a!r:>{w}}-b{{c}}\nd{e}/f.h\"\"\"\nz = rf'{g}'";
+        assert_eq!(scan(source.as_bytes()).strings, ["-b", ".txt", "/f.h", "c", "docs/"]);
     }
 
     #[test]
     fn hostile_nesting_and_repetition_stay_bounded() {
-        scan("f'{".repeat(100_000).as_bytes());
+        scan_texts("f'{".repeat(100_000).as_bytes(), &Words::default());
         scan("((".repeat(100_000).as_bytes());
         let wide = format!("from {} import {}", "m".repeat(200), "a,".repeat(200_000));
         assert_eq!(scan(wide.as_bytes()).imports.len(), MAX_IMPORTS);
@@ -1064,8 +1073,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(source in proptest::collection::vec(any::<u8>(), 0..300)) {
-            scan(&source);
-            mentions(&source, "a");
+            scan_texts(&source, &Words::new(["a", "a:"]));
         }
 
         #[test]
@@ -1075,8 +1083,7 @@ mod tests {
             "type ", "case ", "1", "0x", "1e", "\0", "\u{e9}",
         ]), 0..60)) {
             let source = pieces.concat();
-            scan(source.as_bytes());
-            mentions(source.as_bytes(), "a");
+            scan_texts(source.as_bytes(), &Words::new(["a", "a:"]));
         }
     }
 }

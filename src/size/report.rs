@@ -59,6 +59,15 @@ pub struct Removed {
     pub component: Option<String>,
 }
 
+/// A library that was not stripped, or not in full.
+#[derive(Debug, Serialize)]
+pub struct Unstripped {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// What was decided about a distribution that the runtime ships.
 #[derive(Debug, Serialize)]
 pub struct RuntimeDistribution {
@@ -121,6 +130,8 @@ pub struct SizeReport {
     pub removed: Vec<Removed>,
     /// Parts that could have gone and are needed, or may be.
     pub kept: Vec<Kept>,
+    /// Libraries that were not stripped, or not in full, though they have something to remove.
+    pub unstripped: Vec<Unstripped>,
     /// The runtime's own distributions among the resolved ones.
     pub runtime: Vec<RuntimeDistribution>,
     /// What the import test found.
@@ -244,6 +255,11 @@ impl SizeReport {
             slimmed: totals,
             removed,
             kept: slimmed.kept.clone(),
+            unstripped: artifact
+                .unstripped
+                .iter()
+                .map(|(path, reason)| Unstripped { path: path.clone(), reason: reason.clone() })
+                .collect(),
             runtime,
             imports,
             warnings,

@@ -1,10 +1,13 @@
 //! Folders of tests, documentation and examples that nothing shipped needs.
 //!
 //! A folder is a candidate by its name and content, and goes only if no module outside of all candidates imports it.
-//! A candidate that stays makes what it imports stay as well.
+//! A candidate that stays makes what it imports stay as well. Data that lies among tests stays if a source that stays
+//! names its folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::data_of_tests;
+use super::index::Index;
 use super::survey::{Module, Survey, is_below};
 use crate::tree::{Owner, Tree};
 
@@ -13,43 +16,80 @@ const DOCUMENTATION: &[&str] = &["docs", "doc", "examples", "example"];
 /// Where wheels' data schemes put manuals.
 const SHARED_DOCUMENTATION: &[&str] = &["share/doc", "share/info", "share/man"];
 
-/// Files in test folders, pytest's `conftest.py`, and compiled modules of tests, that nothing shipped imports.
-pub(super) fn tests(tree: &Tree, survey: &Survey) -> Vec<String> {
+/// Bytes of all candidates' names together. Compiled files are searched for all of them at once; ordinary sets of
+/// distributions have some ten thousand.
+const MOST_NAMES: usize = 1 << 20;
+
+/// What could go, by folder or by module, with its files.
+pub(super) type Candidates<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+
+/// What could go of a tree.
+pub(super) struct Folders<'a> {
+    tests: Candidates<'a>,
+    documentation: Candidates<'a>,
+}
+
+impl<'a> Folders<'a> {
+    /// Test folders, pytest's `conftest.py` and compiled modules of tests; folders of documentation and examples. None
+    /// where their names are more than compiled files can be searched for.
+    pub(super) fn of(tree: &'a Tree) -> Self {
+        let mut documentation = folders(tree, DOCUMENTATION);
+        documentation.retain(|folder, _| !SHARED_DOCUMENTATION.contains(folder));
+        let found = Self { tests: test_code(tree), documentation };
+        if found.names().map(|name| name.len()).sum::<usize>() > MOST_NAMES {
+            return Self { tests: Candidates::new(), documentation: Candidates::new() };
+        }
+        found
+    }
+
+    /// The dotted names of all that could go.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.tests.keys().chain(self.documentation.keys()).map(|folder| folder.replace('/', "."))
+    }
+
+    /// The files of tests that nothing shipped imports or names.
+    pub(super) fn tests(&self, survey: &Survey) -> Vec<String> {
+        let unneeded = unneeded(&self.tests, survey, |_| false);
+        data_of_tests::without_named(&unneeded, survey)
+    }
+
+    /// The files of documentation and examples that nothing shipped imports, and that no source of the same
+    /// distribution names.
+    pub(super) fn documentation(&self, tree: &Tree, survey: &Survey, index: &Index<'_>) -> Vec<String> {
+        let named = |folder: &str| {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            let files = self.documentation.get(folder).into_iter().flatten();
+            let owners: BTreeSet<Owner> = files.filter_map(|path| tree.get(*path)).map(|entry| entry.owner).collect();
+            owners.iter().any(|owner| index.mentions(*owner, name, Some(folder)))
+        };
+        let unneeded = unneeded(&self.documentation, survey, named);
+        let mut found: Vec<String> =
+            unneeded.values().flat_map(|files| files.iter().map(|path| (*path).to_owned())).collect();
+        found.extend(
+            tree.iter()
+                .filter(|(path, entry)| {
+                    is_distribution(entry.owner) && SHARED_DOCUMENTATION.iter().any(|folder| is_below(path, folder))
+                })
+                .map(|(path, _)| path.clone()),
+        );
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+fn test_code(tree: &Tree) -> Candidates<'_> {
     let mut candidates = folders(tree, TESTS);
-    // A folder of data may be called `test` as well: only what holds test code is one.
-    candidates.retain(|_, files| files.iter().any(|path| is_test_code(path)));
+    candidates.retain(|folder, files| is_test_code(folder, files));
     for (path, entry) in tree {
         let module = if is_conftest(path) { path.strip_suffix(".py") } else { compiled_tests(path) };
         let Some(module) = module.filter(|_| is_distribution(entry.owner)) else { continue };
-        if !candidates.keys().any(|folder| is_below(path, folder)) {
-            candidates.insert(module.to_owned(), vec![path]);
+        let is_in_one = path.match_indices('/').any(|(end, _)| candidates.contains_key(&path[..end]));
+        if !is_in_one {
+            candidates.insert(module, vec![path]);
         }
     }
-    unneeded(candidates, survey, |_| false)
-}
-
-/// Files in folders of documentation and examples that nothing shipped imports, and that no source of the same
-/// distribution names.
-pub(super) fn documentation(tree: &Tree, survey: &Survey) -> Vec<String> {
-    let mut candidates = folders(tree, DOCUMENTATION);
-    candidates.retain(|folder, _| !SHARED_DOCUMENTATION.contains(&folder.as_str()));
-    let named = |folder: &str| {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        let owners: BTreeSet<Owner> =
-            tree.iter().filter(|(path, _)| is_below(path, folder)).map(|(_, entry)| entry.owner).collect();
-        owners.iter().any(|owner| survey.mentions(*owner, name, Some(folder)))
-    };
-    let mut found = unneeded(candidates, survey, named);
-    found.extend(
-        tree.iter()
-            .filter(|(path, entry)| {
-                is_distribution(entry.owner) && SHARED_DOCUMENTATION.iter().any(|folder| is_below(path, folder))
-            })
-            .map(|(path, _)| path.clone()),
-    );
-    found.sort_unstable();
-    found.dedup();
-    found
+    candidates
 }
 
 fn is_distribution(owner: Owner) -> bool {
@@ -69,16 +109,19 @@ fn compiled_tests(path: &str) -> Option<&str> {
     named.then(|| &path[..folder + stem.len()])
 }
 
-fn is_test_code(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".py").is_some_and(|stem| {
-        stem.starts_with("test") || stem.ends_with("_test") || matches!(stem, "__init__" | "conftest")
-    })
+/// Whether a folder has code of tests. One of data may be called `test` as well (`data/train`, `data/test`), and be a
+/// package so that its data is found: then it has `__init__.py` alone beside it.
+fn is_test_code(folder: &str, files: &[&str]) -> bool {
+    let sources = || files.iter().filter_map(|path| path.rsplit('/').next()?.strip_suffix(".py"));
+    let is_named = |stem: &str| stem.starts_with("test") || stem.ends_with("_test") || stem == "conftest";
+    let is_package = || files.iter().any(|path| path.strip_prefix(folder) == Some("/__init__.py"));
+    let has_data = || files.iter().any(|path| data_of_tests::is_data(path));
+    sources().any(is_named) || (is_package() && (sources().any(|stem| stem != "__init__") || !has_data()))
 }
 
 /// The outermost folders of these names in distributions, with their files; never inside dist-info.
-fn folders<'a>(tree: &'a Tree, names: &[&str]) -> BTreeMap<String, Vec<&'a String>> {
-    let mut folders: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+fn folders<'a>(tree: &'a Tree, names: &[&str]) -> Candidates<'a> {
+    let mut folders = Candidates::new();
     for (path, entry) in tree {
         let top = path.split('/').next().unwrap_or_default();
         if !is_distribution(entry.owner) || top.ends_with(".dist-info") {
@@ -87,54 +130,74 @@ fn folders<'a>(tree: &'a Tree, names: &[&str]) -> BTreeMap<String, Vec<&'a Strin
         let mut start = 0;
         for (end, _) in path.match_indices('/') {
             if names.contains(&&path[start..end]) {
-                folders.entry(path[..end].to_owned()).or_default().push(path);
+                folders.entry(&path[..end]).or_default().push(path.as_str());
                 break;
             }
             start = end + 1;
         }
     }
     // A folder can be shared with the function; then it is the function's.
-    folders
-        .retain(|folder, _| !tree.iter().any(|(path, entry)| entry.owner == Owner::Function && is_below(path, folder)));
+    folders.retain(|folder, _| {
+        let start = format!("{folder}/");
+        let mut inside = tree.range(start.clone()..).take_while(|(path, _)| path.starts_with(&start));
+        inside.all(|(_, entry)| is_distribution(entry.owner))
+    });
     folders
 }
 
-fn unneeded(
-    mut candidates: BTreeMap<String, Vec<&String>>,
-    survey: &Survey,
-    named: impl Fn(&str) -> bool,
-) -> Vec<String> {
-    candidates.retain(|folder, _| !named(folder));
-    loop {
-        let dotted: BTreeMap<String, &String> =
-            candidates.keys().map(|folder| (folder.replace('/', "."), folder)).collect();
-        let gone: BTreeSet<&str> = candidates.values().flatten().map(|path| path.as_str()).collect();
-        let needed: BTreeSet<String> = survey
-            .modules
-            .iter()
-            .filter(|module| !gone.contains(module.path.as_str()))
-            .flat_map(|module| imported(module, &dotted))
-            .cloned()
-            .collect();
-        if needed.is_empty() {
-            return gone.into_iter().map(str::to_owned).collect();
+/// The candidates that nothing which stays needs. Each module is looked at once, when it is known to stay.
+fn unneeded<'a>(candidates: &Candidates<'a>, survey: &Survey, named: impl Fn(&str) -> bool) -> Candidates<'a> {
+    let dotted: HashMap<String, &str> = candidates.keys().map(|folder| (folder.replace('/', "."), *folder)).collect();
+    let candidate_of: HashMap<&str, &str> =
+        candidates.iter().flat_map(|(folder, files)| files.iter().map(|path| (*path, *folder))).collect();
+    let mut modules_of: HashMap<&str, Vec<&Module>> = HashMap::new();
+    let mut open: Vec<&Module> = Vec::new();
+    for module in &survey.modules {
+        match candidate_of.get(module.path.as_str()) {
+            Some(folder) => modules_of.entry(folder).or_default().push(module),
+            None => open.push(module),
         }
-        candidates.retain(|folder, _| !needed.contains(folder));
     }
+    let mut needed: BTreeSet<&str> = candidates.keys().copied().filter(|folder| named(folder)).collect();
+    open.extend(needed.iter().filter_map(|folder| modules_of.get(folder)).flatten());
+    while let Some(module) = open.pop() {
+        for folder in imported(module, &dotted) {
+            if needed.insert(folder) {
+                open.extend(modules_of.get(folder).into_iter().flatten());
+            }
+        }
+    }
+    candidates
+        .iter()
+        .filter(|(folder, _)| !needed.contains(*folder))
+        .map(|(folder, files)| (*folder, files.clone()))
+        .collect()
 }
 
-/// The candidates that a module imports something of.
-fn imported<'a>(module: &'a Module, dotted: &'a BTreeMap<String, &'a String>) -> impl Iterator<Item = &'a String> {
-    module.imports.iter().flat_map(move |import| {
+/// The candidates that a module imports something of, or may by parts of their names.
+fn imported<'a>(module: &Module, dotted: &HashMap<String, &'a str>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    for import in &module.imports {
         let ends = import.match_indices('.').map(|(end, _)| end).chain([import.len()]);
-        ends.filter_map(move |end| dotted.get(&import[..end]).copied())
-    })
+        found.extend(ends.filter_map(|end| dotted.get(&import[..end]).copied()));
+    }
+    let names = TESTS.iter().chain(DOCUMENTATION).filter(|name| {
+        let relative =
+            |mention: &String| mention.strip_prefix('.').and_then(|rest| rest.split('.').next()) == Some(**name);
+        module.mentions.iter().any(relative) || (module.loads_by_name && module.mentions.contains(**name))
+    });
+    for name in names {
+        let packages = module.imports.iter().chain(&module.mentions);
+        found.extend(packages.filter_map(|package| dotted.get(&format!("{package}.{name}")).copied()));
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::survey::Wanted;
     use super::*;
     use crate::tree::{Entry, Source};
 
@@ -149,9 +212,15 @@ mod tests {
             .collect()
     }
 
-    fn found(rule: fn(&Tree, &Survey) -> Vec<String>, files: &[(&str, &str)]) -> Vec<String> {
+    fn tests_of(files: &[(&str, &str)]) -> Vec<String> {
         let tree = tree(files);
-        rule(&tree, &Survey::of(&tree, &[], &BTreeSet::new()).unwrap())
+        Folders::of(&tree).tests(&Survey::of(&tree, &[], &Wanted::default()).unwrap())
+    }
+
+    fn documentation_of(files: &[(&str, &str)]) -> Vec<String> {
+        let tree = tree(files);
+        let survey = Survey::of(&tree, &[], &Wanted::default()).unwrap();
+        Folders::of(&tree).documentation(&tree, &survey, &survey.index())
     }
 
     #[test]
@@ -161,6 +230,7 @@ mod tests {
             ("lib/conftest.py", "from lib.tests import fixtures"),
             ("lib/tests/__init__.py", ""),
             ("lib/tests/data/a.csv", ""),
+            ("lib/tests/helpers.py", ""),
             ("lib/sub/test/test_a.py", "from lib.tests import x"),
             ("lib/data/test/a.csv", ""),
             ("lib/_x_tests.cpython-313-x86_64-linux-gnu.so", ""),
@@ -174,8 +244,9 @@ mod tests {
             "lib/sub/test/test_a.py",
             "lib/tests/__init__.py",
             "lib/tests/data/a.csv",
+            "lib/tests/helpers.py",
         ];
-        assert_eq!(found(super::tests, &files), gone);
+        assert_eq!(tests_of(&files), gone);
     }
 
     #[test]
@@ -185,12 +256,13 @@ mod tests {
             ("lib/tests/__init__.py", "from lib.sub.tests import helper"),
             ("lib/sub/tests/__init__.py", ""),
             ("lib/other/tests/__init__.py", ""),
+            ("lib/other/tests/test_x.py", ""),
         ];
-        assert_eq!(found(super::tests, &files), ["lib/other/tests/__init__.py"]);
+        assert_eq!(tests_of(&files), ["lib/other/tests/__init__.py", "lib/other/tests/test_x.py"]);
         let by_function = [("app.py", "import lib.tests.fixtures"), ("lib/tests/__init__.py", "")];
-        assert!(found(super::tests, &by_function).is_empty());
+        assert!(tests_of(&by_function).is_empty());
         let by_string = [("lib/run.py", "load('lib.tests')"), ("lib/tests/__init__.py", "")];
-        assert!(found(super::tests, &by_string).is_empty());
+        assert!(tests_of(&by_string).is_empty());
     }
 
     #[test]
@@ -205,8 +277,8 @@ mod tests {
             ("x.dist-info/docs/licence", ""),
         ];
         // `api` and `lib` are one distribution here, so its sources name "docs": nothing of that name goes.
-        assert_eq!(found(documentation, &files), ["share/man/man1/x.1"]);
+        assert_eq!(documentation_of(&files), ["share/man/man1/x.1"]);
         let plain = [("lib/a.py", ""), ("lib/docs/guide.rst", ""), ("lib/examples/a.py", "'docs'")];
-        assert_eq!(found(documentation, &plain).len(), 1, "the example is gone; its mention of docs still counts");
+        assert_eq!(documentation_of(&plain).len(), 1, "the example is gone; its mention of docs still counts");
     }
 }

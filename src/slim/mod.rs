@@ -3,9 +3,13 @@
 //! What must stay true: `standard` takes nothing that a public function of a library needs; every removal is in the
 //! ledger with its rule and bytes; `--keep` wins over every rule.
 
+mod compiled;
 mod copies;
+mod data_of_tests;
 mod folders;
 mod globs;
+mod index;
+mod installed;
 mod ledger;
 mod plain;
 mod recipes;
@@ -16,12 +20,18 @@ mod untouched;
 use clap::ValueEnum;
 
 pub use globs::Globs;
+pub use installed::list_files;
 pub use ledger::{Ledger, PartOf, Removal, Restoration, Restored, Rule};
 pub use recipes::{Kept, PartName};
 pub use sdk::{SdkDecision, SdkPolicy};
 pub use untouched::stays_as_it_is;
 
+use self::compiled::{Names, Sort};
+use self::copies::Copies;
+use self::folders::Folders;
+use self::survey::{Survey, Wanted};
 use crate::error::Result;
+use crate::lambda::Target;
 use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Source, Tree};
 
@@ -42,6 +52,10 @@ pub enum Level {
 pub struct Options {
     /// How much.
     pub level: Level,
+    /// What the artifact is for.
+    pub target: Target,
+    /// `MODULE.FUNCTION`, if it was given.
+    pub handler: Option<String>,
     /// What the runtime ships.
     pub sdk: SdkPolicy,
     /// Paths that stay whatever a rule says.
@@ -112,18 +126,31 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
         return Ok(Slimmed { tree, ledger, sdk, kept: Vec::new() });
     }
     let recipes = recipes::known(distributions)?;
-    let mut survey = survey::Survey::of(&tree, distributions, &recipes.words())?;
-    let found = folders::tests(&tree, &survey);
-    take(&mut tree, &mut ledger, Rule::Tests, found);
-    let found = folders::documentation(&tree, &survey);
-    take(&mut tree, &mut ledger, Rule::Documentation, found);
-    // What tests name, nothing reads once they are gone.
-    survey.modules.retain(|module| tree.contains_key(&module.path));
-    for (rule, found) in plain::find(&tree, distributions, &survey)? {
+    let (folders, copies) = (Folders::of(&tree), Copies::of(&tree, distributions));
+    let names = folders.names().map(|name| (Sort::Module, name));
+    let names = names.chain(copies.names().map(|name| (Sort::File, name))).chain(recipes.names(&tree, options.level));
+    let wanted = Wanted { words: recipes.words(), names: Names::new(names), python: options.target.python.minor() };
+    let mut survey = Survey::of(&tree, distributions, &wanted)?;
+    let handler = options.handler.as_deref().and_then(|handler| handler.rsplit_once('.'));
+    if let Some((module, _)) = handler {
+        survey.add_root(module.replace('/', "."));
+    }
+    let unneeded = [
+        (Rule::Tests, folders.tests(&survey)),
+        (Rule::Documentation, folders.documentation(&tree, &survey, &survey.index())),
+    ];
+    for (rule, found) in unneeded {
         take(&mut tree, &mut ledger, rule, found);
     }
-    let found = copies::find(&tree, distributions, &survey)?;
+    // What tests name, nothing reads once they are gone.
+    survey.retain(&tree);
+    for (rule, found) in plain::find(&tree, distributions, &survey.index())? {
+        take(&mut tree, &mut ledger, rule, found);
+    }
+    // Looked up again, since of the copies some may be gone.
+    let found = Copies::of(&tree, distributions).unnamed(&tree, &survey, &survey.index());
     take(&mut tree, &mut ledger, Rule::LibraryCopies, found);
+    survey.retain(&tree);
     // Recipes last: what the general rules took out needs nothing any more.
     let is_back = |part: &PartName| {
         restored.iter().any(|one| {
@@ -132,8 +159,13 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
                 && one.component.as_ref() == Some(&part.component)
         })
     };
-    let request =
-        recipes::Request { level: options.level, keep: &options.keep, services: &options.services, restored: &is_back };
+    let request = recipes::Request {
+        level: options.level,
+        target: options.target,
+        keep: &options.keep,
+        services: &options.services,
+        restored: &is_back,
+    };
     let found = recipes.find(&tree, distributions, &survey, &request)?;
     for (path, component) in found.gone {
         if let Some(entry) = tree.remove(&path) {

@@ -1,28 +1,26 @@
 //! Files that their ending tells, each with a look at whether something reads it after all.
 
+use super::index::Index;
 use super::ledger::Rule;
-use super::survey::Survey;
 use crate::error::Result;
 use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Tree, read};
 
 const SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "inl", "pxd", "pxi", "pyx"];
 const LIBRARIES: &[&str] = &["a", "lib"];
-const INSTALLER: &[&str] = &["INSTALLER", "RECORD", "RECORD.jws", "RECORD.p7s", "REQUESTED", "direct_url.json"];
+const INSTALLER: &[&str] = &["INSTALLER", "RECORD.jws", "RECORD.p7s", "REQUESTED", "direct_url.json"];
 /// How every archive of object files begins.
 const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
 
 /// The files of each rule.
-pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey) -> Result<Vec<(Rule, Vec<String>)>> {
+pub(super) fn find(tree: &Tree, distributions: &[Distribution], index: &Index) -> Result<Vec<(Rule, Vec<String>)>> {
     let mut found: Vec<(Rule, Vec<String>)> =
         [Rule::Sources, Rule::StaticLibraries, Rule::TypeStubs, Rule::InstallerFiles, Rule::Scripts]
             .into_iter()
             .map(|rule| (rule, Vec::new()))
             .collect();
-    let stub_readers: Vec<Owner> =
-        survey.modules.iter().filter(|module| module.reads_stubs).map(|module| module.owner).collect();
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.owner != Owner::Function) {
-        let Some(rule) = rule(path, entry, survey, &stub_readers) else { continue };
+        let Some(rule) = rule(path, entry, index) else { continue };
         let confirmed = match rule {
             Rule::StaticLibraries => read(entry, distributions)?.starts_with(ARCHIVE_MAGIC),
             Rule::Scripts => is_python_script(&read(entry, distributions)?),
@@ -35,7 +33,7 @@ pub(super) fn find(tree: &Tree, distributions: &[Distribution], survey: &Survey)
     Ok(found)
 }
 
-fn rule(path: &str, entry: &Entry, survey: &Survey, stub_readers: &[Owner]) -> Option<Rule> {
+fn rule(path: &str, entry: &Entry, index: &Index) -> Option<Rule> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if folder.split('/').next().is_some_and(|top| top.ends_with(".dist-info")) {
         return (INSTALLER.contains(&name) && !folder.contains('/')).then_some(Rule::InstallerFiles);
@@ -48,11 +46,13 @@ fn rule(path: &str, entry: &Entry, survey: &Survey, stub_readers: &[Owner]) -> O
     }
     let (_, ending) = name.rsplit_once('.')?;
     if ending == "pyi" {
-        return (!stub_readers.contains(&entry.owner)).then_some(Rule::TypeStubs);
+        let is_read = index.reads_stubs(entry.owner) || index.completes(entry.owner, name);
+        return (!is_read).then_some(Rule::TypeStubs);
     }
     if SOURCES.contains(&ending) {
         // What a source of the same distribution names, it may read (a header for code compiled at run time).
-        return (!survey.mentions(entry.owner, name, None)).then_some(Rule::Sources);
+        let is_named = index.mentions(entry.owner, name, None) || index.completes(entry.owner, name);
+        return (!is_named).then_some(Rule::Sources);
     }
     LIBRARIES.contains(&ending).then_some(Rule::StaticLibraries)
 }
@@ -65,9 +65,9 @@ fn is_python_script(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::sync::Arc;
 
+    use super::super::survey::{Survey, Wanted};
     use super::*;
     use crate::tree::Source;
 
@@ -79,9 +79,9 @@ mod tests {
                 ((*path).to_owned(), Entry { executable: false, owner: Owner::Distribution(0), source, size: 0 })
             })
             .collect();
-        let survey = Survey::of(&tree, &[], &BTreeSet::new()).unwrap();
+        let survey = Survey::of(&tree, &[], &Wanted::default()).unwrap();
         let mut paths: Vec<String> =
-            find(&tree, &[], &survey).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
+            find(&tree, &[], &survey.index()).unwrap().into_iter().flat_map(|(_, paths)| paths).collect();
         paths.sort();
         paths
     }
@@ -102,15 +102,7 @@ mod tests {
             ("bin/a.py", "#!python\n"),
             ("bin/native", "\x7fELF"),
         ];
-        let gone = [
-            "a-1.dist-info/RECORD",
-            "a/__init__.pyi",
-            "a/_x.c",
-            "a/include/a.h",
-            "a/lib/x.a",
-            "a/py.typed",
-            "bin/a.py",
-        ];
+        let gone = ["a/__init__.pyi", "a/_x.c", "a/include/a.h", "a/lib/x.a", "a/py.typed", "bin/a.py"];
         assert_eq!(
             found(&files).iter().map(String::as_str).filter(|path| !path.contains("licenses")).collect::<Vec<_>>(),
             gone
@@ -127,5 +119,12 @@ mod tests {
             ("a/kernel.h", ""),
         ];
         assert_eq!(found(&files), [""; 0]);
+        let computed = [
+            ("a/__init__.py", "x = f'{n}.h', f'{os.path.splitext(__file__)[0]}.pyi'"),
+            ("a/__init__.pyi", ""),
+            ("a/x.h", ""),
+            ("a/x.c", ""),
+        ];
+        assert_eq!(found(&computed), ["a/x.c"]);
     }
 }

@@ -1,16 +1,27 @@
-//! What the shipped Python sources say: which modules they import, and which names and paths they write down.
+//! What the shipped files say: which modules they import, and which names and paths they write down.
 //!
-//! The rules ask here instead of guessing from a folder's name: `botocore.docs` is code.
+//! The rules ask here instead of guessing from a folder's name: `botocore.docs` is code. Python sources are read for it,
+//! compiled files, and what text the function has beside its sources. Each file is read once, within a budget of memory.
 
 use std::collections::{BTreeSet, HashSet};
 
 use memchr::memmem;
-use rayon::prelude::*;
 
-use crate::error::Result;
-use crate::python::source;
+use super::compiled::{self, Names};
+use super::index::Index;
+use crate::artifact::ordered;
+use crate::check::libraries;
+use crate::elf::strip::is_elf;
+use crate::error::{Error, Result};
+use crate::python::source::{self, Import, Partial, Texts};
 use crate::resolve::Distribution;
-use crate::tree::{Owner, Tree, read};
+use crate::tree::{Entry, Owner, Tree, read};
+
+/// What may be held of files that are being read, in bytes.
+const BUDGET: u64 = 96 << 20;
+
+/// Larger files of the function are data, and no text that names modules.
+const MOST_TEXT: u64 = 1 << 20;
 
 /// What reads `.pyi` files at run time: `lazy_loader.attach_stub`, as scikit-image and others use it.
 const STUB_READER: &str = "attach_stub";
@@ -18,70 +29,202 @@ const STUB_READER: &str = "attach_stub";
 /// What analysers that bundle stubs call them (jedi, mypy).
 const STUB_NAMES: &[&str] = &[".pyi", "*.pyi", "pyi", "__init__.pyi", "builtins.pyi", "typeshed"];
 
-/// How the end of a library's name looks in a source that puts the name together: `f"lib{name}.so"`, `"lib%s.so"`,
-/// `name + ".so"`.
-const NAME_ENDS: &[&str] = &["}.so", "%s.so", "\".so\"", "'.so'"];
+/// What imports a module by a name that may be given in parts.
+const LOADERS: &[&str] = &["import_module", "__import__"];
 
-/// One source file.
+/// Where files of the function lie in Lambda.
+const TASK: &str = crate::check::TASK;
+
+/// What a module of the survey is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A Python source, or what stands for one: entry points, the handler's name.
+    Source,
+    /// Some other text of the function: configuration.
+    Text,
+    /// A compiled file.
+    Compiled,
+}
+
+/// One file that may need others.
 #[derive(Debug)]
 pub(super) struct Module {
     /// Its path in the artifact.
     pub path: String,
     /// Whose it is.
     pub owner: Owner,
-    /// Dotted names that it imports, or that it writes down as a string that could be one.
+    /// What it is.
+    pub kind: Kind,
+    /// Dotted names that it imports, or that it writes down as a string that could be one. Sorted.
     pub imports: Vec<String>,
+    /// Packages of which it may import modules by names that only a run knows. In a distribution, which may write such
+    /// texts for people, only where it imports anything by name.
+    pub opens: Vec<String>,
     /// The parts of every string that could be a path.
     pub mentions: HashSet<String>,
-    /// Those of the words searched for that it says: as an identifier or a whole string, or inside of a string what is no
-    /// identifier (`s3://`); in the function's own sources anywhere at all.
+    /// Parts of names that are put together when it runs.
+    pub partial: Vec<Partial>,
+    /// Those of the words searched for that it says: as an identifier or in a string; in the function's own files
+    /// anywhere at all.
     pub words: HashSet<String>,
+    /// Whether it imports modules by names that may be given in parts.
+    pub loads_by_name: bool,
     /// Whether it reads stubs when it runs.
     pub reads_stubs: bool,
-    /// Whether it puts file names in `.so` together when it runs.
-    pub completes_library_names: bool,
+}
+
+impl Module {
+    pub(super) fn new(path: &str, owner: Owner, kind: Kind) -> Self {
+        Self {
+            path: path.to_owned(),
+            owner,
+            kind,
+            imports: Vec::new(),
+            opens: Vec::new(),
+            mentions: HashSet::new(),
+            partial: Vec::new(),
+            words: HashSet::new(),
+            loads_by_name: false,
+            reads_stubs: false,
+        }
+    }
+
+    /// The folders that it is in.
+    pub(super) fn package(&self) -> Vec<&str> {
+        folders_of(&self.path)
+    }
+
+    /// Takes what its texts say.
+    pub(super) fn take(&mut self, strings: &[String], texts: Texts) {
+        let package = folders_of(&self.path);
+        let mut imports = Vec::new();
+        for string in strings {
+            if string.contains('.') && !string.contains('/') {
+                let level = string.len() - string.trim_start_matches('.').len();
+                imports.extend(absolute(&package, level, &string[level..]).filter(|name| !name.ends_with('.')));
+            }
+            self.mentions.extend(string.split('/').filter(|part| !part.is_empty()).map(str::to_owned));
+        }
+        imports.extend(texts.quoted.iter().flat_map(|import| names(&package, import)));
+        imports.extend(texts.inside);
+        for part in texts.partial.iter().filter(|part| part.after && !part.before) {
+            let package = part.text.strip_suffix('.').filter(|package| !package.contains(['-', '+']));
+            self.opens.extend(package.filter(|package| !package.is_empty()).map(str::to_owned));
+        }
+        imports.extend(self.opens.iter().cloned());
+        self.imports.extend(imports);
+        self.partial = texts.partial;
+        self.loads_by_name |= LOADERS.iter().any(|loader| texts.said.contains(*loader));
+        if self.owner != Owner::Function && !self.loads_by_name {
+            self.opens.clear();
+        }
+        self.reads_stubs |=
+            texts.said.contains(STUB_READER) || STUB_NAMES.iter().any(|name| self.mentions.contains(*name));
+        self.words.extend(texts.said);
+    }
+
+    /// Whether it may import a module by parts of its name: `import_module(".x", "pkg")`, or
+    /// `__import__("pkg", fromlist=["x"])`.
+    pub(super) fn joins(&self, module: &str) -> bool {
+        let Some((package, name)) = module.rsplit_once('.').filter(|(_, name)| *name != "*") else { return false };
+        let mentions = |name: &str| self.mentions.contains(name);
+        let says_name = mentions(&format!(".{name}")) || (self.loads_by_name && mentions(name));
+        let says_package = || mentions(package) || self.imports.iter().any(|import| is_in(import, package));
+        says_name && says_package()
+    }
+
+    fn sorted(mut self) -> Self {
+        self.imports.sort_unstable();
+        self.imports.dedup();
+        self.opens.sort_unstable();
+        self.opens.dedup();
+        self
+    }
+}
+
+/// What the survey has an eye on.
+#[derive(Debug, Default)]
+pub(super) struct Wanted<'a> {
+    /// Words.
+    pub words: BTreeSet<&'a str>,
+    /// Names that compiled files are searched for.
+    pub names: Names,
+    /// The minor version of the Python whose bytecode can be read.
+    pub python: u8,
 }
 
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Survey {
-    /// One for each source file, and one for each distribution's entry points.
+    /// One for each file that says anything, in the order of their paths; what is no file comes first.
     pub modules: Vec<Module>,
+    /// What the loader reads of compiled files, by path in Lambda.
+    pub libraries: libraries::Survey,
 }
 
+/// What came of one file.
+type Looked = (Option<Module>, Option<(String, libraries::Binary)>);
+
 impl Survey {
-    /// Reads every source file of a tree, in parallel, with an eye on some words.
-    pub(super) fn of(tree: &Tree, distributions: &[Distribution], words: &BTreeSet<&str>) -> Result<Self> {
-        let modules = tree
-            .par_iter()
-            .filter(|(path, _)| path.ends_with(".py") || path.ends_with(".dist-info/entry_points.txt"))
-            .map(|(path, entry)| {
-                let bytes = read(entry, distributions)?;
-                let text = &bytes;
-                Ok(if path.ends_with(".py") {
-                    module(path, entry.owner, text, words)
-                } else {
-                    entry_points(path, entry.owner, text)
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { modules })
+    /// Reads every file of a tree that may need another, with an eye on what is wanted.
+    pub(super) fn of(tree: &Tree, distributions: &[Distribution], wanted: &Wanted<'_>) -> Result<Self> {
+        let fixed = LOADERS.iter().copied().chain([STUB_READER]);
+        let words = source::Words::new(wanted.words.iter().copied().chain(fixed));
+        let entries: Vec<(&String, &Entry)> = tree.iter().filter(|(path, entry)| is_read(tree, path, entry)).collect();
+        let (mut modules, mut binaries) = (Vec::new(), Vec::new());
+        ordered(
+            &entries,
+            rayon::current_num_threads(),
+            BUDGET,
+            |(_, entry)| entry.size,
+            |(path, entry)| Ok(look(path, entry.owner, &read(entry, distributions)?, wanted, &words)),
+            |_, (module, binary): Looked| {
+                modules.extend(module);
+                binaries.extend(binary);
+                Ok::<_, Error>(())
+            },
+        )?;
+        Ok(Self { modules, libraries: binaries.into_iter().collect() })
     }
 
-    /// Whether a source of that owner, or of the function, puts file names in `.so` together.
-    pub(super) fn completes_library_names(&self, owner: Owner) -> bool {
-        let of = |module: &&Module| module.owner == owner || module.owner == Owner::Function;
-        self.modules.iter().filter(of).any(|module| module.completes_library_names)
+    /// Counts a module as imported by the function: the handler's.
+    pub(super) fn add_root(&mut self, module: String) {
+        let mut root = Module::new("", Owner::Function, Kind::Source);
+        root.imports.push(module);
+        self.modules.insert(0, root);
     }
 
-    /// Whether a source of that owner writes the name down as a part of a path, outside of `folder`.
-    pub(super) fn mentions(&self, owner: Owner, name: &str, folder: Option<&str>) -> bool {
-        self.modules.iter().any(|module| {
-            (module.owner == owner || module.owner == Owner::Function)
-                && module.mentions.contains(name)
-                && folder.is_none_or(|folder| !is_below(&module.path, folder))
-        })
+    /// Forgets what is no longer in the tree.
+    pub(super) fn retain(&mut self, tree: &Tree) {
+        self.modules.retain(|module| module.path.is_empty() || tree.contains_key(&module.path));
+        self.libraries.retain(|path| tree.contains_key(in_artifact(path)));
     }
+
+    /// Answers of all modules together.
+    pub(super) fn index(&self) -> Index<'_> {
+        Index::of(&self.modules)
+    }
+
+    /// What the loader reads of a file.
+    pub(super) fn library(&self, path: &str) -> Option<&libraries::Library> {
+        self.libraries.library(&in_lambda(path))
+    }
+}
+
+/// A path of the artifact, in Lambda.
+pub(super) fn in_lambda(path: &str) -> String {
+    format!("{TASK}/{path}")
+}
+
+/// A path in Lambda, in the artifact.
+pub(super) fn in_artifact(path: &str) -> &str {
+    path.strip_prefix(TASK).map_or(path, |path| path.trim_start_matches('/'))
+}
+
+fn folders_of(path: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    parts
 }
 
 /// Whether a path is in a folder.
@@ -89,41 +232,82 @@ pub(super) fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn module(path: &str, owner: Owner, text: &[u8], words: &BTreeSet<&str>) -> Module {
-    let scan = source::scan(text);
-    let package: Vec<&str> = path.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect();
-    let mut imports = Vec::new();
-    for import in &scan.imports {
-        let Some(module) = absolute(&package, import.level, &import.module) else { continue };
-        if let Some(name) = &import.name {
-            imports.push(if module.is_empty() { name.clone() } else { format!("{module}.{name}") });
-        }
-        imports.push(module);
-    }
-    let mut mentions = HashSet::new();
-    for string in &scan.strings {
-        if string.contains('.') && !string.contains('/') {
-            let level = string.len() - string.trim_start_matches('.').len();
-            imports.extend(absolute(&package, level, &string[level..]));
-        }
-        mentions.extend(string.split('/').filter(|part| !part.is_empty()).map(str::to_owned));
-    }
-    imports.sort_unstable();
-    imports.dedup();
-    let reads_stubs = STUB_NAMES.iter().any(|name| mentions.contains(*name)) || source::mentions(text, STUB_READER);
-    let said = |word: &&&str| {
-        memmem::find(text, word.as_bytes()).is_some()
-            && (owner == Owner::Function
-                || mentions.contains(**word)
-                || if is_identifier(word) { source::mentions(text, word) } else { source::says(text, word) })
-    };
-    let completes_library_names = NAME_ENDS.iter().any(|end| memmem::find(text, end.as_bytes()).is_some());
-    let words = words.iter().filter(said).map(|word| (*word).to_owned()).collect();
-    Module { path: path.to_owned(), owner, imports, mentions, words, reads_stubs, completes_library_names }
+/// Whether an import is of a module or of something in it.
+pub(super) fn is_in(import: &str, module: &str) -> bool {
+    import.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn is_identifier(word: &str) -> bool {
-    word.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+fn is_read(tree: &Tree, path: &str, entry: &Entry) -> bool {
+    match path.rsplit_once('.') {
+        Some((_, "py")) => true,
+        // In __pycache__ bytecode stands beside its source.
+        Some((stem, "pyc")) => !path.contains("__pycache__/") && !tree.contains_key(&format!("{stem}.py")),
+        _ => {
+            path.ends_with(".dist-info/entry_points.txt")
+                || libraries::may_be_binary(path, entry.size)
+                || (entry.owner == Owner::Function && entry.size <= MOST_TEXT)
+        }
+    }
+}
+
+fn look(path: &str, owner: Owner, bytes: &[u8], wanted: &Wanted<'_>, words: &source::Words) -> Looked {
+    if path.ends_with(".py") {
+        return (Some(module(path, owner, bytes, words, wanted)), None);
+    }
+    if path.ends_with(".dist-info/entry_points.txt") {
+        return (Some(entry_points(path, owner, bytes)), None);
+    }
+    if path.ends_with(".pyc") {
+        return (Some(compiled::bytecode(path, owner, bytes, wanted.python, words, &wanted.names).sorted()), None);
+    }
+    if is_elf(bytes) {
+        let binary = libraries::Binary::of(bytes).map(|binary| (in_lambda(path), binary));
+        return (Some(compiled::library(path, owner, bytes, &wanted.names).sorted()), binary);
+    }
+    let is_text = owner == Owner::Function && bytes.len() as u64 <= MOST_TEXT && !bytes.contains(&0);
+    (is_text.then(|| text(path, bytes, wanted)), None)
+}
+
+fn module(path: &str, owner: Owner, text: &[u8], words: &source::Words, wanted: &Wanted<'_>) -> Module {
+    let (scan, texts) = source::scan_texts(text, words);
+    let mut module = Module::new(path, owner, Kind::Source);
+    let package = folders_of(path);
+    module.imports = scan.imports.iter().flat_map(|import| names(&package, import)).collect();
+    module.take(&scan.strings, texts);
+    if owner == Owner::Function {
+        module.words.extend(said_anywhere(text, wanted));
+    }
+    module.sorted()
+}
+
+/// What a text of the function names, whatever its format.
+fn text(path: &str, bytes: &[u8], wanted: &Wanted<'_>) -> Module {
+    let mut module = Module::new(path, Owner::Function, Kind::Text);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    for name in bytes.split(|byte| !is_name(byte)).filter_map(|name| std::str::from_utf8(name).ok()) {
+        let name = name.trim_matches(['.', '-']);
+        if name.contains('.') {
+            module.imports.push(name.to_owned());
+        }
+        if !name.is_empty() {
+            module.mentions.insert(name.to_owned());
+        }
+    }
+    module.words.extend(said_anywhere(bytes, wanted));
+    module.sorted()
+}
+
+fn said_anywhere<'a>(text: &'a [u8], wanted: &'a Wanted<'_>) -> impl Iterator<Item = String> + 'a {
+    let said = wanted.words.iter().filter(|word| memmem::find(text, word.as_bytes()).is_some());
+    said.map(|word| (*word).to_owned())
+}
+
+/// The modules that an import may be of, seen from the top.
+fn names(package: &[&str], import: &Import) -> Vec<String> {
+    let Some(module) = absolute(package, import.level, &import.module) else { return Vec::new() };
+    let name = import.name.as_ref();
+    let inside = name.map(|name| if module.is_empty() { name.clone() } else { format!("{module}.{name}") });
+    inside.into_iter().chain([module]).collect()
 }
 
 /// An import's dotted name seen from the top.
@@ -140,29 +324,24 @@ fn absolute(package: &[&str], level: usize, module: &str) -> Option<String> {
 
 /// `name = package.module:object [extra]`: what importlib.metadata loads on request.
 fn entry_points(path: &str, owner: Owner, text: &[u8]) -> Module {
+    let mut module = Module::new(path, owner, Kind::Source);
     let text = String::from_utf8_lossy(text);
-    let imports = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .map(|(_, value)| value.split([':', '[']).next().unwrap_or_default().trim().to_owned())
-        .collect();
-    Module {
-        path: path.to_owned(),
-        owner,
-        imports,
-        mentions: HashSet::new(),
-        words: HashSet::new(),
-        reads_stubs: false,
-        completes_library_names: false,
-    }
+    let values = text.lines().filter_map(|line| line.split_once('=')).map(|(_, value)| value);
+    module.imports = values.map(|value| value.split([':', '[']).next().unwrap_or_default().trim().to_owned()).collect();
+    module.sorted()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn surveyed(path: &str, text: &str) -> Module {
+        let wanted = Wanted::default();
+        look(path, Owner::Function, text.as_bytes(), &wanted, &source::Words::new(LOADERS.iter().copied())).0.unwrap()
+    }
+
     fn imports(path: &str, text: &str) -> Vec<String> {
-        module(path, Owner::Function, text.as_bytes(), &BTreeSet::new()).imports
+        surveyed(path, text).imports
     }
 
     #[test]
@@ -181,21 +360,48 @@ mod tests {
             imports("a/b.py", "importlib.import_module('a.tests.x')\nload('.tests')\n"),
             ["a.tests", "a.tests.x"]
         );
+        assert_eq!(imports("a.py", "x = 'p.tests.plugin:make'\n"), ["p.tests.plugin"]);
+        assert_eq!(imports("a.py", "exec('from p import q')\n"), ["p", "p.q"]);
+        assert_eq!(imports("a.py", "import_module(f'p.q.{name}')\n"), ["p.q"]);
+        assert_eq!(surveyed("a.py", "import_module(f'p.{name}')\nx = f'q.{a}.{b}'\n").opens, ["p", "q"]);
+    }
+
+    #[test]
+    fn modules_whose_names_are_given_in_parts() {
+        for text in [
+            "import_module('.x', 'p')",
+            "import p\nload('.x', p)",
+            "__import__('p', fromlist=['x'])",
+            "import p.y\n__import__(p.__name__, fromlist=('x',))",
+        ] {
+            assert!(surveyed("a.py", text).joins("p.x"), "{text}");
+        }
+        for text in ["import p\nevent['x']", "load('.x', 'q')", "import_module('p')", "import pq\nload('.x')"] {
+            assert!(!surveyed("a.py", text).joins("p.x"), "{text}");
+        }
     }
 
     #[test]
     fn paths_are_taken_apart() {
-        let module = module("a/b.py", Owner::Function, b"open('docs/openapi.yaml')", &BTreeSet::new());
+        let module = surveyed("a/b.py", "open('docs/openapi.yaml')\n");
         assert!(module.mentions.contains("docs") && module.mentions.contains("openapi.yaml"));
     }
 
     #[test]
     fn entry_points_name_modules() {
-        let module = entry_points(
-            "x.dist-info/entry_points.txt",
-            Owner::Function,
-            b"[group]\nname = a.tests.plugin:load [extra]\n",
-        );
-        assert_eq!(module.imports, ["a.tests.plugin"]);
+        let text = "[group]\nname = a.tests.plugin:load [extra]\n";
+        assert_eq!(imports("x.dist-info/entry_points.txt", text), ["a.tests.plugin"]);
+    }
+
+    #[test]
+    fn texts_of_the_function_name_modules_and_words() {
+        let wanted = Wanted { words: BTreeSet::from(["s3://"]), ..Wanted::default() };
+        let text = b"{\"uri\": \"s3://bucket\", \"use\": [\"p.q:r\", \"sqs\"]}. The end...";
+        let module = look("c.json", Owner::Function, text, &wanted, &source::Words::default()).0.unwrap();
+        assert_eq!((module.kind, module.imports), (Kind::Text, vec!["p.q".to_owned()]));
+        assert!(module.words.contains("s3://") && module.mentions.contains("sqs"));
+        for (owner, text) in [(Owner::Distribution(0), &b"p.q"[..]), (Owner::Function, b"\0p.q")] {
+            assert!(look("c.json", owner, text, &wanted, &source::Words::default()).0.is_none());
+        }
     }
 }

@@ -31,21 +31,43 @@ pub enum Binary {
     Mac,
 }
 
+impl Binary {
+    /// What a file is by its first bytes, and what an ELF file says.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let word = |place: usize| bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
+        match magic(bytes)? {
+            Magic::Elf => match dynamic::read(bytes) {
+                Some(dynamic) => Some(Binary::Elf(Box::new(Library::of(&dynamic)))),
+                None => dynamic::machine(bytes).map(|(machine, kind)| Binary::Broken(machine, kind)),
+            },
+            Magic::Mac => Some(Binary::Mac),
+            // A class goes on with its version, 45 or more; a universal file with the number of its machines.
+            Magic::MacOrJava => (u32::from_be_bytes(word(4)?) < 45).then_some(Binary::Mac),
+            Magic::Windows => {
+                let header = usize::try_from(u32::from_le_bytes(word(0x3c)?)).ok()?;
+                (bytes.get(header..)?.starts_with(b"PE\0\0")).then_some(Binary::Windows)
+            }
+        }
+    }
+}
+
 /// What is kept of an ELF file.
 #[derive(Debug)]
 pub struct Library {
     pub(super) machine: Machine,
     pub(super) kind: Kind,
     pub(super) is_program: bool,
-    pub(super) soname: Option<String>,
-    pub(super) needed: Vec<String>,
+    /// The name that others need it by.
+    pub soname: Option<String>,
+    /// The names of what it needs, in the order in which the loader looks for them.
+    pub needed: Vec<String>,
     pub(super) rpath: Option<String>,
     pub(super) runpath: Option<String>,
     /// Library → the versions that it cannot do without.
     pub(super) version_needs: Vec<(String, Vec<String>)>,
     pub(super) version_definitions: BTreeSet<String>,
     /// Init functions of Python modules.
-    pub(super) modules: Vec<String>,
+    pub modules: Vec<String>,
     /// Symbols it defines; sorted.
     pub(super) defined: Vec<u64>,
     /// Symbols it takes from elsewhere if they are there, weak ones too, but for those of the C and C++ libraries, which
@@ -122,27 +144,45 @@ impl Survey {
     /// Reads every file that may be a binary.
     pub fn of(files: &Files) -> Result<Self> {
         let candidates: Vec<(&String, &File)> =
-            files.files.iter().filter(|(path, file)| may_be_binary(path, file)).collect();
+            files.files.iter().filter(|(path, file)| may_be_binary(path, file.size)).collect();
         let (large, small): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, file)| file.size > LARGE_BYTES);
         // Unequal tasks: without a limit of one, the largest library would wait at the end of somebody's share.
         let read = small.into_par_iter().with_max_len(1).map(|(path, file)| {
             let bytes = files.read(file)?;
-            Ok(binary(&bytes).map(|binary| (path.clone(), binary)))
+            Ok(Binary::of(&bytes).map(|binary| (path.clone(), binary)))
         });
         let mut read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
         // The largest are often data.
         for (path, file) in large {
             if magic(&files.start(file, MAGIC_BYTES)?).is_some() {
-                read.push(binary(&files.read(file)?).map(|binary| (path.clone(), binary)));
+                read.push(Binary::of(&files.read(file)?).map(|binary| (path.clone(), binary)));
             }
         }
-        Ok(Self { binaries: read.into_iter().flatten().collect(), is_image: false })
+        Ok(read.into_iter().flatten().collect())
     }
 
     /// The same of bytes at hand, by path in Lambda. The bytes may go as soon as the next ones are asked for.
     pub fn of_bytes<B: AsRef<[u8]>>(files: impl IntoIterator<Item = (String, B)>) -> Self {
-        let binaries = files.into_iter().filter_map(|(path, bytes)| Some((path, binary(bytes.as_ref())?)));
-        Self { binaries: binaries.collect(), is_image: false }
+        files.into_iter().filter_map(|(path, bytes)| Some((path, Binary::of(bytes.as_ref())?))).collect()
+    }
+
+    /// Forgets those whose path does not hold.
+    pub fn retain(&mut self, holds: impl Fn(&str) -> bool) {
+        self.binaries.retain(|path, _| holds(path));
+    }
+
+    /// What an ELF file says.
+    pub fn library(&self, path: &str) -> Option<&Library> {
+        match self.binaries.get(path) {
+            Some(Binary::Elf(library)) => Some(library),
+            _ => None,
+        }
+    }
+}
+
+impl FromIterator<(String, Binary)> for Survey {
+    fn from_iter<I: IntoIterator<Item = (String, Binary)>>(binaries: I) -> Self {
+        Self { binaries: binaries.into_iter().collect(), is_image: false }
     }
 }
 
@@ -152,12 +192,13 @@ const NEVER: &str = "py pyc pyi pyx pxd pxi txt md rst json xml html css js ts m
     feather arrow orc npz npy pkl mat sav dat po mo pot tcl msg cmake pc jinja proto thrift fbs sql sh bat ps1 onnx \
     pb pt safetensors jar class pdf wav mp3 mp4 avi tif tiff wasm";
 
-fn may_be_binary(path: &str, file: &File) -> bool {
+/// Whether a file of that path and size is worth a look.
+pub fn may_be_binary(path: &str, size: u64) -> bool {
     let name = name(path);
     let known = name
         .rsplit_once('.')
         .is_some_and(|(stem, ending)| !stem.is_empty() && NEVER.split_ascii_whitespace().any(|word| word == ending));
-    file.size >= 32 && !known && !path.contains(".dist-info/")
+    size >= 32 && !known && !path.contains(".dist-info/")
 }
 
 /// What a binary begins with.
@@ -179,23 +220,5 @@ fn magic(bytes: &[u8]) -> Option<Magic> {
         [0xca, 0xfe, 0xba, 0xbe | 0xbf] => Some(Magic::MacOrJava),
         [b'M', b'Z', ..] => Some(Magic::Windows),
         _ => None,
-    }
-}
-
-/// What a file is by its first bytes, and what an ELF file says.
-pub(super) fn binary(bytes: &[u8]) -> Option<Binary> {
-    let word = |place: usize| bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
-    match magic(bytes)? {
-        Magic::Elf => match dynamic::read(bytes) {
-            Some(dynamic) => Some(Binary::Elf(Box::new(Library::of(&dynamic)))),
-            None => dynamic::machine(bytes).map(|(machine, kind)| Binary::Broken(machine, kind)),
-        },
-        Magic::Mac => Some(Binary::Mac),
-        // A class goes on with its version, 45 or more; a universal file with the number of its machines.
-        Magic::MacOrJava => (u32::from_be_bytes(word(4)?) < 45).then_some(Binary::Mac),
-        Magic::Windows => {
-            let header = usize::try_from(u32::from_le_bytes(word(0x3c)?)).ok()?;
-            (bytes.get(header..)?.starts_with(b"PE\0\0")).then_some(Binary::Windows)
-        }
     }
 }

@@ -5,16 +5,14 @@
 //! ```text
 //! let survey = Survey::of(&files)?;         // or Survey::of_bytes([(path, bytes), …])
 //! let graph = Graph::of(&survey, target);
-//! graph.needers(library)                    // the files with a DT_NEEDED that leads to it
-//! graph.names(needer, library)              // the names to give to `elf::needed::drop`
-//! graph.uses(needer, library)               // the needer itself wants a symbol that the library defines
-//! graph.broken_without(&removed)            // the files that stay and would miss a symbol
+//! graph.losses(&removed)      // the files that stay and would miss a symbol, and what they have it through
+//! graph.dangling(&removed)    // the names to give to `elf::needed::drop`
 //! ```
 //!
-//! A removal is sound for the loader if `broken_without` is empty: then every `DT_NEEDED` that leads from a kept file to a
-//! removed one can be dropped. What code does with `dlopen` and ctypes, no graph can know.
+//! A removal is sound for the loader if nothing is lost: then every `DT_NEEDED` that leads from a kept file to a removed
+//! one can be dropped, and has to be. What code does with `dlopen` and ctypes, no graph can know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -23,6 +21,28 @@ use super::is_ours;
 use super::naming::{Suffix, module};
 use super::search::{Found, Search};
 use crate::lambda::Target;
+
+/// A file that stays and would lose something.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Loss<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// Those of the removed files that it has it through.
+    pub through: Vec<&'a str>,
+}
+
+/// A file that stays and needs removed ones by name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dangling<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// Names in its `DT_NEEDED` that lead to removed files and nowhere else.
+    pub names: Vec<&'a str>,
+    /// Names that a removed file goes by, and one that stays as well: which of them is loaded, nobody knows.
+    pub doubtful: Vec<&'a str>,
+    /// Those of the removed files that any of the names lead to.
+    pub removed: Vec<&'a str>,
+}
 
 /// The libraries of the target's machine and what each of their needs leads to.
 pub struct Graph<'a> {
@@ -62,23 +82,17 @@ impl<'a> Graph<'a> {
 
     /// What a library's needs lead to in the artifact, for sure or perhaps.
     pub(super) fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
-        self.found[index]
-            .iter()
-            .flat_map(|found| match found {
-                Found::Here(other) => std::slice::from_ref(other),
-                Found::Elsewhere(others) => others,
-                Found::System | Found::Open | Found::Nowhere => &[],
-            })
-            .copied()
+        self.found[index].iter().flat_map(leads).copied()
     }
 
-    /// A library and all that it needs, directly or not, but for those left out.
-    fn closure(&self, index: usize, without: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut seen = BTreeSet::from([index]);
+    /// For each library whether one needs it, directly or not, or is it; but for those left out.
+    fn closure(&self, index: usize, without: &BTreeSet<usize>) -> Vec<bool> {
+        let mut seen = vec![false; self.len()];
+        seen[index] = true;
         let mut open = vec![index];
         while let Some(next) = open.pop() {
             for other in self.needs(next) {
-                if !without.contains(&other) && seen.insert(other) {
+                if !without.contains(&other) && !std::mem::replace(&mut seen[other], true) {
                     open.push(other);
                 }
             }
@@ -86,69 +100,117 @@ impl<'a> Graph<'a> {
         seen
     }
 
-    /// The files that need this one by a `DT_NEEDED` of their own, in the order of their paths.
-    pub fn needers(&self, library: &str) -> Vec<&'a str> {
-        let Some(index) = self.search.index(library) else { return Vec::new() };
-        (0..self.len())
-            .filter(|&other| other != index && self.needs(other).any(|need| need == index))
-            .map(|other| self.path(other))
-            .collect()
-    }
-
-    /// The names in one file's `DT_NEEDED` that lead to another.
-    pub fn names(&self, needer: &str, library: &str) -> Vec<&'a str> {
-        let (Some(needer), Some(library)) = (self.search.index(needer), self.search.index(library)) else {
-            return Vec::new();
-        };
-        let leads = |found: &Found| match found {
-            Found::Here(index) => *index == library,
-            Found::Elsewhere(indices) => indices.contains(&library),
-            Found::System | Found::Open | Found::Nowhere => false,
-        };
-        let names = self.library(needer).needed.iter().zip(&self.found[needer]);
-        names.filter(|(_, found)| leads(found)).map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// Whether a file wants a symbol, weakly or not, that the other defines.
-    pub fn uses(&self, needer: &str, library: &str) -> bool {
-        match (self.search.index(needer), self.search.index(library)) {
-            (Some(needer), Some(library)) => meet(&self.library(needer).wanted, &self.library(library).defined),
-            _ => false,
+    /// For each library whether it needs one of these, directly or not.
+    fn needers(&self, of: &BTreeSet<usize>) -> Vec<bool> {
+        let mut needers: Vec<Vec<usize>> = vec![Vec::new(); self.len()];
+        for index in 0..self.len() {
+            self.needs(index).for_each(|other| needers[other].push(index));
         }
+        let mut seen = vec![false; self.len()];
+        let mut open: Vec<usize> = of.iter().copied().collect();
+        while let Some(next) = open.pop() {
+            for &needer in &needers[next] {
+                if !std::mem::replace(&mut seen[needer], true) {
+                    open.push(needer);
+                }
+            }
+        }
+        seen
+    }
+
+    fn indices(&self, paths: &BTreeSet<&str>) -> BTreeSet<usize> {
+        paths.iter().filter_map(|path| self.search.index(path)).collect()
     }
 
     /// The files that stay and lose something when these go: a symbol that nothing else they load defines, be it of a
     /// removed library or of one that only a removed library brought along; or a library that they ask a version of.
-    pub fn broken_without(&self, removed: &BTreeSet<&str>) -> Vec<&'a str> {
-        let removed: BTreeSet<usize> = removed.iter().filter_map(|path| self.search.index(path)).collect();
-        let breaks = |index: &usize| {
-            let library = self.library(*index);
-            let asks_version = library.needed.iter().zip(&self.found[*index]).any(|(name, found)| {
-                let leads = match found {
-                    Found::Here(other) => removed.contains(other),
-                    Found::Elsewhere(others) => others.iter().all(|other| removed.contains(other)),
-                    _ => false,
-                };
-                leads && library.version_needs.iter().any(|(asked, versions)| asked == name && !versions.is_empty())
-            });
-            if asks_version {
-                return true;
-            }
-            let after = self.closure(*index, &removed);
-            let mut lost = self.closure(*index, &BTreeSet::new());
-            lost.extend(&removed);
-            lost.retain(|other| !after.contains(other));
-            library.wanted.iter().any(|symbol| {
-                let defines = |other: &usize| self.library(*other).defined.binary_search(symbol).is_ok();
-                lost.iter().any(defines) && !after.iter().any(defines)
-            })
+    pub fn losses(&self, removed: &BTreeSet<&str>) -> Vec<Loss<'a>> {
+        let removed = self.indices(removed);
+        let of_removed = self.definers(removed.iter().copied());
+        let needers = self.needers(&removed);
+        let may_lose = |index: &usize| {
+            let mut wanted = self.library(*index).wanted.iter();
+            !removed.contains(index) && (needers[*index] || wanted.any(|symbol| of_removed.contains_key(symbol)))
         };
-        (0..self.len()).filter(|index| !removed.contains(index)).filter(breaks).map(|index| self.path(index)).collect()
+        let nothing = BTreeSet::new();
+        let brought: Vec<(usize, Vec<bool>)> =
+            removed.iter().map(|index| (*index, self.closure(*index, &nothing))).collect();
+        let loss = |index: usize| {
+            let mut through = self.versions_asked(index, &removed);
+            through.extend(self.definer_lost(index, &removed).into_iter().flat_map(|definer| {
+                brought.iter().filter(move |(_, brings)| brings[definer]).map(|(index, _)| *index)
+            }));
+            let through: Vec<&str> = through.into_iter().map(|index| self.path(index)).collect();
+            (!through.is_empty()).then(|| Loss { path: self.path(index), through })
+        };
+        (0..self.len()).filter(may_lose).filter_map(loss).collect()
+    }
+
+    /// Those of the removed libraries that a file asks versions of.
+    fn versions_asked(&self, index: usize, removed: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let library = self.library(index);
+        let asks =
+            |name: &str| library.version_needs.iter().any(|(asked, versions)| asked == name && !versions.is_empty());
+        let needs = library.needed.iter().zip(&self.found[index]).filter(|(name, _)| asks(name));
+        needs.map(|(_, found)| leads(found)).filter(|to| only(to, removed)).flatten().copied().collect()
+    }
+
+    /// The first library that a file loses which defines a symbol that it wants and nobody else gives it.
+    fn definer_lost(&self, index: usize, removed: &BTreeSet<usize>) -> Option<usize> {
+        let after = self.closure(index, removed);
+        let before = self.closure(index, &BTreeSet::new());
+        let lost = (0..self.len()).filter(|other| (before[*other] || removed.contains(other)) && !after[*other]);
+        let definers = self.definers(lost);
+        self.library(index).wanted.iter().find_map(|symbol| {
+            let definer = definers.get(symbol)?;
+            let is_there = |other: usize| after[other] && self.library(other).defined.binary_search(symbol).is_ok();
+            (!(0..self.len()).any(is_there)).then_some(*definer)
+        })
+    }
+
+    /// Each symbol that these define, with the first that does.
+    fn definers(&self, libraries: impl Iterator<Item = usize>) -> HashMap<u64, usize> {
+        let mut definers = HashMap::new();
+        for index in libraries {
+            for symbol in &self.library(index).defined {
+                definers.entry(*symbol).or_insert(index);
+            }
+        }
+        definers
+    }
+
+    /// The files that stay and have a `DT_NEEDED` which leads to one of these.
+    pub fn dangling(&self, removed: &BTreeSet<&str>) -> Vec<Dangling<'a>> {
+        let removed = self.indices(removed);
+        let stays = |index: &usize| !removed.contains(index);
+        let of = |index: usize| {
+            let path = self.path(index);
+            let mut dangling = Dangling { path, names: Vec::new(), doubtful: Vec::new(), removed: Vec::new() };
+            for (name, found) in self.library(index).needed.iter().zip(&self.found[index]) {
+                let gone: Vec<&str> =
+                    leads(found).iter().filter(|other| !stays(other)).map(|other| self.path(*other)).collect();
+                if !gone.is_empty() {
+                    let names = if only(leads(found), &removed) { &mut dangling.names } else { &mut dangling.doubtful };
+                    names.push(name);
+                    dangling.removed.extend(gone);
+                }
+            }
+            (!dangling.removed.is_empty()).then_some(dangling)
+        };
+        (0..self.len()).filter(stays).filter_map(of).collect()
     }
 }
 
-/// Whether two sorted lists have a common element.
-fn meet(a: &[u64], b: &[u64]) -> bool {
-    let (few, many) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    few.iter().any(|element| many.binary_search(element).is_ok())
+/// The files of the artifact that a need leads to, for sure or perhaps.
+fn leads(found: &Found) -> &[usize] {
+    match found {
+        Found::Here(other) => std::slice::from_ref(other),
+        Found::Elsewhere(others) => others,
+        Found::System | Found::Open | Found::Nowhere => &[],
+    }
+}
+
+/// Whether there are any, and all of them are removed.
+fn only(leads: &[usize], removed: &BTreeSet<usize>) -> bool {
+    !leads.is_empty() && leads.iter().all(|other| removed.contains(other))
 }

@@ -20,8 +20,8 @@ mod unreadable;
 mod used;
 mod versions;
 
-pub use facts::{Binary, Library, Survey};
-pub use graph::Graph;
+pub use facts::{Binary, Library, Survey, may_be_binary};
+pub use graph::{Dangling, Graph, Loss};
 pub(super) use naming::{is_anothers, suffixes};
 
 use super::files::Files;

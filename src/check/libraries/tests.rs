@@ -430,14 +430,19 @@ fn the_graph_says_who_breaks() {
     let path = |name: &str| format!("/var/task/p/{name}");
     let broken = |removed: &[&str]| {
         let removed: Vec<String> = removed.iter().map(|name| path(name)).collect();
-        let broken = graph.broken_without(&removed.iter().map(String::as_str).collect());
-        broken.into_iter().map(|path| name(path).to_owned()).collect::<Vec<_>>()
+        let losses = graph.losses(&removed.iter().map(String::as_str).collect());
+        for loss in &losses {
+            assert!(loss.through.iter().all(|path| removed.iter().any(|removed| removed == path)), "{loss:?}");
+        }
+        losses.into_iter().map(|loss| name(loss.path).to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(graph.needers(&path("libg.so")), [path("a.so"), path("b.so")]);
-    assert_eq!(graph.needers(&path("a.so")), [""; 0]);
-    assert_eq!(graph.names(&path("a.so"), &path("libg.so")), ["libg.so"]);
-    assert!(graph.uses(&path("a.so"), &path("libf.so")));
-    assert!(!graph.uses(&path("a.so"), &path("libg.so")));
+    let needing = |removed: &str| {
+        let removed = path(removed);
+        let dangling = graph.dangling(&[removed.as_str()].into());
+        dangling.into_iter().map(|file| (name(file.path).to_owned(), file.names)).collect::<Vec<_>>()
+    };
+    assert_eq!(needing("libg.so"), [("a.so".to_owned(), vec!["libg.so"]), ("b.so".to_owned(), vec!["libg.so"])]);
+    assert_eq!(needing("a.so"), []);
     // `c` wants the symbol of `libf` without needing it; `b` wants one of `libh`, which only `libg` brings.
     assert_eq!(broken(&["libf.so"]), ["a.so", "c.so"]);
     assert_eq!(broken(&["libg.so"]), ["b.so"]);
@@ -454,5 +459,29 @@ fn a_file_that_asks_a_version_breaks_without_the_library() {
     ];
     let survey = Survey::of_bytes(files);
     let graph = Graph::of(&survey, target("3.13"));
-    assert_eq!(graph.broken_without(&["/var/task/p/liba.so"].into()), ["/var/task/p/m.so"]);
+    let removed = "/var/task/p/liba.so";
+    assert_eq!(graph.losses(&[removed].into()), [Loss { path: "/var/task/p/m.so", through: vec![removed] }]);
+}
+
+#[test]
+fn a_need_leads_where_the_loader_looks_and_not_to_any_file_of_that_name() {
+    let user = |runpath| Sample { needed: vec!["libg.so"], runpath, ..Sample::default() }.build();
+    let files = [
+        ("p/here.so", user(Some("$ORIGIN"))),
+        ("q/perhaps.so", user(None)),
+        ("p/libg.so", library("libg.so", vec![]).build()),
+        ("r/libg.so", library("libg.so", vec![]).build()),
+    ];
+    let survey = Survey::of_bytes(files.map(|(path, bytes)| (format!("/var/task/{path}"), bytes)));
+    let graph = Graph::of(&survey, target("3.13"));
+    let (ours, others) = ("/var/task/p/libg.so", "/var/task/r/libg.so");
+    let dangling = |removed: &[&str]| {
+        let found = graph.dangling(&removed.iter().copied().collect());
+        found.into_iter().map(|file| (name(file.path).to_owned(), file.names, file.doubtful)).collect::<Vec<_>>()
+    };
+    let (here, perhaps) = ("here.so".to_owned(), "perhaps.so".to_owned());
+    let expected = [(here.clone(), vec!["libg.so"], vec![]), (perhaps.clone(), vec![], vec!["libg.so"])];
+    assert_eq!(dangling(&[ours]), expected);
+    assert_eq!(dangling(&[others]), [(perhaps.clone(), vec![], vec!["libg.so"])]);
+    assert_eq!(dangling(&[ours, others]), [(here, vec!["libg.so"], vec![]), (perhaps, vec!["libg.so"], vec![])]);
 }

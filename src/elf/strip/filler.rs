@@ -24,7 +24,7 @@ pub(super) fn is_filler(bytes: &[u8]) -> bool {
 /// Whether a segment's last bytes may be left to the loader.
 pub(super) fn may_shrink(image: &Image, segment: &Segment) -> bool {
     is_load(segment)
-        && !image.is_program()
+        && !image.is_program
         && segment.p_flags.get(LE).contains(elf::PF_W)
         && segment.p_filesz.get(LE) <= segment.p_memsz.get(LE)
 }

@@ -129,6 +129,29 @@ fn program_headers_in_a_segment_of_their_own_move_in_a_library_only() {
 }
 
 #[test]
+fn what_starts_without_a_loader_is_a_program() {
+    let mut sample = Sample::with_a_gap();
+    sample.program_headers = 0x8000;
+    sample.segments.push(load(0x8000, 0xc000, 0x100, 0x1000));
+    sample.segments.push(segment(elf::PT_DYNAMIC, 0x5010, 0x9010, 0x30, 8));
+    let with = |entry: u8, dynamic: &[(elf::DynamicTag, u64)]| {
+        let mut bytes = sample.build();
+        bytes[0x18] = entry;
+        let entries = dynamic.iter().chain(&[(elf::DT_NULL, 0); 2]);
+        let words = entries.flat_map(|(tag, value)| [u64::try_from(tag.0).unwrap(), *value]);
+        let words: Vec<u8> = words.flat_map(u64::to_le_bytes).take(0x30).collect();
+        bytes[0x5010..0x5040].copy_from_slice(&words);
+        stripped(&bytes).gaps_kept
+    };
+    let program = Some("a program's headers");
+    // A static one, which needs nobody; a loader, which has a name; a library of an old linker.
+    assert_eq!(with(0, &[(elf::DT_FLAGS_1, elf::DF_1_PIE.0)]), program);
+    assert_eq!(with(1, &[(elf::DT_SONAME, 1)]), program);
+    assert_eq!(with(1, &[(elf::DT_NEEDED, 1)]), None);
+    assert_eq!(with(0, &[(elf::DT_SONAME, 1)]), None);
+}
+
+#[test]
 fn a_program_with_its_headers_in_front_is_as_good_as_a_library() {
     let mut sample = Sample::with_a_gap();
     sample.program = true;
@@ -165,6 +188,32 @@ fn a_section_that_no_tool_knows_is_somebodys_data() {
         let mut sample = Sample::with_a_gap();
         sample.sections[1].0 = name;
         assert_eq!(strip(&sample.build()).unwrap_err(), Unstripped::Payload(name.into()));
+    }
+}
+
+#[test]
+fn a_section_of_a_type_that_no_tool_has_is_somebodys_data() {
+    let with = |name: &'static str, kind: elf::SectionType| {
+        let mut sample = Sample::with_a_gap();
+        sample.sections[1].0 = name;
+        sample.sections[1].1.sh_type.set(LE, kind);
+        strip(&sample.build())
+    };
+    let user = elf::SectionType(elf::SHT_LOUSER + 1);
+    for (name, kind) in [(".mydata", user), (".mydata", elf::SHT_HASH), (".note.mine", elf::SHT_NOTE)] {
+        assert_eq!(with(name, kind).unwrap_err(), Unstripped::Payload(name.into()));
+    }
+    let tools = [
+        (".strtab.x", elf::SHT_STRTAB),
+        (".rela.debug_info", elf::SHT_RELA),
+        (".group", elf::SHT_GROUP),
+        (".note.stapsdt", elf::SHT_NOTE),
+        (".gnu.build.attributes", elf::SHT_NOTE),
+        (".llvm_addrsig", elf::SectionType(0x6fff_4c03)),
+        (".gnu.attributes", elf::SectionType(0x6fff_fff5)),
+    ];
+    for (name, kind) in tools {
+        assert!(with(name, kind).is_ok(), "{name}");
     }
 }
 

@@ -10,6 +10,7 @@ use object::endian::U16;
 use object::pod::{Pod, slice_from_bytes};
 use object::read::elf::{FileHeader, SectionHeader};
 
+use super::super::image as linked;
 use super::Unstripped::{self, Malformed};
 use super::unknown::unknown;
 use super::{Header, Section, Segment};
@@ -34,11 +35,31 @@ const TOOLS: &[&str] = &[
     ".llvm",
     ".ctf",
     ".BTF",
-    ".note",
     ".ident",
     ".linker-options",
     ".deplibs",
     ".SUNW",
+    ".gnu.attributes",
+    ".gnu.liblist",
+    ".gnu.conflict",
+    ".ARM.attributes",
+];
+
+/// Notes of tools, which need not be loaded; any other note may be the application's. Binutils, gold, `SystemTap`, Go,
+/// Crashpad, Android and the BSDs write them.
+const NOTES: &[&str] = &[
+    ".note.gnu.",
+    ".note.GNU-stack",
+    ".note.ABI-tag",
+    ".note.stapsdt",
+    ".note.go.",
+    ".note.crashpad.",
+    ".note.android.",
+    ".note.netbsd.",
+    ".note.openbsd.",
+    ".note.freebsd.",
+    ".note.package",
+    ".note.dlopen",
 ];
 
 /// Zeros after the image, in bytes, that are taken for padding to a page rather than for somebody's data.
@@ -54,6 +75,8 @@ pub(super) struct Image<'a> {
     pub(super) kept: usize,
     /// Where the last byte ends that any header speaks of.
     described: usize,
+    /// Whether Linux itself may load it, rather than a loader in user space.
+    pub(super) is_program: bool,
 }
 
 impl<'a> Image<'a> {
@@ -99,13 +122,8 @@ impl<'a> Image<'a> {
             described = described.max(end);
         }
         let names = section_names(bytes, sections, strings.0).ok_or(Malformed("the section names"))?;
-        Ok(Self { header, segments, sections, names, kept, described })
-    }
-
-    /// Whether Linux itself may load it, rather than a loader in user space.
-    pub(super) fn is_program(&self) -> bool {
-        self.header.e_type.get(LE) == elf::ET_EXEC
-            || self.segments.iter().any(|segment| segment.p_type.get(LE) == elf::PT_INTERP)
+        let is_program = is_program(header, segments, bytes);
+        Ok(Self { header, segments, sections, names, kept, described, is_program })
     }
 
     /// The range of the file that the program headers lie in.
@@ -129,15 +147,26 @@ impl<'a> Image<'a> {
         Err(Unstripped::Overlay(rest.len()))
     }
 
-    /// What goes has to be known by its name: a program may look for a section of its own in its file (`pydata`,
-    /// `.staticx.archive` of `StaticX`, `.rackboot` of Racket), and that is an overlay with a header.
+    /// What goes has to be known, by a type that only linkers and debuggers use or by its name: a program may look for a
+    /// section of its own in its file (`pydata`, `.staticx.archive` of `StaticX`, `.rackboot` of Racket), and that is an
+    /// overlay with a header.
     pub(super) fn refuse_payload(&self) -> Result<(), Unstripped> {
-        for section in self.sections {
-            if section.sh_type.get(LE) == elf::SHT_PROGBITS && !is_allocated(section) {
-                let name = self.name(section)?;
-                if !TOOLS.iter().any(|prefix| name.starts_with(prefix.as_bytes())) {
-                    return Err(Unstripped::Payload(String::from_utf8_lossy(name).into_owned()));
-                }
+        for section in self.sections.iter().filter(|section| !is_allocated(section)) {
+            let names = match section.sh_type.get(LE) {
+                elf::SHT_NULL
+                | elf::SHT_NOBITS
+                | elf::SHT_SYMTAB
+                | elf::SHT_SYMTAB_SHNDX
+                | elf::SHT_STRTAB
+                | elf::SHT_REL
+                | elf::SHT_RELA
+                | elf::SHT_GROUP => continue,
+                elf::SHT_NOTE => [NOTES, TOOLS],
+                _ => [TOOLS, &[]],
+            };
+            let name = self.name(section)?;
+            if !names.concat().iter().any(|prefix| name.starts_with(prefix.as_bytes())) {
+                return Err(Unstripped::Payload(String::from_utf8_lossy(name).into_owned()));
             }
         }
         Ok(())
@@ -157,6 +186,19 @@ impl<'a> Image<'a> {
         let sections = self.sections.iter().filter_map(file_range).map(|(offset, size)| (offset, offset + size));
         sections.chain([(table, table + size_of_val(self.sections) as u64)]).collect()
     }
+}
+
+/// An executable, one that says so (`DF_1_PIE`: a static one has no loader), or a loader, which starts by itself and needs
+/// nothing. Old linkers give libraries an entry too, but those need the C library.
+fn is_program(header: &Header, segments: &[Segment], bytes: &[u8]) -> bool {
+    let has_loader = segments.iter().any(|segment| segment.p_type.get(LE) == elf::PT_INTERP);
+    if has_loader || header.e_type.get(LE) == elf::ET_EXEC {
+        return true;
+    }
+    let Some(linked) = linked::Image::parse(header, bytes) else { return true };
+    let flags = linked.value(elf::DT_FLAGS_1).unwrap_or_default();
+    let starts = header.e_entry.get(LE) != 0 && linked.value(elf::DT_NEEDED).is_none();
+    flags & elf::DF_1_PIE.0 != 0 || starts
 }
 
 pub(super) fn is_load(segment: &Segment) -> bool {

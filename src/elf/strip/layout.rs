@@ -152,7 +152,7 @@ impl Layout {
     fn refuse_changed_headers(&self, image: &Image) -> Result<(), &'static str> {
         let (start, end) = image.program_headers();
         let first = image.segments.iter().find(|segment| is_load(segment)).map(|load| load.p_offset.get(LE));
-        if image.is_program() && first.map(|first| self.down(first)) != Some(self.down(start)) {
+        if image.is_program && first.map(|first| self.down(first)) != Some(self.down(start)) {
             return Err("a program's headers");
         }
         let elf_header = size_of_val(image.header) as u64;

@@ -3,6 +3,7 @@
 //! What must stay true: [`Fate::Absent`], [`Fate::Deleted`] and [`Fate::Constant`] are said only where the source leaves no
 //! other way.
 
+use super::texts::Text;
 use super::{Lexer, MAX_SOURCE, Token};
 
 /// Tokens of one line that are kept at once.
@@ -28,7 +29,9 @@ pub fn fate(source: &[u8], name: &str) -> Fate {
     for_each_line(source, |tokens, column| {
         let wanted = Token::Name(name.as_bytes());
         let is_it = |token: &Token| match token {
-            Token::Literal(text) | Token::Piece(text) => memchr::memmem::find(text, name.as_bytes()).is_some(),
+            Token::Literal(text) | Token::Piece(Text { text, .. }) => {
+                memchr::memmem::find(text, name.as_bytes()).is_some()
+            }
             token => *token == wanted,
         };
         if !tokens.iter().any(is_it) {

@@ -1,17 +1,12 @@
 //! Who imports a part or says its names.
 
-use super::super::survey::{Module, Survey};
+use super::super::survey::{Kind, Module, Survey, is_in};
 use super::data::Wanted;
 use super::{Globs, Part};
 use crate::tree::Owner;
 
-/// The first source outside of what goes that needs a part, as a sentence.
-pub(super) fn needed_by_source(
-    part: &Part,
-    survey: &Survey,
-    goes: &dyn Fn(&str) -> bool,
-    guarded: &Globs,
-) -> Option<String> {
+/// The first file outside of what goes that needs a part, as a sentence.
+pub(super) fn needed_by(part: &Part, survey: &Survey, goes: &dyn Fn(&str) -> bool, guarded: &Globs) -> Option<String> {
     survey
         .modules
         .iter()
@@ -20,24 +15,22 @@ pub(super) fn needed_by_source(
 }
 
 fn needs(module: &Module, wanted: &Wanted, owner: Owner) -> Option<String> {
+    let who = if module.path.is_empty() { "the handler" } else { &module.path };
+    let verb = if module.kind == Kind::Source { "imports" } else { "names" };
     if let Some(import) = wanted.modules.iter().find(|known| module.imports.iter().any(|import| is_in(import, known))) {
-        return Some(format!("{} imports {import}", module.path));
+        return Some(format!("{who} {verb} {import}"));
     }
-    // `import_module(f"package.{name}")`. What a distribution says so of itself is mostly a message.
-    let may_be = |import: &String, known: &str| import.ends_with('.') && known.starts_with(import.as_str());
-    if module.owner != owner
-        && let Some(known) =
-            wanted.modules.iter().find(|known| module.imports.iter().any(|import| may_be(import, known)))
-    {
-        return Some(format!("{} puts the name of a module together that may be {known}", module.path));
+    if let Some(import) = wanted.modules.iter().find(|known| module.joins(known)) {
+        return Some(format!("{who} imports {import} by parts of its name"));
     }
-    let word = wanted.words.iter().find(|word| module.words.contains(word.as_str()))?;
+    let opens = |known: &&String| module.opens.iter().any(|package| *package != **known && is_in(known, package));
+    if let Some(import) = wanted.modules.iter().find(opens) {
+        return Some(format!("{who} imports by names that only a run knows, which may be {import}"));
+    }
+    // A distribution's own libraries define what others say.
+    let says = |word: &&String| module.words.contains(word.as_str());
+    let word = wanted.words.iter().filter(|_| module.kind != Kind::Compiled || module.owner != owner).find(says)?;
     // What a distribution's own sources say of itself is in the recipe; a guard that is missing keeps the part.
     let whose = if module.owner == owner { "of the same distribution " } else { "" };
-    Some(format!("{} {whose}says {word}", module.path))
-}
-
-/// Whether an import is of a module or of something in it.
-fn is_in(import: &str, module: &str) -> bool {
-    import.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    Some(format!("{who} {whose}says {word}"))
 }

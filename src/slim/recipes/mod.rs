@@ -7,16 +7,17 @@
 
 mod data;
 mod evidence;
-mod libraries;
 mod plan;
 mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::compiled::Sort;
 use super::survey::Survey;
 use super::{Globs, Level};
 use crate::error::Result;
+use crate::lambda::Target;
 use crate::resolve::Distribution;
 use crate::tree::{Owner, Tree};
 
@@ -67,6 +68,8 @@ pub(super) struct Found {
 pub(super) struct Request<'a> {
     /// How much is taken out.
     pub level: Level,
+    /// What the artifact is for.
+    pub target: Target,
     /// Paths that stay.
     pub keep: &'a Globs,
     /// AWS services named by the user.
@@ -96,6 +99,24 @@ impl Recipes {
     /// Every word that the survey has to look for.
     pub(super) fn words(&self) -> BTreeSet<&str> {
         self.by_owner.values().flat_map(data::Recipe::words).collect()
+    }
+
+    /// What compiled files are searched for at this level.
+    pub(super) fn names(&self, tree: &Tree, level: Level) -> Vec<(Sort, String)> {
+        let mut names = Vec::new();
+        for (index, recipe) in &self.by_owner {
+            let wanted = || recipe.components.iter().map(|component| &component.wanted);
+            // `pkg.*` stands for a statement of a source.
+            let modules = wanted().flat_map(|wanted| &wanted.modules).filter(|module| !module.ends_with('*'));
+            names.extend(modules.map(|module| (Sort::Module, module.clone())));
+            names.extend(wanted().flat_map(|wanted| &wanted.words).map(|word| (Sort::Word, word.clone())));
+            let Some(services) = recipe.services.as_ref().filter(|_| level >= Level::Deep) else { continue };
+            names.extend(services.sdk.iter().map(|module| (Sort::Module, module.clone())));
+            names.extend(services.makers().map(|word| (Sort::Word, word.clone())));
+            let there = services::there(services, tree, Owner::Distribution(*index));
+            names.extend(there.into_iter().chain(services.aliases.keys().cloned()).map(|name| (Sort::Service, name)));
+        }
+        names
     }
 
     /// What goes of a tree, and what stays though it could have gone.
