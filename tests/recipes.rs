@@ -223,6 +223,47 @@ fn numba() {
 }
 
 #[test]
+fn duckdb() {
+    Case {
+        python: "3.13",
+        name: "duckdb",
+        requirements: &["duckdb"],
+        gone: &["Spark API"],
+        modules: &["duckdb.experimental"],
+        naming: &[("from duckdb.experimental.spark.sql import SparkSession", "Spark API")],
+    }
+    .run();
+}
+
+/// PyTorch for CPUs, of which PyPI has wheels for arm64 only. It is larger than what a ZIP may have, so that an image takes
+/// it; what has to go and to stay is seen without running it.
+#[test]
+fn torch() {
+    if std::env::var_os("PACK_GOOD_SETS").is_none_or(|value| value != "all") {
+        return skip("a wheel of 100 MB; PACK_GOOD_SETS=all builds it");
+    }
+    let pack = Pack::new();
+    let build = |source: &str| {
+        pack.function("used", source, &["torch==2.8.0"]);
+        let run = pack.with_the_index(["zip", "used", "--bytecode", "none", "--json", "--arch", "arm64"]);
+        // Too large for a ZIP, and kept under a name that says so.
+        run.run().json(1)
+    };
+    let source = "import torch\n\n\ndef handler(event, context):\n    return torch.ones(2).tolist()\n";
+    let report = build(source);
+    assert_eq!(report["findings"], serde_json::json!([]));
+    let mut gone = parts(&report, "removed");
+    gone.dedup();
+    gone.sort();
+    gone.dedup();
+    assert_eq!(gone, ["C++ headers", "CMake configuration", "protoc"]);
+    let files = support::unzip(&pack.path("dist/used-python3.13-arm64.over-limit.zip"));
+    assert!(files.contains_key("torch/bin/torch_shm_manager"));
+    let named = format!("{source}\n\ndef never():\n    torch.compile(handler), torch.utils.cmake_prefix_path\n");
+    assert_eq!(parts(&build(&named), "kept"), ["C++ headers", "CMake configuration"]);
+}
+
+#[test]
 fn onnxruntime() {
     Case {
         python: "3.13",

@@ -21,17 +21,29 @@ macro_rules! recipes {
 /// Every recipe, by the distribution's normalised name.
 const RECIPES: &[(&str, &str)] = recipes![
     "aws-lambda-powertools",
+    "awswrangler",
     "boto3",
     "botocore",
+    "duckdb",
+    "lightgbm",
+    "llvmlite",
     "matplotlib",
     "numba",
     "numpy",
     "nvidia-nccl-cu12",
     "nvidia-nccl-cu13",
     "onnxruntime",
+    "opencv-python-headless",
+    "pandas",
+    "pillow",
+    "polars",
     "pyarrow",
     "scikit-learn",
+    "scipy",
+    "spacy",
     "statsmodels",
+    "torch",
+    "xgboost-cpu",
 ];
 
 /// The recipe of a distribution, if there is one.
