@@ -2,7 +2,8 @@
 //!
 //! What must stay true: no text makes the parser panic, or take much stack, memory or time. It counts characters where
 //! it needs bytes once a text is not ASCII, goes one call deeper for every parenthesis, and makes a decision diagram of
-//! a marker, which doubles with every second condition that is true or false by itself (`extra == 'x'`, `'x' in os_name`).
+//! a marker, which doubles with every second condition that is true or false by itself (`extra == 'x'`, `'x' in os_name`). It
+//! takes names that end with `-`, `_` or `.` when something follows, and panics over them.
 
 use std::str::FromStr;
 
@@ -22,6 +23,11 @@ pub fn parse(text: &str) -> Option<Requirement<VerbatimUrl>> {
     if !text.is_ascii() || text.len() > BYTES || text.matches('(').count() > PARENTHESES {
         return None;
     }
+    let names = text.split(['<', '>', '=', '!', '~', '@', ';', '(']).next().unwrap_or_default();
+    let mut names = names.split(|character: char| !(character.is_alphanumeric() || "-_.".contains(character)));
+    if names.any(|name| name.ends_with(['-', '_', '.'])) {
+        return None;
+    }
     let words = text.split(|character: char| !(character.is_alphanumeric() || character == '_'));
     if words.filter(|word| matches!(*word, "extra" | "in")).count() > CONDITIONS {
         return None;
@@ -37,6 +43,10 @@ mod tests {
     fn hostile_requirements_cost_nothing() {
         assert!(parse("numpy[a]>=1.20 ; python_version > '3.8' and (extra == 'x')").is_some());
         assert!(parse("").is_none());
+        for odd in ["a-", "a-# ", "a_ >= 1", "a[b-]", "a[b., c]>1", "a- @ https://host/a.whl", "a-(>1)"] {
+            assert!(parse(odd).is_none(), "{odd}");
+        }
+        assert!(parse("a.b-c_d[e.f, g-h] @ https://host/a-.whl").is_some());
         assert!(parse("other>=1; python_version>'\u{fffd}\u{fffd}\u{fffd}").is_none());
         assert!(parse(&format!("a; {}", "(".repeat(1_000_000))).is_none());
         assert!(parse(&format!("a; {}", "(".repeat(PARENTHESES))).is_none());
