@@ -235,7 +235,7 @@ fn duckdb() {
     .run();
 }
 
-/// PyTorch for CPUs, of which PyPI has wheels for arm64 only. It is larger than what a ZIP may have, so that an image takes
+/// `torch` for CPUs, of which the index has wheels for arm64 only. It is larger than what a ZIP may have, so that an image takes
 /// it; what has to go and to stay is seen without running it.
 #[test]
 fn torch() {
