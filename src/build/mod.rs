@@ -1,13 +1,12 @@
 //! `pack zip`, stage by stage: each takes the value before it. Nothing here reads a flag.
 
+mod answer;
 mod bytecode;
 mod imports;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub use bytecode::{Policy, WithBytecode};
 pub use imports::ImportTest;
@@ -67,39 +66,12 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
 }
 
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
-///
-/// Where pip has answered the same question before, the build starts from that answer while pip is asked again; if pip
-/// now says something else, what was made is dropped.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     let files = project::collect(&build.function, &build.output)?;
-    let ask = || resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline);
-    // An answer is remembered once its wheels have proved good.
-    let confirmed = |answer: &Answer, progress: &mut Progress| {
-        let made = make(build, &files, answer, python, cache, progress)?;
-        resolve::remember(answer, &build.requirements, build.target, cache)?;
-        made.finish()
-    };
-    let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
-        let answer = progress.phase("resolve", |_| ask())?;
-        return confirmed(&answer, progress);
-    };
-    let (answer, early) = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let start = Instant::now();
-            (ask(), start.elapsed())
-        });
-        let early = make(build, &files, &expected, python, cache, progress);
-        let (answer, time) =
-            progress.phase("wait for pip", |_| asking.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        progress.add("resolve (meanwhile)", time);
-        (answer, early)
-    });
-    let answer = answer?;
-    if answer.without_urls().as_ref() == Some(&expected) {
-        return early?.finish();
-    }
-    drop(early);
-    confirmed(&answer, progress)
+    let made = answer::with(build, python, cache, progress, |answer, progress| {
+        make(build, &files, answer, python, cache, progress)
+    })?;
+    made.finish()
 }
 
 /// How often an artifact is built again with something put back.
