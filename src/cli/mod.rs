@@ -3,6 +3,7 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod lock;
 mod zip;
 
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ enum Command {
     // Boxed: it has many more options than the others.
     Zip(Box<zip::Zip>),
     Check(check::Check),
+    Lock(lock::Lock),
 }
 
 /// Runs the command line and says how the process ends.
@@ -47,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match arguments.command {
         Command::Zip(zip) => zip.run(),
         Command::Check(check) => check.run(),
+        Command::Lock(lock) => lock.run(),
     };
     result.unwrap_or_else(|error| {
         let _ = std::io::stderr().write_all(describe(&error).as_bytes());

@@ -10,6 +10,7 @@ use crate::build::{self, BuildPlan, Policy};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{self, Function};
 use crate::python::interpreter::{self, Interpreters};
@@ -121,6 +122,10 @@ pub(super) struct Zip {
     /// Use no network: resolve from the wheels in the cache
     #[arg(long)]
     offline: bool,
+
+    /// Fail if pack.lock, which is kept beside pack.toml, is out of date; without this it is brought up to date
+    #[arg(long, conflicts_with = "requirements")]
+    locked: bool,
 
     /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
     #[arg(long, value_name = "PATH")]
@@ -278,6 +283,7 @@ impl Zip {
                 exclude: Globs::new("--exclude", &self.exclude)?,
                 services: self.aws_services.clone(),
             },
+            lock: self.entry(&function.name, target, &requirements)?,
             function,
             target,
             requirements,
@@ -294,6 +300,32 @@ impl Zip {
             offline: self.offline,
             threads,
         })
+    }
+}
+
+impl Zip {
+    /// The lock's entry, for a function of a project with its own requirements.
+    fn entry(&self, function: &str, target: Target, requirements: &[PathBuf]) -> Result<Option<Entry>> {
+        if !Path::new("pack.toml").is_file() {
+            return if self.locked {
+                Err(Error::usage(
+                    "--locked goes by pack.lock, which only a project with a pack.toml has, and there is none here",
+                    "run it where pack.toml is, or leave --locked away",
+                ))
+            } else {
+                Ok(None)
+            };
+        }
+        if !self.requirements.is_empty() || requirements.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Entry {
+            file: lock::FILE.into(),
+            id: SetId { name: function.to_owned(), packaging: None, target },
+            inputs: requirements.to_vec(),
+            requirements: requirements.to_vec(),
+            frozen: self.locked,
+        }))
     }
 }
 
