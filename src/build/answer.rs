@@ -44,12 +44,7 @@ fn ask(build: &BuildPlan, python: &Interpreters, cache: &Cache) -> Result<Answer
     resolve::ask(&python.pip, build.target, &build.requirements, &[], cache, build.offline)
 }
 
-fn ask_again(
-    build: &BuildPlan,
-    old: Option<&lock::Set>,
-    python: &Interpreters,
-    cache: &Cache,
-) -> Result<Answer> {
+fn ask_again(build: &BuildPlan, old: Option<&lock::Set>, python: &Interpreters, cache: &Cache) -> Result<Answer> {
     let pins = old.map(lock::pins).unwrap_or_default();
     resolve::ask_pinned(&python.pip, build.target, &build.requirements, pins, cache, build.offline)
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 use super::inputs::{self, Input};
-use super::model::{Origin, Place, Set, SetId, Wheel};
+use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
+use super::read;
 use crate::error::{Error, Result};
 use crate::python::normalise;
 use crate::python::report::{ArchiveInfo, DownloadInfo, Item, Metadata, VcsInfo};
@@ -50,7 +51,14 @@ fn to_item(wheel: &Wheel, root: &Path) -> Result<Item> {
 pub fn set_of(id: &SetId, inputs: Vec<Input>, answer: &Answer, root: &Path) -> Result<Set> {
     let mut wheels = answer.items.iter().map(|item| to_wheel(item, root)).collect::<Result<Vec<_>>>()?;
     wheels.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(Set { id: id.clone(), inputs, wheels })
+    let mut lock = Lock::default();
+    lock.replace(Set { id: id.clone(), inputs, wheels });
+    // What could not be read again (a version that is none, an odd URL) must not be written.
+    let read = read::parse(&lock.text(), Path::new("what pip answers"))?;
+    read.set(id).cloned().ok_or_else(|| Error::Lock {
+        message: format!("{id} cannot be put into a lock"),
+        hint: "name the function differently".into(),
+    })
 }
 
 fn to_wheel(item: &Item, root: &Path) -> Result<Wheel> {
@@ -107,7 +115,8 @@ pub(super) fn public_url(url: &str) -> String {
 fn local_path(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("file://")?;
     let path = path.strip_prefix("localhost").unwrap_or(path);
-    Some(PathBuf::from(percent_decode_str(path).decode_utf8().ok()?.into_owned()))
+    let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
+    path.starts_with('/').then(|| PathBuf::from(path))
 }
 
 fn file_url(path: &Path) -> String {

@@ -195,7 +195,8 @@ mod tests {
     fn includes_are_found_as_pip_finds_them() {
         let text = "six # -r no.txt\n-r a.txt\n-rb.txt\n--requirement=c.txt\n--constraint \"d e.txt\" # why\n-c \\\n  f.txt\n\
                     #-r no.txt\n-r https://host/no.txt\n--require-hashes\nrequests#-r\n-r ${NOT_SET_ANYWHERE}/g.txt\n";
-        let found: Vec<String> = lines(text).iter().filter_map(|line| included(line)).map(|(path, _)| path.display().to_string()).collect();
+        let found: Vec<String> =
+            lines(text).iter().filter_map(|line| included(line)).map(|(path, _)| path.display().to_string()).collect();
         assert_eq!(found, ["a.txt", "b.txt", "c.txt", "d e.txt", "f.txt", "${NOT_SET_ANYWHERE}/g.txt"]);
     }
 

@@ -9,6 +9,8 @@ mod compare;
 mod inputs;
 mod model;
 mod read;
+#[cfg(test)]
+mod tests;
 mod update;
 mod write;
 

@@ -118,9 +118,10 @@ impl Lock {
 impl Set {
     /// Whether what it names cannot change by itself: folders and files of this machine can.
     pub fn is_settled(&self) -> bool {
-        !self.wheels.iter().any(|wheel| {
-            matches!(wheel.origin, Origin::Folder { .. } | Origin::File { place: Place::Path(_), .. })
-        })
+        !self
+            .wheels
+            .iter()
+            .any(|wheel| matches!(wheel.origin, Origin::Folder { .. } | Origin::File { place: Place::Path(_), .. }))
     }
 }
 

@@ -234,7 +234,17 @@ fn check_url(url: &str) -> Result<(), String> {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
     let known = ["https", "http", "git+https", "git+http", "git+ssh", "git+git", "hg+https", "hg+http", "hg+ssh"]
         .iter()
-        .chain(&["svn+https", "svn+http", "svn+ssh", "svn+svn", "bzr+https", "bzr+http", "bzr+ssh", "bzr+lp", "git+file"])
+        .chain(&[
+            "svn+https",
+            "svn+http",
+            "svn+ssh",
+            "svn+svn",
+            "bzr+https",
+            "bzr+http",
+            "bzr+ssh",
+            "bzr+lp",
+            "git+file",
+        ])
         .any(|known| *known == scheme);
     if !fits || !known {
         return Err(format!("{url:?} is no URL that a lock can have"));

@@ -18,6 +18,8 @@ const BYTES: u64 = 64 << 20;
 
 /// Reads a lock; one that is not there is empty.
 pub fn load(path: &Path) -> Result<Lock> {
+    // A lock that holds is not written again: then nobody else would take away what a killed build left.
+    system::sweep_leftovers(path);
     let Some(text) = read_text(path)? else { return Ok(Lock::default()) };
     read::parse(&text, path)
 }

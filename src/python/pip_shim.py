@@ -43,6 +43,22 @@ if settings["offline"]:
 
     socket.getaddrinfo = refuse
 
+# Which requirements contradict each other is said at a level that --quiet hides.
+from pip._internal.resolution.resolvelib import factory
+
+get_installation_error = factory.Factory.get_installation_error
+
+
+def whole_installation_error(*arguments, **options):
+    factory.logger.info, info = factory.logger.critical, factory.logger.info
+    try:
+        return get_installation_error(*arguments, **options)
+    finally:
+        factory.logger.info = info
+
+
+factory.Factory.get_installation_error = whole_installation_error
+
 from pip._internal.models.direct_url import DirectUrl
 from pip._internal.models.installation_report import InstallationReport
 from pip._internal.req import req_file

@@ -17,7 +17,8 @@ use crate::python::report::Item;
 use crate::python::{Wheel, WheelFilename, metadata, normalise};
 
 /// What a `file:` URL's path does not keep as it is.
-pub const FILE_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+pub const FILE_URL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
 
 /// A page of links to every cached wheel: what `--offline` resolves from.
 pub(super) struct LinksPage {
