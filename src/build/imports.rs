@@ -138,6 +138,7 @@ impl Test<'_> {
             )
         });
         let mut report = Report { tested: first.tested, ..Report::default() };
+        let mut warnings: Vec<String> = first.warnings().collect();
         let mut failures = Vec::new();
         let had = |module: &str| {
             let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));
@@ -165,7 +166,6 @@ impl Test<'_> {
             copy: &copy,
             put_back: BTreeMap::new(),
         };
-        let mut warnings = Vec::new();
         let mut broken = None;
         for failure in failures {
             let again = |failure: &Failure| {
