@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::check::Files;
     use crate::lambda::{Architecture, PythonVersion, Target};
-    use crate::tree::{Entry, Owner, Source, Tree};
+    use crate::tree::{Entry, Owner, Site, Source, Tree};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         files
@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn reasons(tree: &Tree, handler: Option<&str>) -> Vec<String> {
-        let files = Files::of_tree(tree, &[]);
+        let files = Files::of_tree(tree, &[], &Site::function());
         let question = question(handler);
         check(&Modules::new(&files, &question), &question).unwrap().into_iter().map(|finding| finding.reason).collect()
     }
@@ -241,7 +241,7 @@ mod tests {
         }
         for text in ["globals()['handler'] = f\n", "exec(code)\n", "class A:\n    def handler(self): pass\n"] {
             let files = tree(&[("app.py", text)]);
-            let files = Files::of_tree(&files, &[]);
+            let files = Files::of_tree(&files, &[], &Site::function());
             let question = question(Some("app.handler"));
             let findings = check(&Modules::new(&files, &question), &question).unwrap();
             assert_eq!(findings.len(), 1, "{text}");
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn a_handler_that_no_layer_at_hand_brings_can_be_said_to_come_from_one() {
         let files = tree(&[("app.py", ""), ("run.sh", "")]);
-        let files = Files::of_tree(&files, &[]);
+        let files = Files::of_tree(&files, &[], &Site::function());
         let found = |handler: &str| {
             let question = question(Some(handler));
             check(&Modules::new(&files, &question), &question).unwrap().remove(0)
