@@ -180,10 +180,10 @@ pub enum Error {
         reason: String,
     },
     /// What was built would not work on Lambda.
-    #[error("{function} would not work on Lambda{}", listed(findings))]
+    #[error("{name} would not work on Lambda{}", listed(findings))]
     Check {
-        /// The function.
-        function: String,
+        /// The function or layer.
+        name: String,
         /// What was found, warnings as well.
         findings: Vec<Finding>,
     },
@@ -239,7 +239,6 @@ impl Error {
                 if seen.is_empty() { String::new() } else { format!("; looked at: {}", seen.join("; ")) }
             )),
             Self::Interpreter { .. } => Some("--python-executable takes the path of a CPython with pip".into()),
-            Self::Lock { hint, .. } => Some(hint.clone()),
             Self::FolderChanged(_) => Some("pack lock brings it up to date; commit the result".into()),
             Self::Recipe { .. } => Some("this is a fault of pack itself; --slim none does without recipes".into()),
             Self::PipReport(_) => Some("upgrade pip: python -m pip install --upgrade pip".into()),
@@ -283,7 +282,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Import { hint, .. } => Some(hint.clone()),
+            Self::Lock { hint, .. } | Self::Import { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

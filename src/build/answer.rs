@@ -63,7 +63,7 @@ fn locked<T>(
             let answer = lock::to_answer(&set, entry.root(), &build.requirements)?;
             match make(&answer, progress) {
                 Err(Error::FolderChanged(reason)) => (Some(set), vec![reason]),
-                made => return made,
+                result => return result,
             }
         }
     };
@@ -76,12 +76,12 @@ fn locked<T>(
         let answer = ask_again(build, old.as_ref(), python, cache)?;
         resolve::with_digests(answer, &python.pip, build.target, cache, build.offline, progress)
     })?;
-    let made = make(&answer, progress)?;
+    let result = make(&answer, progress)?;
     let set = entry.set(inputs, &answer)?;
     let wheels = set.wheels.len();
     lock::update(&entry.file, |lock| lock.replace(set))?;
     progress.say(&format!("{}: {}, {wheels} wheel{}", lock::FILE, entry.id, if wheels == 1 { "" } else { "s" }));
-    Ok(made)
+    Ok(result)
 }
 
 fn remembered<T>(
@@ -93,9 +93,9 @@ fn remembered<T>(
 ) -> Result<T> {
     // An answer is remembered once its wheels have proved good.
     let confirmed = |answer: &Answer, progress: &mut Progress| {
-        let made = make(answer, progress)?;
+        let result = make(answer, progress)?;
         resolve::remember(answer, &build.requirements, build.target, cache)?;
-        Ok(made)
+        Ok(result)
     };
     let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
         let answer = progress.phase("resolve", |_| ask(build, python, cache))?;

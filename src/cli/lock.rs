@@ -41,8 +41,7 @@ pub(super) struct Lock {
     #[arg(long, value_name = "VERSION")]
     python: Vec<PythonVersion>,
 
-    /// Architecture of the functions; may be repeated [default: x86_64]
-    #[arg(long, value_name = "ARCH")]
+    #[arg(long, value_name = "ARCH", help = "Architecture of the functions; may be repeated [default: x86_64]")]
     arch: Vec<Architecture>,
 
     /// Use no network: resolve from the wheels in the cache
@@ -85,8 +84,12 @@ impl Lock {
         }
         progress.finish();
         lock::update(file, |lock| {
-            gone.iter().for_each(|id| lock.remove(id));
-            sets.iter().for_each(|set| lock.replace(set.clone()));
+            for id in &gone {
+                lock.remove(id);
+            }
+            for set in &sets {
+                lock.replace(set.clone());
+            }
         })?;
         if !self.quiet {
             print(&self.text(&before, &sets, &gone))?;
@@ -94,37 +97,32 @@ impl Lock {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The sets of the project, each with what it is made from.
+    /// The sets of the project, for every target.
     fn entries(&self, file: &Path) -> Result<Vec<Entry>> {
-        let or = |given: &[PythonVersion]| if given.is_empty() { vec![PythonVersion::DEFAULT] } else { given.to_vec() };
-        let pythons = or(&self.python);
-        let architectures = if self.arch.is_empty() { vec![Architecture::X86_64] } else { self.arch.clone() };
-        let mut entries = Vec::new();
-        for function in project::all(Path::new("")) {
-            if function.requirements.is_empty() {
-                continue;
-            }
-            for &python in &pythons {
-                for &architecture in &architectures {
-                    let target = Target { python, architecture };
-                    entries.push(Entry {
-                        file: file.to_owned(),
-                        id: SetId { name: function.name.clone(), packaging: None, target },
-                        inputs: function.requirements.clone(),
-                        requirements: function.requirements.clone(),
-                        frozen: self.check,
-                    });
-                }
-            }
-        }
-        entries.sort_by(|left, right| left.id.cmp(&right.id));
-        entries.dedup_by(|left, right| left.id == right.id);
-        if entries.is_empty() {
+        let sets = sets(Path::new(""));
+        if sets.is_empty() {
             return Err(Error::usage(
-                "no function of this project has a requirements file, so there is nothing to lock",
+                "no function and no layer of this project has a requirements file, so there is nothing to lock",
                 "write requirements/<FUNCTION>.txt for a function under functions/",
             ));
         }
+        let pythons = if self.python.is_empty() { &[PythonVersion::DEFAULT][..] } else { &self.python };
+        let architectures = if self.arch.is_empty() { &[Architecture::X86_64][..] } else { &self.arch };
+        let mut targets: Vec<Target> = Vec::new();
+        for &python in pythons {
+            targets.extend(architectures.iter().map(|&architecture| Target { python, architecture }));
+        }
+        let entry = |(name, requirements): &(String, Vec<PathBuf>), target: Target| Entry {
+            file: file.to_owned(),
+            id: SetId { name: name.clone(), packaging: None, target },
+            inputs: requirements.clone(),
+            requirements: requirements.clone(),
+            frozen: self.check,
+        };
+        let mut entries: Vec<Entry> =
+            sets.iter().flat_map(|set| targets.iter().map(move |target| entry(set, *target))).collect();
+        entries.sort_by(|left, right| left.id.cmp(&right.id));
+        entries.dedup_by(|left, right| left.id == right.id);
         Ok(entries)
     }
 
@@ -211,6 +209,13 @@ impl Lock {
         }
         if text.is_empty() { format!("{} is up to date\n", lock::FILE) } else { text }
     }
+}
+
+/// Each set of a project's requirements: its name and its files.
+fn sets(root: &Path) -> Vec<(String, Vec<PathBuf>)> {
+    let functions = project::all(root).into_iter().map(|function| (function.name, function.requirements));
+    let layers = project::all_layers(root).into_iter().map(|layer| (lock::layer_set(&layer.name), layer.requirements));
+    functions.chain(layers).filter(|(_, requirements)| !requirements.is_empty()).collect()
 }
 
 /// Says whether the lock holds for all of the project, and what not.

@@ -3,7 +3,9 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod layer;
 mod lock;
+mod options;
 mod zip;
 
 use std::ffi::OsString;
@@ -30,8 +32,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    // Boxed: it has many more options than the others.
+    // Boxed: they have many more options than the others.
     Zip(Box<zip::Zip>),
+    Layer(Box<layer::Layer>),
     Check(check::Check),
     Lock(lock::Lock),
 }
@@ -48,6 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match arguments.command {
         Command::Zip(zip) => zip.run(),
+        Command::Layer(layer) => layer.run(),
         Command::Check(check) => check.run(),
         Command::Lock(lock) => lock.run(),
     };

@@ -32,6 +32,11 @@ pub const FILE: &str = "pack.lock";
 /// The format that is written, and the only one that is read.
 pub const VERSION: i64 = 1;
 
+/// What the set of a layer is called; a function's is called as the function.
+pub fn layer_set(layer: &str) -> String {
+    format!("layer:{layer}")
+}
+
 /// Which entry of which lock a build goes by.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -143,7 +143,10 @@ impl Wheel {
 
 impl fmt::Display for SetId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let packaging = self.packaging.iter().map(|packaging| format!("{packaging}, ")).collect::<String>();
-        write!(formatter, "{} ({packaging}{})", self.name, self.target)
+        let Self { name, packaging, target } = self;
+        match packaging {
+            Some(packaging) => write!(formatter, "{name} ({packaging}, {target})"),
+            None => write!(formatter, "{name} ({target})"),
+        }
     }
 }

@@ -99,8 +99,7 @@ pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Pr
         progress.say(&format!("building a wheel of {} {}", item.metadata.name, item.metadata.version));
         let folder = cache.temporary_folder()?;
         let lines: Vec<String> = answer.options.iter().cloned().chain([item.line()]).collect();
-        let hashes = item.sha256().is_some();
-        let wanted = Wanted { lines: &lines, option_files: &answer.option_files, hashes };
+        let wanted = Wanted { lines: &lines, option_files: &answer.option_files, hashes: item.sha256().is_some() };
         pip.build(&wanted, folder.path()).map_err(|error| not_obtained(answer, pip, error.into()))?;
         let (_, file) =
             files_by_name(folder.path())?.pop_first().ok_or_else(|| Error::NotFetched(item.metadata.name.clone()))?;
