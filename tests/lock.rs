@@ -170,6 +170,33 @@ fn what_need_not_change_stays() {
 }
 
 #[test]
+fn requirements_that_contradict_each_other_are_named() {
+    let pack = project();
+    wheel(&pack, "strict", "1.0", &["pkg==1.0"]);
+    pack.write("requirements/app.txt", "strict\npkg>1\n");
+    fails(&pack.zip("app").run(), 1, &["strict 1.0 depends on pkg==1.0", "The user requested pkg>1", "hint: "]);
+    assert!(!pack.path("pack.lock").exists());
+}
+
+#[test]
+fn a_layer_has_a_set_of_its_own() {
+    let pack = project();
+    pack.write("layers/app.txt", "helper\n");
+    let layer = |arguments: &[&str]| {
+        pack.command(["layer", "app", "--bytecode", "none", "--no-import-test"]).args(arguments).run()
+    };
+    fails(&layer(&["--locked"]), 1, &["out of date for layer:app (python3.13-x86_64)"]);
+    done(&layer(&[]));
+    done(&pack.zip("app").run());
+    done(&layer(&["--locked"]));
+    let text = lock(&pack);
+    assert!(text.contains("name = \"app\"") && text.contains("name = \"layer:app\""), "{text}");
+    let outcome = pack.command(["lock"]).run();
+    done(&outcome);
+    assert_eq!((outcome.stdout.as_str(), lock(&pack)), ("pack.lock is up to date\n", text));
+}
+
+#[test]
 fn an_included_file_counts() {
     let pack = project();
     pack.write("requirements/app.txt", "-r ../common.txt\n-c pins.txt\n");
@@ -404,9 +431,11 @@ fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static s
                 });
             let file = path.rsplit('/').next().unwrap();
             let sent = if let Some(name) = path.strip_prefix("/simple/").and_then(|name| name.strip_suffix('/')) {
-                let files = Pack::files(&wheels);
-                let links = files.iter().filter(|file| file.starts_with(&format!("{name}-")));
-                Some(links.map(|file| format!("<a href=\"/files/{file}\">{file}</a>")).collect::<String>().into_bytes())
+                let mut page = String::new();
+                for file in Pack::files(&wheels).iter().filter(|file| file.starts_with(&format!("{name}-"))) {
+                    page += &format!("<a href=\"/files/{file}\">{file}</a>");
+                }
+                Some(page.into_bytes())
             } else {
                 fs::read(wheels.join(file)).ok()
             };
@@ -506,7 +535,7 @@ fn crowd(lock: &str, count: usize) -> String {
         let (_, after) = after.split_once('"').unwrap();
         format!("[[set]]{before}name = \"other{number:04}\"{after}\n")
     });
-    head.to_owned() + &others.collect::<String>().trim_end() + "\n"
+    head.to_owned() + others.collect::<String>().trim_end() + "\n"
 }
 
 fn leftovers(pack: &Pack) -> Vec<String> {
@@ -582,16 +611,16 @@ fn real_distributions_are_locked_for_targets_that_differ() {
         done(&outcome);
         artifact(&pack)
     };
-    let built = build();
+    let first = build();
     let (python, log) = python(&pack, true);
     let run = pack.with_the_index(["zip", "app", "--bytecode", "none", "--no-import-test", "--locked", "--offline"]);
     done(&run.arg("--python-executable").arg(python).run());
-    assert!(artifact(&pack) == built && fs::read_to_string(log).unwrap().is_empty());
+    assert!(artifact(&pack) == first && fs::read_to_string(log).unwrap().is_empty());
     // The same as without a lock.
     done(
         &pack
             .with_the_index(["zip", "app", "--bytecode", "none", "--no-import-test", "-r", "requirements/app.txt"])
             .run(),
     );
-    assert!(artifact(&pack) == built);
+    assert!(artifact(&pack) == first);
 }

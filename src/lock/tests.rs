@@ -45,7 +45,9 @@ fn rich() -> Set {
 
 fn lock_of(sets: Vec<Set>) -> Lock {
     let mut lock = Lock::default();
-    sets.into_iter().for_each(|set| lock.replace(set));
+    for set in sets {
+        lock.replace(set);
+    }
     lock
 }
 
