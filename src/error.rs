@@ -53,6 +53,17 @@ pub enum Error {
         /// What it names.
         target: PathBuf,
     },
+    /// The lock cannot be used, or does not say what is needed.
+    #[error("{message}")]
+    Lock {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A folder that the lock names requires something that the lock does not have.
+    #[error("pack.lock is out of date: {0}")]
+    FolderChanged(String),
     /// A recipe of our own cannot be read.
     #[error("the recipe of {name} cannot be read: {reason}")]
     Recipe {
@@ -228,6 +239,7 @@ impl Error {
                 if seen.is_empty() { String::new() } else { format!("; looked at: {}", seen.join("; ")) }
             )),
             Self::Interpreter { .. } => Some("--python-executable takes the path of a CPython with pip".into()),
+            Self::FolderChanged(_) => Some("pack lock brings it up to date; commit the result".into()),
             Self::Recipe { .. } => Some("this is a fault of pack itself; --slim none does without recipes".into()),
             Self::PipReport(_) => Some("upgrade pip: python -m pip install --upgrade pip".into()),
             Self::NoWheel { wheels, not_built, .. } => Some(format!(
@@ -270,7 +282,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Import { hint, .. } => Some(hint.clone()),
+            Self::Lock { hint, .. } | Self::Import { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

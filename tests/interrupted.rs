@@ -8,11 +8,9 @@
 mod support;
 
 use std::fs;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use support::moments::{self, Random};
 use support::{Pack, WheelBuilder};
 
 /// How often the cache begins empty; what killed builds leave in it adds up until then.
@@ -49,61 +47,10 @@ fn build(pack: &Pack) -> Vec<u8> {
     fs::read(pack.artifact("app")).unwrap()
 }
 
-/// `pack` with all that it starts in a process group of its own.
-fn start(pack: &Pack) -> Child {
-    let mut command = pack.zip("app").command;
-    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Starts a build and waits until it writes the artifact beside its target, or is over.
-fn start_and_wait_until_it_writes(pack: &Pack) -> Child {
+/// Whether a build has begun to write the artifact beside its target.
+fn writes(pack: &Pack) -> impl Fn() -> bool + '_ {
     let left_by_others = Pack::files(&pack.path("dist"));
-    let mut child = start(pack);
-    let writes = || Pack::files(&pack.path("dist")).iter().any(|file| !left_by_others.contains(file));
-    while !writes() && child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(1));
-    }
-    child
-}
-
-/// Kills `pack`, then what it started and left.
-fn kill(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
-    // There may be nothing left.
-    let _ = Command::new("sh").args(["-c", "kill -9 -- -$0", &child.id().to_string()]).stderr(Stdio::null()).status();
-}
-
-/// How long a build takes until it writes, and from then on.
-fn durations(pack: &Pack) -> (Duration, Duration) {
-    let begin = Instant::now();
-    let mut child = start_and_wait_until_it_writes(pack);
-    let writes = Instant::now();
-    assert!(child.wait().unwrap().success());
-    (writes - begin, writes.elapsed())
-}
-
-/// `SplitMix64`, which is small and good enough.
-struct Random(u64);
-
-impl Random {
-    fn within(&mut self, duration: Duration) -> Duration {
-        Duration::from_micros(self.below(u64::try_from(duration.as_micros()).unwrap().max(1)))
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
-
-fn seed() -> u64 {
-    match std::env::var("PACK_TEST_SEED") {
-        Ok(text) => text.parse().unwrap(),
-        Err(_) => u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()),
-    }
+    move || Pack::files(&pack.path("dist")).iter().any(|file| !left_by_others.contains(file))
 }
 
 fn partial(files: &[String]) -> Vec<&String> {
@@ -114,14 +61,14 @@ fn partial(files: &[String]) -> Vec<&String> {
 fn killed_builds_leave_nothing_broken() {
     let pack = project();
     write_version(&pack, 0);
-    let (before_writing, writing) = durations(&pack);
+    let (before_writing, writing) = moments::durations(&pack.zip("app"), writes(&pack));
     let expected = [0, 1].map(|version| {
         write_version(&pack, version);
         build(&pack)
     });
     assert!(expected[0] != expected[1]);
 
-    let seed = seed();
+    let seed = moments::seed();
     println!("PACK_TEST_SEED={seed}; a build takes {before_writing:?} until it writes and then {writing:?}");
     let mut random = Random(seed);
     let (mut absent, mut replaced) = (0, 0);
@@ -133,9 +80,10 @@ fn killed_builds_leave_nothing_broken() {
             let version = round % 2;
             write_version(&pack, version);
             let anywhere = round % 4 < 2;
-            let child = if anywhere { start(&pack) } else { start_and_wait_until_it_writes(&pack) };
+            let run = pack.zip("app");
+            let child = if anywhere { moments::start(&run) } else { moments::start_until(&run, writes(&pack)) };
             sleep(random.within(if anywhere { before_writing + writing } else { writing }));
-            kill(child);
+            moments::kill(child);
             let now = fs::read(pack.artifact("app")).ok();
             let new = &expected[usize::try_from(version).unwrap()];
             assert!(now == before || now.as_ref() == Some(new), "broken by kill {round}");

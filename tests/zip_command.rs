@@ -180,6 +180,10 @@ fn help_says_what_can_be_said() {
           --offline
               Use no network: resolve from the wheels in the cache
 
+          --locked
+              Fail if pack.lock, which is kept beside pack.toml, is out of date; without this it is
+              brought up to date
+
           --python-executable <PATH>
               The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's
               folders, else any]

@@ -1,17 +1,30 @@
-//! Which wheels a build takes: pip's answer, with its last answer as a head start.
+//! Which wheels a build takes: the lock's, where the project has one that holds; else pip's.
 //!
-//! Where pip has answered the same question before, the build starts from that answer while pip is asked again; if pip
-//! now says something else, what was made is dropped. What must stay true: nothing that pip did not confirm gets out.
+//! With an entry of the lock that holds, nobody is asked. With one that does not, pip is asked to keep what need not
+//! change, and the lock has the new answer once the build has succeeded. Without a lock, the build starts from pip's last
+//! answer to the same question while pip is asked again; if pip now says something else, what was made is dropped. What
+//! must stay true: nothing that neither the lock says nor pip confirmed gets out.
 
 use std::panic::resume_unwind;
 use std::time::Instant;
 
 use super::BuildPlan;
 use crate::cache::Cache;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::lock::{self, Entry, State};
 use crate::progress::Progress;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer};
+
+/// The answer, for a build that does not happen.
+pub(super) fn only(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Answer> {
+    let Some(entry) = &build.lock else { return progress.phase("resolve", |_| ask(build, python, cache)) };
+    match entry.state()? {
+        State::Holds(set) => lock::to_answer(&set, entry.root(), &build.requirements),
+        State::Outdated { reasons, .. } if entry.frozen => Err(entry.refuse(&reasons)),
+        State::Outdated { old, .. } => progress.phase("resolve", |_| ask_again(build, old.as_ref(), python, cache)),
+    }
+}
 
 /// Makes something of the answer; it may be made twice, and the first is dropped then.
 pub(super) fn with<T>(
@@ -21,7 +34,63 @@ pub(super) fn with<T>(
     progress: &mut Progress,
     make: impl Fn(&Answer, &mut Progress) -> Result<T>,
 ) -> Result<T> {
-    let ask = || resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline);
+    match &build.lock {
+        Some(entry) => locked(build, entry, python, cache, progress, make),
+        None => remembered(build, python, cache, progress, make),
+    }
+}
+
+fn ask(build: &BuildPlan, python: &Interpreters, cache: &Cache) -> Result<Answer> {
+    resolve::ask(&python.pip, build.target, &build.requirements, &[], cache, build.offline)
+}
+
+fn ask_again(build: &BuildPlan, old: Option<&lock::Set>, python: &Interpreters, cache: &Cache) -> Result<Answer> {
+    let pins = old.map(lock::pins).unwrap_or_default();
+    resolve::ask_pinned(&python.pip, build.target, &build.requirements, pins, cache, build.offline)
+}
+
+fn locked<T>(
+    build: &BuildPlan,
+    entry: &Entry,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+    make: impl Fn(&Answer, &mut Progress) -> Result<T>,
+) -> Result<T> {
+    let (old, reasons) = match entry.state()? {
+        State::Outdated { old, reasons } => (old, reasons),
+        State::Holds(set) => {
+            let answer = lock::to_answer(&set, entry.root(), &build.requirements)?;
+            match make(&answer, progress) {
+                Err(Error::FolderChanged(reason)) => (Some(set), vec![reason]),
+                result => return result,
+            }
+        }
+    };
+    if entry.frozen {
+        return Err(entry.refuse(&reasons));
+    }
+    // Before pip reads the files: one that changes meanwhile makes the entry outdated.
+    let inputs = entry.read_inputs()?;
+    let answer = progress.phase("resolve", |progress| {
+        let answer = ask_again(build, old.as_ref(), python, cache)?;
+        resolve::with_digests(answer, &python.pip, build.target, cache, build.offline, progress)
+    })?;
+    let result = make(&answer, progress)?;
+    let set = entry.set(inputs, &answer)?;
+    let wheels = set.wheels.len();
+    lock::update(&entry.file, |lock| lock.replace(set))?;
+    progress.say(&format!("{}: {}, {wheels} wheel{}", lock::FILE, entry.id, if wheels == 1 { "" } else { "s" }));
+    Ok(result)
+}
+
+fn remembered<T>(
+    build: &BuildPlan,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+    make: impl Fn(&Answer, &mut Progress) -> Result<T>,
+) -> Result<T> {
     // An answer is remembered once its wheels have proved good.
     let confirmed = |answer: &Answer, progress: &mut Progress| {
         let result = make(answer, progress)?;
@@ -29,13 +98,13 @@ pub(super) fn with<T>(
         Ok(result)
     };
     let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
-        let answer = progress.phase("resolve", |_| ask())?;
+        let answer = progress.phase("resolve", |_| ask(build, python, cache))?;
         return confirmed(&answer, progress);
     };
     let (answer, early) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let start = Instant::now();
-            (ask(), start.elapsed())
+            (ask(build, python, cache), start.elapsed())
         });
         let early = make(&expected, progress);
         let (answer, time) =

@@ -21,6 +21,7 @@ use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
+use crate::lock::Entry;
 use crate::progress::Progress;
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
@@ -52,6 +53,8 @@ pub struct BuildPlan {
     pub bytecode: Policy,
     /// Whether and how the artifact is imported.
     pub imports: ImportTest,
+    /// The entry of the project's lock that it goes by, where the project has one.
+    pub lock: Option<Entry>,
     /// Whether the network is off limits.
     pub offline: bool,
     /// Threads.
@@ -65,11 +68,10 @@ impl BuildPlan {
     }
 }
 
-/// Asks pip what the build would take, and makes nothing.
+/// Says what the build would take, and makes nothing.
 pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Plan> {
     let files = build.product.files(&build.output)?;
-    let answer = progress
-        .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
+    let answer = answer::only(build, python, cache, progress)?;
     Ok(Plan::new(build, python, cache, &files.own, &answer))
 }
 

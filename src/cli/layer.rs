@@ -8,6 +8,7 @@ use clap::Args;
 use super::options::{Options, Runtime, is_folder, requirement_files};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
+use crate::lock;
 use crate::project::{self, Function, Layer as Parts};
 
 const EXAMPLES: &str = "\
@@ -112,7 +113,8 @@ impl Layer {
             Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
+        let set = self.requirements.is_empty().then(|| lock::layer_set(&layer.name));
         let product = Product::Layer { layer, versioned: self.versioned, users: users.to_vec() };
-        self.options.plan(product, target, requirements, &output, None)
+        self.options.with_lock(self.options.plan(product, target, requirements, &output, None)?, set)
     }
 }

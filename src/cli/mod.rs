@@ -4,6 +4,7 @@
 
 mod check;
 mod layer;
+mod lock;
 mod options;
 mod zip;
 
@@ -35,6 +36,7 @@ enum Command {
     Zip(Box<zip::Zip>),
     Layer(Box<layer::Layer>),
     Check(check::Check),
+    Lock(lock::Lock),
 }
 
 /// Runs the command line and says how the process ends.
@@ -51,6 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Zip(zip) => zip.run(),
         Command::Layer(layer) => layer.run(),
         Command::Check(check) => check.run(),
+        Command::Lock(lock) => lock.run(),
     };
     result.unwrap_or_else(|error| {
         let _ = std::io::stderr().write_all(describe(&error).as_bytes());

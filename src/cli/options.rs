@@ -10,6 +10,7 @@ use crate::build::{self, BuildPlan, Policy, Product};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
@@ -101,6 +102,10 @@ pub(super) struct Options {
     #[arg(long)]
     offline: bool,
 
+    /// Fail if pack.lock, which is kept beside pack.toml, is out of date; without this it is brought up to date
+    #[arg(long, conflicts_with = "requirements")]
+    locked: bool,
+
     /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
     #[arg(long, value_name = "PATH")]
     python_executable: Option<PathBuf>,
@@ -169,9 +174,31 @@ impl Options {
                 command: self.import_command.clone(),
                 variables: self.import_env.iter().cloned().collect(),
             },
+            lock: None,
             offline: self.offline,
             threads: self.threads(),
         })
+    }
+
+    /// The build by the lock's entry of a set; none where the requirements are not the project's.
+    pub(super) fn with_lock(&self, mut build: BuildPlan, set: Option<String>) -> Result<BuildPlan> {
+        let is_project = Path::new("pack.toml").is_file();
+        if self.locked && !is_project {
+            return Err(Error::usage(
+                "--locked goes by pack.lock, which only a project with a pack.toml has, and there is none here",
+                "run it where pack.toml is, or leave --locked away",
+            ));
+        }
+        if is_project && !build.requirements.is_empty() {
+            build.lock = set.map(|name| Entry {
+                file: lock::FILE.into(),
+                id: SetId { name, packaging: None, target: build.target },
+                inputs: build.requirements.clone(),
+                requirements: build.requirements.clone(),
+                frozen: self.locked,
+            });
+        }
+        Ok(build)
     }
 
     /// Carries builds out, or shows what they would do.

@@ -80,12 +80,14 @@ impl Zip {
             Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
-        self.options.plan(
+        let set = self.requirements.is_empty().then(|| function.name.clone());
+        let build = self.options.plan(
             Product::Function(function),
             self.runtime.target(),
             requirements,
             &output,
             self.handler.clone(),
-        )
+        )?;
+        self.options.with_lock(build, set)
     }
 }

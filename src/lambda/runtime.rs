@@ -169,7 +169,7 @@ impl fmt::Display for Architecture {
 }
 
 /// What an artifact is built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Target {
     /// The runtime's Python.
     pub python: PythonVersion,

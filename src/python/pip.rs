@@ -14,6 +14,9 @@ use crate::system::{self, CommandError, Output};
 
 const SHIM: &str = include_str!("pip_shim.py");
 
+/// The requirements file that is a pipe; the shim knows it by this name.
+const STDIN: &str = "/dev/stdin";
+
 /// Where pip looks for distributions.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -32,6 +35,18 @@ pub enum Sdists {
     Built,
 }
 
+/// What pip is to fetch or build.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Each a requirement with its hash, or an option. They go through a pipe, so that a URL's credentials are not
+    /// stored.
+    pub lines: &'a [String],
+    /// Requirement files of which the options count and the requirements do not.
+    pub option_files: &'a [PathBuf],
+    /// Whether every requirement has to have a hash.
+    pub hashes: bool,
+}
+
 /// A pip that works for a target.
 #[derive(Debug)]
 pub struct Pip<'a> {
@@ -45,21 +60,21 @@ pub struct Pip<'a> {
 
 impl Pip<'_> {
     /// Asks pip which distributions the requirement files need, without installing anything.
-    pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Report> {
-        let output = self.ask(requirements, sdists, "--quiet")?;
+    pub fn resolve(&self, requirements: &[PathBuf], constraints: &[String], sdists: Sdists) -> Result<Report> {
+        let output = self.ask(requirements, constraints, sdists, "--quiet")?;
         report::parse(&output.stdout)
     }
 
     /// What pip says while it resolves, at its most talkative: what it passes over and why.
-    pub fn explain(&self, requirements: &[PathBuf]) -> String {
-        match self.ask(requirements, Sdists::Refused, "-vv") {
+    pub fn explain(&self, requirements: &[PathBuf], constraints: &[String]) -> String {
+        match self.ask(requirements, constraints, Sdists::Refused, "-vv") {
             Ok(output) => output.stderr,
             Err(Error::Command(error)) => error.all_output(),
             Err(_) => String::new(),
         }
     }
 
-    fn ask(&self, requirements: &[PathBuf], sdists: Sdists, voice: &str) -> Result<Output> {
+    fn ask(&self, requirements: &[PathBuf], constraints: &[String], sdists: Sdists, voice: &str) -> Result<Output> {
         let mut arguments = words(&["install", "--dry-run", "--ignore-installed", voice, "--report", "-"]);
         let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         // Older pips want a target folder for --platform; a dry run writes nothing to it.
@@ -71,32 +86,44 @@ impl Pip<'_> {
         for file in requirements {
             arguments.extend(["--requirement".into(), file.display().to_string()]);
         }
-        Ok(self.run(&arguments, b"", sdists, "resolving the requirements with pip")?)
+        if !constraints.is_empty() {
+            arguments.extend(words(&["--constraint", STDIN]));
+        }
+        let stdin = constraints.join("\n");
+        Ok(self.run(&arguments, stdin.as_bytes(), sdists, false, "resolving the requirements with pip")?)
     }
 
-    /// Fetches wheels into a folder. Each line is a requirement with its hash, or an option; lines go through a pipe,
-    /// so that a URL's credentials are not stored.
-    pub fn download(&self, lines: &[String], folder: &Path, hashes: bool) -> Result<(), CommandError> {
+    /// Fetches wheels into a folder.
+    pub fn download(&self, wanted: &Wanted<'_>, folder: &Path) -> Result<(), CommandError> {
         let mut arguments = words(&["download", "--no-deps", "--quiet"]);
         arguments.extend(self.restriction());
-        if hashes {
-            arguments.push("--require-hashes".into());
-        }
-        arguments.extend(["--dest".into(), folder.display().to_string(), "--requirement".into(), "/dev/stdin".into()]);
-        self.run(&arguments, lines.join("\n").as_bytes(), Sdists::Refused, "fetching wheels with pip")?;
-        Ok(())
+        arguments.extend(["--dest".into(), folder.display().to_string()]);
+        self.get(arguments, wanted, Sdists::Refused, "fetching wheels with pip")
     }
 
     /// Builds one requirement (a folder, an archive of sources, a repository) into a wheel in `folder`.
-    pub fn build(&self, lines: &[String], folder: &Path, hashes: bool) -> Result<(), CommandError> {
+    pub fn build(&self, wanted: &Wanted<'_>, folder: &Path) -> Result<(), CommandError> {
         let mut arguments = words(&["wheel", "--no-deps", "--quiet"]);
-        if hashes {
+        arguments.extend(["--wheel-dir".into(), folder.display().to_string()]);
+        self.get(arguments, wanted, Sdists::Built, "building a wheel with pip")
+    }
+
+    fn get(
+        &self,
+        mut arguments: Vec<String>,
+        wanted: &Wanted<'_>,
+        sdists: Sdists,
+        what: &str,
+    ) -> Result<(), CommandError> {
+        if wanted.hashes {
             arguments.push("--require-hashes".into());
         }
-        arguments.extend(["--wheel-dir".into(), folder.display().to_string()]);
-        arguments.extend(["--requirement".into(), "/dev/stdin".into()]);
-        self.run(&arguments, lines.join("\n").as_bytes(), Sdists::Built, "building a wheel with pip")?;
-        Ok(())
+        for file in wanted.option_files {
+            arguments.extend(["--requirement".into(), file.display().to_string()]);
+        }
+        arguments.extend(words(&["--requirement", STDIN]));
+        let options_only = !wanted.option_files.is_empty();
+        self.run(&arguments, wanted.lines.join("\n").as_bytes(), sdists, options_only, what).map(drop)
     }
 
     fn restriction(&self) -> Vec<String> {
@@ -108,11 +135,19 @@ impl Pip<'_> {
         arguments
     }
 
-    fn run(&self, arguments: &[String], stdin: &[u8], sdists: Sdists, what: &str) -> Result<Output, CommandError> {
+    fn run(
+        &self,
+        arguments: &[String],
+        stdin: &[u8],
+        sdists: Sdists,
+        options_only: bool,
+        what: &str,
+    ) -> Result<Output, CommandError> {
         let settings = json!({
             "environment": self.target.marker_environment(),
             "glibc": (sdists == Sdists::Built).then(|| self.target.python.glibc_minor()),
             "offline": matches!(self.source, Source::Links(_)),
+            "options_only": options_only,
         });
         let mut command = Command::new(&self.interpreter.path);
         command.args(["-c", SHIM]).arg(settings.to_string()).args(arguments);

@@ -1,6 +1,7 @@
 # Runs pip for a target other than the interpreter that runs it. Arguments: a JSON object, then pip's own arguments. The
 # object has `environment` (the target's markers), `glibc` (the highest 2.x whose wheels may be taken, or null where
-# pip's own --platform says it) and `offline`.
+# pip's own --platform says it), `offline`, and `options_only`: that requirement files other than /dev/stdin only say where
+# to look.
 #
 # pip's --platform and --python-version choose wheels, but markers (`; python_version < "3.11"`) are judged by the
 # running interpreter (pip issue 11198): that is what the first part mends; the second does so for Requires-Python in
@@ -42,6 +43,22 @@ if settings["offline"]:
 
     socket.getaddrinfo = refuse
 
+# Which requirements contradict each other is said at a level that --quiet hides.
+from pip._internal.resolution.resolvelib import factory
+
+get_installation_error = factory.Factory.get_installation_error
+
+
+def whole_installation_error(*arguments, **options):
+    factory.logger.info, info = factory.logger.critical, factory.logger.info
+    try:
+        return get_installation_error(*arguments, **options)
+    finally:
+        factory.logger.info = info
+
+
+factory.Factory.get_installation_error = whole_installation_error
+
 from pip._internal.models.direct_url import DirectUrl
 from pip._internal.models.installation_report import InstallationReport
 from pip._internal.req import req_file
@@ -56,6 +73,36 @@ def remember_finder(*arguments, **options):
 
 
 req_file.handle_option_line = remember_finder
+
+if settings["options_only"]:
+    # The lines of /dev/stdin are a lock's: its URLs have no credentials and no query. Those that the requirement files
+    # write stand beside them here, in memory.
+    import re
+    from urllib.parse import urlsplit
+
+    URL = re.compile(r"[a-z+]+://\S+")
+    handle_requirement_line = req_file.handle_requirement_line
+    private = {}
+
+    def place(parts):
+        path = parts.path.rpartition("@")[0] or parts.path if "+" in parts.scheme else parts.path
+        return parts.scheme, parts.netloc.rpartition("@")[2], path
+
+    def whole(match):
+        parts = urlsplit(match.group())
+        known = private.get(place(parts))
+        return parts._replace(netloc=known.netloc, query=known.query).geturl() if known else match.group()
+
+    def locked_requirements_only(line, *arguments, **options):
+        if line.filename != "/dev/stdin":
+            for url in URL.findall(line.requirement):
+                private[place(urlsplit(url))] = urlsplit(url)
+            return None
+        requirement = handle_requirement_line(line, *arguments, **options)
+        object.__setattr__(requirement, "requirement", URL.sub(whole, requirement.requirement))
+        return requirement
+
+    req_file.handle_requirement_line = locked_requirements_only
 
 
 def options_of_files():

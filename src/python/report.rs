@@ -103,6 +103,11 @@ impl Item {
         self.download_info.archive_info.is_some() && self.filename().ends_with(".whl")
     }
 
+    /// Whether it is a folder of this machine: its content can change unseen.
+    pub fn is_folder(&self) -> bool {
+        self.download_info.archive_info.is_none() && self.download_info.vcs_info.is_none()
+    }
+
     /// The file's SHA-256 in hexadecimal, where the report has it in a form that can be one.
     pub fn sha256(&self) -> Option<&str> {
         let hash = self.download_info.archive_info.as_ref()?.hashes.get("sha256")?;

@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rayon::prelude::*;
 
-use super::Answer;
+use super::{Answer, unavailable};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
-use crate::python::pip::Pip;
+use crate::python::pip::{Pip, Source, Wanted};
 use crate::python::report::Item;
-use crate::python::{Wheel, WheelFilename, normalise};
+use crate::python::{Wheel, WheelFilename, metadata, normalise};
 
-/// What a `file:` URL's path keeps as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+/// What a `file:` URL's path does not keep as it is.
+pub const FILE_URL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
 
 /// A page of links to every cached wheel: what `--offline` resolves from.
 pub(super) struct LinksPage {
@@ -30,7 +31,7 @@ impl LinksPage {
         let mut page = String::from("<!DOCTYPE html>\n");
         for (sha256, path) in cache.wheel_paths() {
             let path = std::path::absolute(&path).map_err(Error::io("find", &path))?;
-            let url = utf8_percent_encode(&path.to_string_lossy(), PATH).to_string();
+            let url = utf8_percent_encode(&path.to_string_lossy(), FILE_URL).to_string();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let _ = writeln!(page, "<a href=\"file://{url}#sha256={sha256}\">{name}</a>");
         }
@@ -83,7 +84,8 @@ pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Pr
         let folder = cache.temporary_folder()?;
         let lines: Vec<String> =
             answer.options.iter().cloned().chain(group.iter().map(|index| items[*index].line())).collect();
-        pip.download(&lines, folder.path(), hashes)?;
+        let wanted = Wanted { lines: &lines, option_files: &answer.option_files, hashes };
+        pip.download(&wanted, folder.path()).map_err(|error| not_obtained(answer, pip, error.into()))?;
         let mut files = files_by_name(folder.path())?;
         for index in group {
             let item = &items[index];
@@ -97,7 +99,8 @@ pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Pr
         progress.say(&format!("building a wheel of {} {}", item.metadata.name, item.metadata.version));
         let folder = cache.temporary_folder()?;
         let lines: Vec<String> = answer.options.iter().cloned().chain([item.line()]).collect();
-        pip.build(&lines, folder.path(), item.sha256().is_some())?;
+        let wanted = Wanted { lines: &lines, option_files: &answer.option_files, hashes: item.sha256().is_some() };
+        pip.build(&wanted, folder.path()).map_err(|error| not_obtained(answer, pip, error.into()))?;
         let (_, file) =
             files_by_name(folder.path())?.pop_first().ok_or_else(|| Error::NotFetched(item.metadata.name.clone()))?;
         check_built(&file, pip)?;
@@ -127,6 +130,53 @@ pub(super) fn fetch(answer: &Answer, pip: &Pip<'_>, cache: &Cache, progress: &Pr
         ));
     }
     Ok(Fetched { wheels, warnings })
+}
+
+/// The item with what the wheel says of itself. An index may say less, and a lock does not keep it.
+pub(super) fn described(item: &Item, wheel: &Wheel) -> Result<Item> {
+    let text = wheel.metadata("METADATA").map_err(|source| Error::wheel(&wheel.filename, source))?;
+    let fields = metadata::headers(&text);
+    let mut item = item.clone();
+    item.metadata.requires_dist = metadata::values(&fields, "requires-dist").map(str::to_owned).collect();
+    // What has a digest has the version that was resolved; a folder has the one that it has now.
+    if item.sha256().is_none()
+        && let Some(version) = metadata::values(&fields, "version").next()
+    {
+        version.clone_into(&mut item.metadata.version);
+    }
+    Ok(item)
+}
+
+/// Why pip did not fetch what a lock names; other failures stay as they are.
+fn not_obtained(answer: &Answer, pip: &Pip<'_>, error: Error) -> Error {
+    if !answer.is_locked() {
+        return error;
+    }
+    let offline = matches!(pip.source, Source::Links(_));
+    let gone = unavailable::requirement(&error);
+    let changed = matches!(&error, Error::Command(error) if error.messages().contains("DO NOT MATCH THE HASHES"));
+    if let (Some(requirement), Some(reason)) = (&gone, unavailable::unreachable(&error)) {
+        return Error::IndexUnreachable { requirement: requirement.clone(), reason };
+    }
+    match gone {
+        Some(requirement) if offline => Error::Lock {
+            message: format!("pack.lock has {requirement}, whose wheel is not in the cache"),
+            hint: "build once without --offline".into(),
+        },
+        Some(requirement) => Error::Lock {
+            message: format!("pack.lock has {requirement}, which pip does not find any more"),
+            hint: format!(
+                "check the index that pip is configured to use (pip config list); if it was withdrawn, take another version: \
+                 pack lock --upgrade {}",
+                unavailable::name(&requirement)
+            ),
+        },
+        None if changed => Error::Lock {
+            message: format!("a file is not the one that pack.lock has:\n{error}"),
+            hint: "if you trust the new file, take it with `pack lock --upgrade NAME`; otherwise do not use it".into(),
+        },
+        None => error,
+    }
 }
 
 fn admit(file: &Path, expected: Option<&str>, cache: &Cache) -> Result<(String, Wheel)> {

@@ -36,6 +36,8 @@ pub(super) struct Graph {
     roots: BTreeSet<Node>,
     edges: BTreeMap<Node, BTreeSet<Node>>,
     needs: BTreeMap<String, Vec<Need>>,
+    /// What a folder requires and no distribution of the report is: a folder can change after it was resolved.
+    unmet: Option<String>,
 }
 
 impl Graph {
@@ -43,7 +45,7 @@ impl Graph {
     pub(super) fn new(items: &[Item], target: Target) -> Self {
         let known: BTreeMap<String, &Item> = items.iter().map(|item| (normalise(&item.metadata.name), item)).collect();
         let environment = markers::environment(target);
-        let mut graph = Self { roots: BTreeSet::new(), edges: BTreeMap::new(), needs: BTreeMap::new() };
+        let mut graph = Self { roots: BTreeSet::new(), edges: BTreeMap::new(), needs: BTreeMap::new(), unmet: None };
         let mut pending: Vec<Node> = Vec::new();
         for (name, item) in &known {
             pending.push((name.clone(), None));
@@ -66,15 +68,20 @@ impl Graph {
                 known.get(name).map(|item| requirements(item, extra.as_deref(), &environment)).unwrap_or_default()
             {
                 let needed = normalise(requirement.name.as_ref());
-                if !known.contains_key(&needed) {
+                let Some(found) = known.get(&needed) else {
+                    let folder = known.get(name).is_some_and(|item| item.is_folder());
+                    graph.unmet = graph.unmet.or_else(|| folder.then(|| format!("{name} requires {needed} now")));
                     continue;
+                };
+                let version = found.metadata.version.as_str();
+                if known.get(name).is_some_and(|item| item.is_folder()) && !takes(&requirement, version) {
+                    graph.unmet = Some(format!("{name} requires another {needed} than {version} now"));
                 }
                 if requirement.extras.is_empty() {
                     targets.insert((needed.clone(), None));
                 }
                 targets
                     .extend(requirement.extras.iter().map(|extra| (needed.clone(), Some(normalise(extra.as_ref())))));
-                let version = known.get(&needed).map_or("", |item| item.metadata.version.as_str());
                 let need = need(name, &requirement, version);
                 graph.needs.entry(needed).or_default().push(need);
             }
@@ -91,6 +98,11 @@ impl Graph {
     /// For each distribution, who needs it.
     pub(super) fn needs(&self) -> &BTreeMap<String, Vec<Need>> {
         &self.needs
+    }
+
+    /// What a folder requires and is not there in such a version, in words.
+    pub(super) fn unmet(&self) -> Option<&str> {
+        self.unmet.as_deref()
     }
 
     /// The names in pip's installation order.
@@ -165,6 +177,14 @@ fn requirements(item: &Item, extra: Option<&str>, environment: &MarkerEnvironmen
             if extra.is_some() { !plain && requirement.evaluate_markers(environment, &extras) } else { plain }
         })
         .collect()
+}
+
+/// Whether a requirement takes a version; one that cannot be compared does.
+fn takes(requirement: &Requirement, version: &str) -> bool {
+    match (&requirement.version_or_url, version.parse::<Version>()) {
+        (Some(VersionOrUrl::VersionSpecifier(specifiers)), Ok(version)) => specifiers.contains(&version),
+        _ => true,
+    }
 }
 
 fn need(by: &str, requirement: &Requirement, resolved: &str) -> Need {

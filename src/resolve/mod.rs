@@ -5,6 +5,7 @@
 
 mod fetch;
 mod graph;
+mod pinned;
 mod remembered;
 mod unavailable;
 
@@ -22,7 +23,9 @@ use crate::python::pip::{Pip, Sdists, Source};
 use crate::python::report::{Item, Report};
 use crate::python::{Wheel, normalise};
 
+pub use fetch::FILE_URL;
 pub use graph::Need;
+pub use pinned::ask_pinned;
 pub use remembered::{recall, remember};
 
 /// One distribution of a resolution.
@@ -58,34 +61,45 @@ pub struct Answer {
     pub items: Vec<Item>,
     /// Where the requirement files say to look; may hold credentials.
     pub options: Vec<String>,
+    /// For an answer of a lock, which does not keep that: the requirement files, which pip then reads again for it.
+    pub option_files: Vec<PathBuf>,
+}
+
+impl Answer {
+    /// Whether it comes from a lock.
+    fn is_locked(&self) -> bool {
+        !self.option_files.is_empty()
+    }
 }
 
 impl From<Report> for Answer {
     fn from(report: Report) -> Self {
-        Self { items: report.install, options: report.options }
+        Self { items: report.install, options: report.options, option_files: Vec::new() }
     }
 }
 
-/// Asks pip which distributions satisfy the requirement files; an empty list needs none.
+/// Asks pip which distributions satisfy the requirement files; an empty list needs none. Constraints are lines as in a
+/// file of constraints.
 pub fn ask(
     interpreter: &Interpreter,
     target: Target,
     requirements: &[PathBuf],
+    constraints: &[String],
     cache: &Cache,
     offline: bool,
 ) -> Result<Answer> {
     if requirements.is_empty() {
-        return Ok(Answer { items: Vec::new(), options: Vec::new() });
+        return Ok(Answer { items: Vec::new(), options: Vec::new(), option_files: Vec::new() });
     }
     let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
     let pip = pip(interpreter, target, links.as_ref());
-    let first = pip.resolve(requirements, Sdists::Refused);
+    let first = pip.resolve(requirements, constraints, Sdists::Refused);
     let missing = match &first {
         Err(error) => unavailable::requirement(error),
         Ok(_) => None,
     };
     if let Some(reason) = first.as_ref().err().and_then(unavailable::breakdown) {
-        return Err(unavailable::describe_breakdown(&pip, requirements, reason));
+        return Err(unavailable::describe_breakdown(&pip, requirements, constraints, reason));
     }
     let Some(missing) = missing else { return Ok(first?.into()) };
     if let Some(reason) = first.as_ref().err().and_then(unavailable::unreachable) {
@@ -93,13 +107,14 @@ pub fn ask(
     }
     // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
     if interpreter.builds_for(target) {
-        let second = pip.resolve(requirements, Sdists::Built);
+        let second = pip.resolve(requirements, constraints, Sdists::Built);
         if let Err(error) = &second
             && unavailable::requirement(error).is_some()
         {
             return Err(unavailable::describe(
                 &pip,
                 requirements,
+                constraints,
                 &missing,
                 "no source of it satisfies the requirements either",
             ));
@@ -112,7 +127,7 @@ pub fn ask(
         target.python,
         interpreter.describe_kind()
     );
-    Err(unavailable::describe(&pip, requirements, &missing, &not_built))
+    Err(unavailable::describe(&pip, requirements, constraints, &missing, &not_built))
 }
 
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
@@ -137,19 +152,53 @@ pub fn fetch(
     let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
     let pip = pip(interpreter, target, links.as_ref());
     let fetched = fetch::fetch(answer, &pip, cache, progress)?;
-    let graph = graph::Graph::new(&answer.items, target);
-    let needs = graph.needs();
-    let mut opened: BTreeMap<String, Distribution> = answer
+    let items = answer
         .items
         .par_iter()
+        .zip(&fetched.wheels)
+        .map(|(item, (_, wheel))| fetch::described(item, wheel))
+        .collect::<Result<Vec<Item>>>()?;
+    let graph = graph::Graph::new(&items, target);
+    if answer.is_locked()
+        && let Some(unmet) = graph.unmet()
+    {
+        return Err(Error::FolderChanged(unmet.to_owned()));
+    }
+    let needs = graph.needs();
+    let mut opened: BTreeMap<String, Distribution> = items
+        .into_iter()
         .zip(fetched.wheels)
         .map(|(item, (sha256, wheel))| {
             let name = normalise(&item.metadata.name);
             let needed_by = needs.get(&name).cloned().unwrap_or_default();
-            let version = item.metadata.version.clone();
-            Ok((name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel }))
+            let version = item.metadata.version;
+            (name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel })
         })
-        .collect::<Result<_>>()?;
+        .collect();
     let distributions = graph.installation_order().into_iter().filter_map(|name| opened.remove(&name)).collect();
     Ok(Resolution { distributions, warnings: fetched.warnings })
+}
+
+/// The answer with a digest for each file: what an index gives none for is fetched.
+pub fn with_digests(
+    mut answer: Answer,
+    interpreter: &Interpreter,
+    target: Target,
+    cache: &Cache,
+    offline: bool,
+    progress: &Progress,
+) -> Result<Answer> {
+    let lacks = |item: &Item| item.is_wheel() && item.sha256().is_none();
+    let items: Vec<Item> = answer.items.iter().filter(|item| lacks(item)).cloned().collect();
+    if items.is_empty() {
+        return Ok(answer);
+    }
+    let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
+    let pip = pip(interpreter, target, links.as_ref());
+    let part = Answer { items, options: answer.options.clone(), option_files: Vec::new() };
+    let fetched = fetch::fetch(&part, &pip, cache, progress)?;
+    for (item, (sha256, _)) in answer.items.iter_mut().filter(|item| lacks(item)).zip(fetched.wheels) {
+        item.download_info.archive_info.get_or_insert_default().hashes.insert("sha256".into(), sha256);
+    }
+    Ok(answer)
 }

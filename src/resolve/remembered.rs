@@ -13,6 +13,7 @@ use super::Answer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
+use crate::python::report::Item;
 use crate::system::AtomicFile;
 
 impl Answer {
@@ -25,14 +26,15 @@ impl Answer {
             }
             item.download_info.url = item.filename();
         }
-        Some(Self { items, options: Vec::new() })
+        Some(Self { items, options: Vec::new(), option_files: Vec::new() })
     }
 }
 
 /// The last answer for these requirement files, if all of its wheels are cached.
 pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option<Answer> {
     let bytes = std::fs::read(path(requirements, target, cache)).ok()?;
-    let answer = Answer { items: serde_json::from_slice(&bytes).ok()?, options: Vec::new() };
+    let items: Vec<Item> = serde_json::from_slice(&bytes).ok()?;
+    let answer = Answer { items, options: Vec::new(), option_files: Vec::new() };
     let cached = answer.items.iter().all(|item| super::is_cached(item, target, cache));
     (cached && !answer.items.is_empty()).then_some(answer)
 }
@@ -73,7 +75,7 @@ mod tests {
         let item = serde_json::json!({"download_info": {"url": url, "archive_info": {"hashes": {"sha256": hash}}},
             "is_direct": direct, "requested": true, "metadata": {"name": "six", "version": "1.17.0"}});
         let report = serde_json::json!({"version": "1", "install": [item]});
-        Answer { items: report::parse(report.to_string().as_bytes()).unwrap().install, options: Vec::new() }
+        report::parse(report.to_string().as_bytes()).unwrap().into()
     }
 
     #[test]

@@ -43,17 +43,28 @@ pub(super) fn breakdown(error: &Error) -> Option<String> {
 }
 
 /// Names the file that pip broke down over: the last wheel that it speaks of.
-pub(super) fn describe_breakdown(pip: &Pip<'_>, requirements: &[PathBuf], reason: String) -> Error {
-    let said = pip.explain(requirements);
+pub(super) fn describe_breakdown(
+    pip: &Pip<'_>,
+    requirements: &[PathBuf],
+    constraints: &[String],
+    reason: String,
+) -> Error {
+    let said = pip.explain(requirements, constraints);
     let mut words = said.lines().flat_map(|line| line.split([' ', '/', '#', '?', '\'', '"']));
     let file = words.rfind(|word| word.ends_with(".whl")).unwrap_or("a requirement").to_owned();
     Error::Unreadable { file, reason }
 }
 
 /// Tells "there is none at all" from "there is none for the target".
-pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &str, not_built: &str) -> Error {
+pub(super) fn describe(
+    pip: &Pip<'_>,
+    requirements: &[PathBuf],
+    constraints: &[String],
+    requirement: &str,
+    not_built: &str,
+) -> Error {
     let offline = matches!(pip.source, Source::Links(_));
-    let seen = Seen::read(&pip.explain(requirements), &name(requirement));
+    let seen = Seen::read(&pip.explain(requirements, constraints), &name(requirement));
     let wanted = specifiers(requirement);
     let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
     let wheels: Vec<String> =
@@ -71,7 +82,7 @@ pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &st
 }
 
 /// The distribution's normalised name.
-fn name(requirement: &str) -> String {
+pub(super) fn name(requirement: &str) -> String {
     let end = requirement.find(|character: char| !(character.is_alphanumeric() || "-_.".contains(character)));
     normalise(&requirement[..end.unwrap_or(requirement.len())])
 }

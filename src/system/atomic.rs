@@ -28,6 +28,15 @@ pub fn destination(path: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Removes what killed processes left of earlier tries to write `target`.
+pub fn sweep_leftovers(target: &Path) {
+    sweep(folder_of(target), &prefix(target));
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A file being written.
 #[derive(Debug)]
 pub struct AtomicFile {
@@ -38,10 +47,7 @@ pub struct AtomicFile {
 impl AtomicFile {
     /// Starts to write `target`; makes its folder if need be and sweeps what killed processes left of earlier tries.
     pub fn create(target: &Path) -> Result<Self> {
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(target);
         std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
         let prefix = prefix(target);
         sweep(folder, &prefix);

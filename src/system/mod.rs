@@ -4,6 +4,6 @@ mod atomic;
 mod command;
 mod folder;
 
-pub use atomic::{AtomicFile, destination};
+pub use atomic::{AtomicFile, destination, sweep_leftovers};
 pub use command::{CommandError, Output, find_on_path, run};
 pub use folder::remove_folder;

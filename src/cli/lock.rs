@@ -1,0 +1,237 @@
+//! `pack lock`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::print;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::lock::{self, Entry, Set, SetId, State};
+use crate::progress::{Progress, Verbosity};
+use crate::project;
+use crate::python::interpreter;
+use crate::resolve;
+
+const EXAMPLES: &str = "\
+Examples:
+  pack lock                             what changed in the requirements, and nothing else
+  pack lock --upgrade                   the newest of everything that they allow
+  pack lock --upgrade boto3 --upgrade botocore
+                                        these two; the others stay
+  pack lock --check                     for CI: fail if pack.lock is out of date, and write nothing";
+
+/// Bring pack.lock up to date: which wheels each set of requirements takes.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Lock {
+    /// Take the newest versions that the requirements allow, of everything or of one distribution; may be repeated
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "check")]
+    upgrade: Vec<String>,
+
+    /// Fail if the lock is out of date, saying what changed, and write nothing
+    #[arg(long)]
+    check: bool,
+
+    /// Python version of the Lambda runtime; may be repeated [default: 3.13]
+    #[arg(long, value_name = "VERSION")]
+    python: Vec<PythonVersion>,
+
+    #[arg(long, value_name = "ARCH", help = "Architecture of the functions; may be repeated [default: x86_64]")]
+    arch: Vec<Architecture>,
+
+    /// Use no network: resolve from the wheels in the cache
+    #[arg(long)]
+    offline: bool,
+
+    /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
+    #[arg(long, value_name = "PATH")]
+    python_executable: Option<PathBuf>,
+
+    /// Where wheels are kept between builds [default: pack in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
+    cache_dir: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Lock {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        if !Path::new("pack.toml").is_file() {
+            return Err(Error::usage(
+                "a lock belongs to a project, and there is no pack.toml here",
+                "run it where pack.toml is; an empty one is enough",
+            ));
+        }
+        let file = Path::new(lock::FILE);
+        let entries = self.entries(file)?;
+        let before = lock::load(file)?;
+        self.check_names(before.sets(), &entries)?;
+        let gone = self.gone(before.sets(), &entries);
+        if self.check {
+            return check(&entries, &before, &gone);
+        }
+        let mut progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+        let mut sets = Vec::new();
+        for entry in &entries {
+            sets.extend(self.resolve(entry, &before, &mut progress)?);
+        }
+        progress.finish();
+        lock::update(file, |lock| {
+            for id in &gone {
+                lock.remove(id);
+            }
+            for set in &sets {
+                lock.replace(set.clone());
+            }
+        })?;
+        if !self.quiet {
+            print(&self.text(&before, &sets, &gone))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The sets of the project, for every target.
+    fn entries(&self, file: &Path) -> Result<Vec<Entry>> {
+        let sets = sets(Path::new(""));
+        if sets.is_empty() {
+            return Err(Error::usage(
+                "no function and no layer of this project has a requirements file, so there is nothing to lock",
+                "write requirements/<FUNCTION>.txt for a function under functions/",
+            ));
+        }
+        let pythons = if self.python.is_empty() { &[PythonVersion::DEFAULT][..] } else { &self.python };
+        let architectures = if self.arch.is_empty() { &[Architecture::X86_64][..] } else { &self.arch };
+        let mut targets: Vec<Target> = Vec::new();
+        for &python in pythons {
+            targets.extend(architectures.iter().map(|&architecture| Target { python, architecture }));
+        }
+        let entry = |(name, requirements): &(String, Vec<PathBuf>), target: Target| Entry {
+            file: file.to_owned(),
+            id: SetId { name: name.clone(), packaging: None, target },
+            inputs: requirements.clone(),
+            requirements: requirements.clone(),
+            frozen: self.check,
+        };
+        let mut entries: Vec<Entry> =
+            sets.iter().flat_map(|set| targets.iter().map(move |target| entry(set, *target))).collect();
+        entries.sort_by(|left, right| left.id.cmp(&right.id));
+        entries.dedup_by(|left, right| left.id == right.id);
+        Ok(entries)
+    }
+
+    /// What the lock has and the project has not. A command for some targets says nothing of the others.
+    fn gone(&self, sets: &[Set], entries: &[Entry]) -> Vec<SetId> {
+        let is_known = |id: &SetId| entries.iter().any(|entry| entry.id == *id);
+        let is_named = |id: &SetId| entries.iter().any(|entry| entry.id.name == id.name);
+        let some_targets = !self.python.is_empty() || !self.arch.is_empty();
+        let stays = |id: &SetId| is_known(id) || (some_targets && is_named(id));
+        sets.iter().map(|set| &set.id).filter(|id| !stays(id)).cloned().collect()
+    }
+
+    /// A name to upgrade that no set has is a mistake.
+    fn check_names(&self, sets: &[Set], entries: &[Entry]) -> Result<()> {
+        let of_project = |set: &&Set| entries.iter().any(|entry| entry.id == set.id);
+        let known: BTreeSet<&str> =
+            sets.iter().filter(of_project).flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
+        match self.upgraded().find(|name| !known.contains(name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(Error::usage(
+                format!("pack.lock has no {name} that could be upgraded"),
+                "name a distribution that a set of this project has; pack lock alone adds what is new in the requirements",
+            )),
+        }
+    }
+
+    fn upgraded(&self) -> impl Iterator<Item = String> {
+        self.upgrade.iter().filter(|name| !name.is_empty()).map(|name| crate::python::normalise(name))
+    }
+
+    /// The new state of a set; none where it holds and nothing is to be upgraded.
+    fn resolve(&self, entry: &Entry, before: &lock::Lock, progress: &mut Progress) -> Result<Option<Set>> {
+        let old = match entry.state_in(before)? {
+            State::Holds(set) if self.upgrade.is_empty() && set.is_settled() => return Ok(None),
+            State::Holds(set) => Some(set),
+            State::Outdated { old, .. } => old,
+        };
+        let mut pins = old.as_ref().map(lock::pins).unwrap_or_default();
+        if self.upgrade.iter().any(String::is_empty) {
+            pins.clear();
+        }
+        for name in self.upgraded() {
+            pins.remove(&name);
+        }
+        let target = entry.id.target;
+        let cache = Cache::open(self.cache_dir.as_deref())?;
+        let python = interpreter::find(target, self.python_executable.as_deref())?;
+        progress.say(&format!("resolving {}", entry.id));
+        let inputs = entry.read_inputs()?;
+        let answer = progress.phase("resolve", |progress| {
+            let answer = resolve::ask_pinned(&python.pip, target, &entry.requirements, pins, &cache, self.offline)?;
+            resolve::with_digests(answer, &python.pip, target, &cache, self.offline, progress)
+        })?;
+        entry.set(inputs, &answer).map(Some)
+    }
+
+    /// What changed, by set.
+    fn text(&self, before: &lock::Lock, sets: &[Set], gone: &[SetId]) -> String {
+        let mut text = String::new();
+        for id in gone {
+            let _ = writeln!(text, "- {id}");
+        }
+        for set in sets {
+            let old = before.set(&set.id);
+            let changes = lock::changes(old, Some(set));
+            if !changes.is_empty() || old.is_none() {
+                let _ = writeln!(text, "{}", set.id);
+            }
+            for change in changes {
+                let _ = writeln!(text, "  {change}");
+            }
+        }
+        let version = |set: Option<&Set>, name: &str| {
+            set?.wheels.iter().find(|wheel| wheel.name == name).map(|wheel| wheel.version.clone())
+        };
+        for name in self.upgraded() {
+            let moved = |set: &Set| version(before.set(&set.id), &name) != version(Some(set), &name);
+            if !sets.iter().any(moved) {
+                let _ = writeln!(
+                    text,
+                    "{name} stays: it is the newest that the requirements and the versions of the others allow"
+                );
+            }
+        }
+        if text.is_empty() { format!("{} is up to date\n", lock::FILE) } else { text }
+    }
+}
+
+/// Each set of a project's requirements: its name and its files.
+fn sets(root: &Path) -> Vec<(String, Vec<PathBuf>)> {
+    let functions = project::all(root).into_iter().map(|function| (function.name, function.requirements));
+    let layers = project::all_layers(root).into_iter().map(|layer| (lock::layer_set(&layer.name), layer.requirements));
+    functions.chain(layers).filter(|(_, requirements)| !requirements.is_empty()).collect()
+}
+
+/// Says whether the lock holds for all of the project, and what not.
+fn check(entries: &[Entry], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        if let State::Outdated { reasons, .. } = entry.state_in(lock)? {
+            lines.push(format!("{}:\n  {}", entry.id, reasons.join("\n  ")));
+        }
+    }
+    lines.extend(gone.iter().map(|id| format!("{id}: the project has no such set")));
+    if lines.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Error::Lock {
+        message: format!("{} is out of date:\n{}", lock::FILE, lines.join("\n")),
+        hint: "pack lock brings it up to date; commit the result".into(),
+    })
+}
