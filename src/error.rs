@@ -3,7 +3,7 @@
 //! Nothing here may carry a secret: URLs are redacted before they enter an error, and a child's output is pip's own,
 //! which redacts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::check::{Finding, Severity};
@@ -52,6 +52,16 @@ pub enum Error {
         path: PathBuf,
         /// What it names.
         target: PathBuf,
+    },
+    /// A file that says what is required cannot be used.
+    #[error("{}: {reason}", file.display())]
+    Requirements {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
     },
     /// A recipe of our own cannot be read.
     #[error("the recipe of {name} cannot be read: {reason}")]
@@ -115,6 +125,16 @@ pub enum Error {
         versions: Vec<String>,
         /// Whether only the cache was asked.
         offline: bool,
+    },
+    /// Files of requirements lead to two versions of one distribution.
+    #[error("{sources} ask for {name} {} and {name} {}", versions[0], versions[1])]
+    TwoVersions {
+        /// The distribution.
+        name: String,
+        /// The versions.
+        versions: [String; 2],
+        /// The files.
+        sources: String,
     },
     /// The index that pip asks does not answer.
     #[error("pip cannot reach the index for {requirement}: {reason}")]
@@ -219,6 +239,11 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// A file of requirements that cannot be used, with what to do about it.
+    pub fn requirements(file: &Path, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Requirements { file: file.to_owned(), reason: reason.into(), hint: hint.into() }
+    }
+
     /// What to do next, if there is something to say.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -255,6 +280,9 @@ impl Error {
                  the cache"
                     .into(),
             ),
+            Self::TwoVersions { .. } => Some(
+                "a lock file is taken as it is, beside what other files require: name one of them only, or make them agree".into(),
+            ),
             Self::DanglingLink { .. } => {
                 Some("mend or remove the link, or keep it out with a line in .packignore".into())
             }
@@ -270,7 +298,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Import { hint, .. } => Some(hint.clone()),
+            Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

@@ -35,8 +35,8 @@ pub struct BuildPlan {
     pub function: project::Function,
     /// What it is built for.
     pub target: lambda::Target,
-    /// Requirement files, in order.
-    pub requirements: Vec<PathBuf>,
+    /// What it requires.
+    pub requirements: project::Requirements,
     /// Where the ZIP goes.
     pub output: PathBuf,
     /// `MODULE.FUNCTION`, if it was given.

@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{self, Function};
+use crate::project::{self, Function, Requirements, Selection};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -21,6 +21,7 @@ Examples:
   pack zip workload                     functions/workload with requirements/workload.txt
   pack zip                              every function under functions/
   pack zip src/report -r reqs.txt       any folder, with its requirements
+  pack zip src/report -r uv.lock --extra s3
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
@@ -45,10 +46,20 @@ pub(super) struct Zip {
     #[arg(long, value_name = "ARCH", default_value = "x86_64")]
     arch: Architecture,
 
-    /// A requirements file, as pip understands it; may be repeated [default: requirements/<FUNCTION>.txt, or
-    /// requirements.txt beside the function's sources]
+    /// What the function requires: a requirements file as pip understands it, pyproject.toml, pylock.toml, uv.lock,
+    /// poetry.lock or Pipfile.lock; may be repeated [default: requirements/<FUNCTION>.txt, or the first of requirements.txt,
+    /// pylock.toml, uv.lock, poetry.lock, Pipfile.lock and pyproject.toml beside the function's sources]
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
+
+    /// An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
+    #[arg(long = "extra", value_name = "NAME")]
+    extras: Vec<String>,
+
+    /// A dependency group of pyproject.toml or of a lock file (of Pipfile.lock: a category), beside its dependencies; may
+    /// be repeated
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
 
     /// Where to write the ZIP; a folder for several functions [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
     #[arg(short, long, value_name = "PATH")]
@@ -243,14 +254,9 @@ impl Zip {
     }
 
     fn plan(&self, function: Function, target: Target, threads: usize, several: bool) -> Result<BuildPlan> {
-        let requirements =
-            if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
-        if let Some(missing) = requirements.iter().find(|file| !file.is_file()) {
-            return Err(Error::usage(
-                format!("there is no file {}", missing.display()),
-                "-r takes the path of a requirements file",
-            ));
-        }
+        let named = if self.requirements.is_empty() { &function.requirements } else { &self.requirements };
+        let selection = Selection { extras: self.extras.clone(), groups: self.groups.clone() };
+        let requirements = Requirements::read(named, &selection, target)?;
         let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
             None => Path::new("dist").join(file),

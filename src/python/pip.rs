@@ -32,6 +32,15 @@ pub enum Sdists {
     Built,
 }
 
+/// Requirement files that pip reads in one call.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Whether they list everything: then pip looks for no dependencies.
+    pub locked: bool,
+}
+
 /// A pip that works for a target.
 #[derive(Debug)]
 pub struct Pip<'a> {
@@ -45,21 +54,21 @@ pub struct Pip<'a> {
 
 impl Pip<'_> {
     /// Asks pip which distributions the requirement files need, without installing anything.
-    pub fn resolve(&self, requirements: &[PathBuf], sdists: Sdists) -> Result<Report> {
-        let output = self.ask(requirements, sdists, "--quiet")?;
+    pub fn resolve(&self, question: &Question, sdists: Sdists) -> Result<Report> {
+        let output = self.ask(question, sdists, "--quiet")?;
         report::parse(&output.stdout)
     }
 
     /// What pip says while it resolves, at its most talkative: what it passes over and why.
-    pub fn explain(&self, requirements: &[PathBuf]) -> String {
-        match self.ask(requirements, Sdists::Refused, "-vv") {
+    pub fn explain(&self, question: &Question) -> String {
+        match self.ask(question, Sdists::Refused, "-vv") {
             Ok(output) => output.stderr,
             Err(Error::Command(error)) => error.all_output(),
             Err(_) => String::new(),
         }
     }
 
-    fn ask(&self, requirements: &[PathBuf], sdists: Sdists, voice: &str) -> Result<Output> {
+    fn ask(&self, question: &Question, sdists: Sdists, voice: &str) -> Result<Output> {
         let mut arguments = words(&["install", "--dry-run", "--ignore-installed", voice, "--report", "-"]);
         let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         // Older pips want a target folder for --platform; a dry run writes nothing to it.
@@ -68,7 +77,10 @@ impl Pip<'_> {
             Sdists::Refused => arguments.extend(self.restriction()),
             Sdists::Built => arguments.push("--prefer-binary".into()),
         }
-        for file in requirements {
+        if question.locked {
+            arguments.push("--no-deps".into());
+        }
+        for file in &question.files {
             arguments.extend(["--requirement".into(), file.display().to_string()]);
         }
         Ok(self.run(&arguments, b"", sdists, "resolving the requirements with pip")?)

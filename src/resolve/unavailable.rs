@@ -1,13 +1,12 @@
 //! Why pip finds nothing: its words read, and what does exist listed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 
 use crate::error::Error;
-use crate::python::pip::{Pip, Source};
+use crate::python::pip::{Pip, Question, Source};
 use crate::python::{WheelFilename, normalise, requirement};
 
 /// Wheels or versions that an error lists.
@@ -43,17 +42,17 @@ pub(super) fn breakdown(error: &Error) -> Option<String> {
 }
 
 /// Names the file that pip broke down over: the last wheel that it speaks of.
-pub(super) fn describe_breakdown(pip: &Pip<'_>, requirements: &[PathBuf], reason: String) -> Error {
-    let said = pip.explain(requirements);
+pub(super) fn describe_breakdown(pip: &Pip<'_>, question: &Question, reason: String) -> Error {
+    let said = pip.explain(question);
     let mut words = said.lines().flat_map(|line| line.split([' ', '/', '#', '?', '\'', '"']));
     let file = words.rfind(|word| word.ends_with(".whl")).unwrap_or("a requirement").to_owned();
     Error::Unreadable { file, reason }
 }
 
 /// Tells "there is none at all" from "there is none for the target".
-pub(super) fn describe(pip: &Pip<'_>, requirements: &[PathBuf], requirement: &str, not_built: &str) -> Error {
+pub(super) fn describe(pip: &Pip<'_>, question: &Question, requirement: &str, not_built: &str) -> Error {
     let offline = matches!(pip.source, Source::Links(_));
-    let seen = Seen::read(&pip.explain(requirements), &name(requirement));
+    let seen = Seen::read(&pip.explain(question), &name(requirement));
     let wanted = specifiers(requirement);
     let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
     let wheels: Vec<String> =
