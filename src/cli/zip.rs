@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{self, Function, Requirements, Selection};
+use crate::project::{self, Choice, Function, Requirements};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -255,8 +255,8 @@ impl Zip {
 
     fn plan(&self, function: Function, target: Target, threads: usize, several: bool) -> Result<BuildPlan> {
         let named = if self.requirements.is_empty() { &function.requirements } else { &self.requirements };
-        let selection = Selection { extras: self.extras.clone(), groups: self.groups.clone() };
-        let requirements = Requirements::read(named, &selection, target)?;
+        let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
+        let requirements = Requirements::read(named, &choice, target)?;
         let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
             None => Path::new("dist").join(file),

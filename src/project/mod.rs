@@ -9,4 +9,4 @@ mod requirements;
 
 pub use files::{FunctionFile, collect};
 pub use function::{Function, all, find};
-pub use requirements::{Requirements, Selection};
+pub use requirements::{Choice, Requirements};

@@ -67,7 +67,7 @@ fn path(requirements: &Requirements, target: Target, cache: &Cache) -> PathBuf {
 mod tests {
     use super::*;
     use crate::lambda::Architecture;
-    use crate::project::Selection;
+    use crate::project::Choice;
     use crate::python::report;
 
     fn answer(url: &str, direct: bool) -> Answer {
@@ -85,7 +85,7 @@ mod tests {
         let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
         let file = folder.path().join("r.txt");
         std::fs::write(&file, "").unwrap();
-        let requirements = Requirements::read(&[file], &Selection::default(), target).unwrap();
+        let requirements = Requirements::read(&[file], &Choice::default(), target).unwrap();
         let secret = "https://user:secret@host/six-1.17.0-py2.py3-none-any.whl";
         remember(&answer(secret, true), &requirements, target, &cache).unwrap();
         assert!(!path(&requirements, target, &cache).exists(), "a direct reference is not remembered");

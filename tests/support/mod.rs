@@ -16,6 +16,7 @@
 
 pub(crate) mod check;
 pub(crate) mod image;
+pub(crate) mod index;
 pub(crate) mod zips;
 
 use std::collections::BTreeMap;

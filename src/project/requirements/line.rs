@@ -38,8 +38,10 @@ pub(super) fn takes(bounds: &str, version: &str) -> Option<bool> {
 /// A requirement as its author wrote it, if it can stand in a line of its own.
 pub(super) fn plain(text: &str) -> Option<&str> {
     let text = text.trim();
-    let is_one_line = !text.chars().any(char::is_control) && !text.contains(" #") && !text.ends_with('\\');
-    (is_one_line && requirement::parse(text).is_some()).then_some(text)
+    let is_one_line = !text.chars().any(char::is_control) && !text.ends_with('\\');
+    // Parsers differ in where they let a URL end; pip takes its options from what follows.
+    let is_whole = !text.contains(" #") && !text.contains(" -");
+    (is_one_line && is_whole && requirement::parse(text).is_some()).then_some(text)
 }
 
 /// One word that is no option: a URL, a path of a repository, a commit.
@@ -77,9 +79,14 @@ mod tests {
     #[test]
     fn a_requirement_stays_one_line() {
         assert!(plain(" numpy[x]>=1 ; python_version > '3' ").is_some());
-        for odd in
-            ["a\n--index-url https://host", "--index-url https://host", "a \\", "a @ https://host/a.whl #x", "./a"]
-        {
+        for odd in [
+            "a\n--index-url https://host",
+            "--index-url https://host",
+            "a \\",
+            "a @ https://host/a.whl #x",
+            "a @ https://host/a.whl --pre",
+            "./a",
+        ] {
             assert_eq!(plain(odd), None, "{odd:?}");
         }
     }

@@ -32,7 +32,7 @@ use crate::python::pip::Question;
 
 /// What is taken beside the dependencies themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub struct Choice {
     /// Extras (optional dependencies).
     pub extras: Vec<String>,
     /// Dependency groups; of Pipfile.lock, categories.
@@ -91,7 +91,7 @@ fn pylock_name(file: &str) -> Option<&str> {
 
 impl Requirements {
     /// Reads files in the form that their names say, for a target.
-    pub fn read(paths: &[PathBuf], selection: &Selection, target: Target) -> Result<Self> {
+    pub fn read(paths: &[PathBuf], choice: &Choice, target: Target) -> Result<Self> {
         let mut requirements = Self::default();
         let mut open = Question::default();
         let mut takes_selection = false;
@@ -110,13 +110,13 @@ impl Requirements {
                 open.files.push(path.clone());
             } else {
                 takes_selection = true;
-                requirements.add(path, selection, target, &mut open)?;
+                requirements.add(path, choice, target, &mut open)?;
             }
         }
         if !open.files.is_empty() {
             requirements.questions.insert(0, open);
         }
-        let chosen = selection.extras.iter().chain(&selection.groups).next();
+        let chosen = choice.extras.iter().chain(&choice.groups).next();
         match chosen.filter(|_| !takes_selection) {
             Some(name) => Err(Error::usage(
                 format!("there are no extras or dependency groups here to take {name:?} from"),
@@ -136,7 +136,7 @@ impl Requirements {
         &self.identity
     }
 
-    fn add(&mut self, path: &Path, selection: &Selection, target: Target, open: &mut Question) -> Result<()> {
+    fn add(&mut self, path: &Path, choice: &Choice, target: Target, open: &mut Question) -> Result<()> {
         match Form::of(path) {
             Form::Text => {}
             Form::PyProject => {
@@ -151,60 +151,53 @@ impl Requirements {
                             "run `poetry lock`: poetry.lock beside it is then taken",
                         ));
                     }
-                    return self.add_poetry(&lock, selection, target);
+                    return self.add_poetry(&lock, choice, target);
                 }
                 if let Some(lock) = workspace::lock_of(&folder) {
-                    return self.add_uv(&lock, &folder, selection, target);
+                    return self.add_uv(&lock, &folder, choice, target);
                 }
-                let lines = project.lines(path, selection, target)?;
+                let lines = project.lines(path, choice, target)?;
                 self.sources.push(path.to_owned());
                 if !lines.is_empty() {
                     open.files.push(self.write("pyproject.toml", &(lines.join("\n") + "\n"))?);
                 }
             }
             Form::Pylock => {
-                let mut locked = pylock::read(path, selection, target)?;
-                locked.direct = direct(&folder_of(path), selection, target);
+                let mut locked = pylock::read(path, choice, target)?;
+                locked.direct = direct(&folder_of(path), choice, target);
                 self.add_locked(path, locked)?;
             }
-            Form::Uv => self.add_uv(path, &folder_of(path), selection, target)?,
-            Form::Poetry => self.add_poetry(path, selection, target)?,
+            Form::Uv => self.add_uv(path, &folder_of(path), choice, target)?,
+            Form::Poetry => self.add_poetry(path, choice, target)?,
             Form::Pipfile => {
                 let lock = path.with_file_name("Pipfile.lock");
                 if !lock.is_file() {
                     return Err(Error::requirements(path, "there is no Pipfile.lock beside it", "run `pipenv lock`"));
                 }
-                let locked = pipfile::read(&lock, selection, target)?;
+                let locked = pipfile::read(&lock, choice, target)?;
                 self.add_locked(&lock, locked)?;
             }
         }
         Ok(())
     }
 
-    fn add_uv(&mut self, lock: &Path, folder: &Path, selection: &Selection, target: Target) -> Result<()> {
-        let text = exporter::uv(lock, folder, &selection.extras, &selection.groups)?;
-        self.add_export(lock, folder, &text, selection, target)
+    fn add_uv(&mut self, lock: &Path, folder: &Path, choice: &Choice, target: Target) -> Result<()> {
+        let text = exporter::uv(lock, folder, &choice.extras, &choice.groups)?;
+        self.add_export(lock, folder, &text, choice, target)
     }
 
-    fn add_poetry(&mut self, lock: &Path, selection: &Selection, target: Target) -> Result<()> {
-        let text = exporter::poetry(lock, &folder_of(lock), &selection.extras, &selection.groups)?;
-        self.add_export(lock, &folder_of(lock), &text, selection, target)
+    fn add_poetry(&mut self, lock: &Path, choice: &Choice, target: Target) -> Result<()> {
+        let text = exporter::poetry(lock, &folder_of(lock), &choice.extras, &choice.groups)?;
+        self.add_export(lock, &folder_of(lock), &text, choice, target)
     }
 
-    fn add_export(
-        &mut self,
-        lock: &Path,
-        project: &Path,
-        text: &str,
-        selection: &Selection,
-        target: Target,
-    ) -> Result<()> {
+    fn add_export(&mut self, lock: &Path, project: &Path, text: &str, choice: &Choice, target: Target) -> Result<()> {
         let file = project.join("pyproject.toml");
         if let Some(bounds) = PyProject::read(&file).ok().and_then(|project| project.python()) {
             pyproject::requires_python(&file, &bounds, target)?;
         }
         let mut locked = exported::read(text, &folder_of(lock));
-        locked.direct = direct(project, selection, target);
+        locked.direct = direct(project, choice, target);
         self.add_locked(lock, locked)
     }
 
@@ -244,9 +237,9 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// What the project in a folder requires itself, as far as its pyproject.toml says it.
-fn direct(folder: &Path, selection: &Selection, target: Target) -> BTreeSet<String> {
+fn direct(folder: &Path, choice: &Choice, target: Target) -> BTreeSet<String> {
     let file = folder.join("pyproject.toml");
-    PyProject::read(&file).ok().and_then(|project| project.direct(&file, selection, target)).unwrap_or_default()
+    PyProject::read(&file).ok().and_then(|project| project.direct(&file, choice, target)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -260,10 +253,9 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
-        let selection =
-            Selection { extras: extras.iter().map(|name| (*name).to_owned()).collect(), groups: Vec::new() };
+        let choice = Choice { extras: extras.iter().map(|name| (*name).to_owned()).collect(), groups: Vec::new() };
         let paths: Vec<PathBuf> = named.iter().map(|name| folder.path().join(name)).collect();
-        let requirements = Requirements::read(&paths, &selection, target)?;
+        let requirements = Requirements::read(&paths, &choice, target)?;
         Ok(requirements
             .questions
             .iter()

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::locked::Locked;
-use super::{Selection, document, index, line, pyproject};
+use super::{Choice, document, index, line, pyproject};
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::python::{markers, requirement};
@@ -57,11 +57,11 @@ struct Entry {
     _others: BTreeMap<String, Value>,
 }
 
-pub(super) fn read(path: &Path, selection: &Selection, target: Target) -> Result<Locked> {
-    lines(path, &document::json(path)?, selection, target)
+pub(super) fn read(path: &Path, choice: &Choice, target: Target) -> Result<Locked> {
+    lines(path, &document::json(path)?, choice, target)
 }
 
-fn lines(path: &Path, lock: &Lock, selection: &Selection, target: Target) -> Result<Locked> {
+fn lines(path: &Path, lock: &Lock, choice: &Choice, target: Target) -> Result<Locked> {
     if lock.meta.spec != SPEC {
         return Err(Error::requirements(
             path,
@@ -69,12 +69,12 @@ fn lines(path: &Path, lock: &Lock, selection: &Selection, target: Target) -> Res
             "lock with pipenv",
         ));
     }
-    if let Some(extra) = selection.extras.first() {
+    if let Some(extra) = choice.extras.first() {
         return Err(Error::requirements(path, format!("it has no extra {extra:?}"), "it has categories: --group NAME"));
     }
     let mut locked = Locked::default();
     let default = "default".to_owned();
-    for category in [&default].into_iter().chain(&selection.groups) {
+    for category in [&default].into_iter().chain(&choice.groups) {
         let Some(entries) = lock.categories.get(category) else {
             let known: Vec<&str> = lock.categories.keys().map(String::as_str).collect();
             return Err(Error::requirements(
@@ -174,7 +174,7 @@ mod tests {
             serde_json::from_str(text).map_err(|error| Error::requirements(path, error.to_string(), ""))?;
         let groups = groups.iter().map(|name| (*name).to_owned()).collect();
         let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
-        lines(path, &lock, &Selection { extras: Vec::new(), groups }, target)
+        lines(path, &lock, &Choice { extras: Vec::new(), groups }, target)
     }
 
     fn entry(name: &str, text: &str) -> String {
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(locked.hashed, [six, "httpx[http2]==0.28 --hash=sha256:cc"]);
         assert_eq!(
             locked.unhashed,
-            ["local @ file:///srv/./libs/local", "repo @ git+https://host/repo.git@abc#subdirectory=x"]
+            ["local @ file:///srv/libs/local", "repo @ git+https://host/repo.git@abc#subdirectory=x"]
         );
         assert_eq!(locked.options, ["--extra-index-url https://${USER}:${PASS_1}@host/simple"]);
         assert_eq!(read(LOCK, &["develop"]).unwrap().hashed[2], "pytest==8 --hash=sha256:dd");

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::groups::{self, Groups};
-use super::{Selection, document, line};
+use super::{Choice, document, line};
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::python::{markers, normalise, requirement};
@@ -104,9 +104,9 @@ impl PyProject {
     }
 
     /// Its lines for pip, with the chosen extras and groups.
-    pub(super) fn lines(&self, path: &Path, selection: &Selection, target: Target) -> Result<Vec<String>> {
+    pub(super) fn lines(&self, path: &Path, choice: &Choice, target: Target) -> Result<Vec<String>> {
         let project = self.project.as_ref();
-        if project.is_none() && selection.groups.is_empty() {
+        if project.is_none() && choice.groups.is_empty() {
             return Err(Error::requirements(
                 path,
                 "it has no [project] with dependencies",
@@ -114,9 +114,9 @@ impl PyProject {
             ));
         }
         if let Some(project) = project {
-            project.check(path, target, !selection.extras.is_empty(), self.tool.setuptools.as_ref())?;
+            project.check(path, target, !choice.extras.is_empty(), self.tool.setuptools.as_ref())?;
         }
-        let lines = self.selected(path, selection, target)?;
+        let lines = self.selected(path, choice, target)?;
         let sourced =
             |text: &&String| requirement::parse(text).is_some_and(|found| self.has_source(found.name.as_ref()));
         if let Some(text) = lines.iter().find(sourced) {
@@ -130,16 +130,16 @@ impl PyProject {
         Ok(lines)
     }
 
-    /// The normalised names of what the selection requires itself, as far as it can be read here.
-    pub(super) fn direct(&self, path: &Path, selection: &Selection, target: Target) -> Option<BTreeSet<String>> {
+    /// The normalised names of what the choice requires itself, as far as it can be read here.
+    pub(super) fn direct(&self, path: &Path, choice: &Choice, target: Target) -> Option<BTreeSet<String>> {
         if self.project.as_ref().is_some_and(|project| project.is_dynamic("dependencies")) {
             return None;
         }
         let known =
             |names: &[String], has: &dyn Fn(&str) -> bool| names.iter().filter(|name| has(name)).cloned().collect();
-        let chosen = Selection {
-            extras: known(&selection.extras, &|name| self.extra(name).is_some()),
-            groups: known(&selection.groups, &|name| groups::has(&self.dependency_groups, name)),
+        let chosen = Choice {
+            extras: known(&choice.extras, &|name| self.extra(name).is_some()),
+            groups: known(&choice.groups, &|name| groups::has(&self.dependency_groups, name)),
         };
         let lines = self.selected(path, &chosen, target).ok()?;
         let mut names: BTreeSet<String> = lines
@@ -148,15 +148,16 @@ impl PyProject {
             .map(|requirement| normalise(requirement.name.as_ref()))
             .collect();
         if let Some(poetry) = &self.tool.poetry {
-            let tables = poetry.dependencies.iter().chain(
-                selection.groups.iter().filter_map(|name| poetry.group.get(name)).map(|group| &group.dependencies),
-            );
+            let tables = poetry
+                .dependencies
+                .iter()
+                .chain(choice.groups.iter().filter_map(|name| poetry.group.get(name)).map(|group| &group.dependencies));
             names.extend(tables.flat_map(toml::Table::keys).map(|name| normalise(name)));
         }
         Some(names)
     }
 
-    fn selected(&self, path: &Path, selection: &Selection, target: Target) -> Result<Vec<String>> {
+    fn selected(&self, path: &Path, choice: &Choice, target: Target) -> Result<Vec<String>> {
         let mut lines = Vec::new();
         if let Some(project) = &self.project {
             for text in project.dependencies.iter().flatten() {
@@ -164,10 +165,10 @@ impl PyProject {
             }
         }
         let mut seen = BTreeSet::new();
-        for extra in &selection.extras {
+        for extra in &choice.extras {
             self.expand(path, extra, target, &mut seen, &mut lines)?;
         }
-        for group in &selection.groups {
+        for group in &choice.groups {
             for text in groups::expand(&self.dependency_groups, group).map_err(|wrong| wrong.of(path))? {
                 lines.push(checked(path, "[dependency-groups]", text)?);
             }
@@ -326,8 +327,8 @@ mod tests {
     fn lines(text: &str, extras: &[&str], groups: &[&str]) -> Result<Vec<String>> {
         let path = Path::new("pyproject.toml");
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let selection = Selection { extras: owned(extras), groups: owned(groups) };
-        document::parse_toml::<PyProject>(path, text)?.lines(path, &selection, target())
+        let choice = Choice { extras: owned(extras), groups: owned(groups) };
+        document::parse_toml::<PyProject>(path, text)?.lines(path, &choice, target())
     }
 
     const PROJECT: &str = r#"
@@ -366,7 +367,7 @@ mod tests {
             ("[project]\ndependencies = 'numpy'", "line 2, column 16: invalid type"),
             ("[project]\ndependencies = ['a==']", "[project] dependencies has \"a==\", which is no requirement"),
             (
-                "[project]\ndependencies = ['a @ https://u:p@h/x y']",
+                "[project]\ndependencies = ['a @ https://u:p@h/x --pre']",
                 "[project] dependencies has \"a \"…, which is no requirement",
             ),
             ("[project]\ndependencies = ['a\\n-r x']", "which is no requirement"),
@@ -401,9 +402,9 @@ mod tests {
         let path = Path::new("pyproject.toml");
         let direct = |text: &str, groups: &[&str]| {
             let groups = groups.iter().map(|name| (*name).to_owned()).collect();
-            let selection = Selection { extras: vec!["unknown".into()], groups };
+            let choice = Choice { extras: vec!["unknown".into()], groups };
             let project: PyProject = document::parse_toml(path, text).unwrap();
-            project.direct(path, &selection, target()).map(|names| names.into_iter().collect::<Vec<_>>())
+            project.direct(path, &choice, target()).map(|names| names.into_iter().collect::<Vec<_>>())
         };
         assert_eq!(direct(PROJECT, &["base"]).unwrap(), ["my-lib", "numpy", "six"]);
         let poetry =

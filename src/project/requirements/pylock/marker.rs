@@ -8,7 +8,7 @@ use crate::python::{normalise, requirement};
 const TRUE: &str = "python_version >= '3'";
 const FALSE: &str = "python_version < '3'";
 
-/// Normalised names that the selection has.
+/// Normalised names that the choice has.
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
     pub(super) extras: Vec<String>,
@@ -31,7 +31,7 @@ fn without_sets(marker: &str, chosen: &Chosen) -> Option<String> {
     let word = |index: usize| tokens.get(index).map_or("", |(_, _, text)| *text);
     let mut plain = String::new();
     let mut end = 0;
-    for (index, (start, _, text)) in tokens.iter().enumerate() {
+    for (index, (start, _, text)) in tokens.iter().enumerate().filter(|(_, (.., text))| text.starts_with(['\'', '"'])) {
         let (is_in, set) = match (word(index + 1), word(index + 2)) {
             ("in", _) => (true, index + 2),
             ("not", "in") => (false, index + 3),
@@ -42,8 +42,7 @@ fn without_sets(marker: &str, chosen: &Chosen) -> Option<String> {
             "dependency_groups" => &chosen.groups,
             _ => continue,
         };
-        let name = text.strip_prefix(['\'', '"'])?;
-        let name = normalise(name.get(..name.len().checked_sub(1)?)?);
+        let name = normalise(text.get(1..text.len() - 1)?);
         plain.push_str(marker.get(end..*start)?);
         plain.push_str(if names.contains(&name) == is_in { TRUE } else { FALSE });
         end = tokens[set].1;

@@ -1,7 +1,7 @@
 //! `pylock.toml`, the standard lock file (PEP 751), read directly:
 //! <https://packaging.python.org/en/latest/specifications/pylock-toml/>.
 //!
-//! From each distribution that the selection and the target take, the one file that an installer would choose, by its hash.
+//! From each distribution that the choice and the target take, the one file that an installer would choose, by its hash.
 //! The index that the hash is looked up in is pip's, and the lock's own beside it.
 
 mod format;
@@ -15,7 +15,7 @@ use marker::Chosen;
 use pep508_rs::MarkerEnvironment;
 
 use super::locked::Locked;
-use super::{Selection, document, index, line, pyproject};
+use super::{Choice, document, index, line, pyproject};
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::python::{WheelFilename, markers, normalise, wheel_tags};
@@ -23,17 +23,17 @@ use crate::python::{WheelFilename, markers, normalise, wheel_tags};
 /// The algorithms that pip takes, best first.
 const ALGORITHMS: &[&str] = &["sha256", "sha384", "sha512"];
 
-pub(super) fn read(path: &Path, selection: &Selection, target: Target) -> Result<Locked> {
-    lines(path, &document::toml(path)?, selection, target)
+pub(super) fn read(path: &Path, choice: &Choice, target: Target) -> Result<Locked> {
+    lines(path, &document::toml(path)?, choice, target)
 }
 
-fn lines(path: &Path, lock: &Lock, selection: &Selection, target: Target) -> Result<Locked> {
+fn lines(path: &Path, lock: &Lock, choice: &Choice, target: Target) -> Result<Locked> {
     let reader = Reader {
         path,
         base: path.parent().unwrap_or(Path::new("")),
         target,
         environment: markers::environment(target),
-        chosen: chosen(path, lock, selection)?,
+        chosen: chosen(path, lock, choice)?,
         tags: wheel_tags::accepted(target),
     };
     reader.check(lock)?;
@@ -46,7 +46,7 @@ fn lines(path: &Path, lock: &Lock, selection: &Selection, target: Target) -> Res
         }
         let name = line::name(&package.name).ok_or_else(|| reader.wrong("has a name that is none"))?;
         if !seen.insert(name.clone()) {
-            return Err(reader.wrong(format!("has {name} twice for this target and selection")));
+            return Err(reader.wrong(format!("has {name} twice for this target and choice")));
         }
         let bounds = package.requires_python.as_deref();
         if bounds.is_some_and(|bounds| line::takes(bounds, &target.python.full()) == Some(false)) {
@@ -67,8 +67,8 @@ fn lines(path: &Path, lock: &Lock, selection: &Selection, target: Target) -> Res
     Ok(locked)
 }
 
-/// The selection as the lock knows it. Default groups stand for the project's own dependencies and always count.
-fn chosen(path: &Path, lock: &Lock, selection: &Selection) -> Result<Chosen> {
+/// The choice as the lock knows it. Default groups stand for the project's own dependencies and always count.
+fn chosen(path: &Path, lock: &Lock, choice: &Choice) -> Result<Chosen> {
     let known = |asked: &[String], known: &[String], what: &str| {
         let names: Vec<String> = known.iter().map(|name| normalise(name)).collect();
         match asked.iter().find(|name| !names.contains(&normalise(name))) {
@@ -83,8 +83,8 @@ fn chosen(path: &Path, lock: &Lock, selection: &Selection) -> Result<Chosen> {
             None => Ok(asked.iter().map(|name| normalise(name)).collect::<Vec<_>>()),
         }
     };
-    let extras = known(&selection.extras, &lock.extras, "extra")?;
-    let mut groups = known(&selection.groups, &lock.dependency_groups, "dependency group")?;
+    let extras = known(&choice.extras, &lock.extras, "extra")?;
+    let mut groups = known(&choice.groups, &lock.dependency_groups, "dependency group")?;
     groups.extend(lock.default_groups.iter().map(|name| normalise(name)));
     Ok(Chosen { extras, groups })
 }

@@ -9,9 +9,9 @@ fn read(text: &str, extras: &[&str], groups: &[&str]) -> Result<Locked> {
     let text = text.replace("HASH", HASH);
     let path = Path::new("/srv/pylock.toml");
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let selection = Selection { extras: owned(extras), groups: owned(groups) };
+    let choice = Choice { extras: owned(extras), groups: owned(groups) };
     let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
-    lines(path, &document::parse_toml(path, &text)?, &selection, target)
+    lines(path, &document::parse_toml(path, &text)?, &choice, target)
 }
 
 fn package(text: &str) -> String {
@@ -51,7 +51,7 @@ fn sources_folders_repositories_and_archives_are_named() {
     }
     let cases = [
         ("directory = {path = 'libs/a', editable = true}", "a @ file:///srv/libs/a"),
-        ("directory = {path = '.', subdirectory = 'b'}", "a @ file:///srv/./b"),
+        ("directory = {path = '.', subdirectory = 'b'}", "a @ file:///srv/b"),
         (
             "vcs = {type = 'git', url = 'https://h/a.git', commit-id = 'abc', subdirectory = 'b'}",
             "a @ git+https://h/a.git@abc#subdirectory=b",
