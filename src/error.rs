@@ -125,6 +125,8 @@ pub enum Error {
         versions: Vec<String>,
         /// Whether only the cache was asked.
         offline: bool,
+        /// What an index answered instead of a list of versions.
+        refused: Option<String>,
     },
     /// Files of requirements lead to two versions of one distribution.
     #[error("{sources} ask for {name} {} and {name} {}", versions[0], versions[1])]
@@ -267,6 +269,10 @@ impl Error {
             Self::NoDistribution { offline: true, .. } => {
                 Some("with --offline only wheels in the cache are taken, and none of them fits: build once without --offline".into())
             }
+            Self::NoDistribution { refused: Some(answer), .. } => Some(format!(
+                "an index answered \"{answer}\": check its URL, and the user and password in pip's configuration (pip config list, \
+                 netrc, or the URL itself)"
+            )),
             Self::NoDistribution { versions, .. } => Some(format!(
                 "{}; check the name, the version bounds and the index that pip is configured to use (pip config list)",
                 if versions.is_empty() {
