@@ -191,10 +191,10 @@ pub enum Error {
         reason: String,
     },
     /// What was built would not work on Lambda.
-    #[error("{function} would not work on Lambda{}", listed(findings))]
+    #[error("{name} would not work on Lambda{}", listed(findings))]
     Check {
-        /// The function.
-        function: String,
+        /// The function or layer.
+        name: String,
         /// What was found, warnings as well.
         findings: Vec<Finding>,
     },

@@ -375,7 +375,7 @@ fn the_text_says_what_where_why_and_what_to_do() {
     errors
       /var/task/app.py  [handler]
         handler app.main: app.py does not define main
-        hint: a handler is MODULE.FUNCTION, with the module's path from the function's folder
+        hint: a handler is MODULE.FUNCTION, with the module's path from the function's folder; app.py defines handler
       /var/task/secret.py  [mode]
         its mode is 0600: Lambda's user cannot read it (EACCES)
         hint: chmod -R a+rX on what is packed; with Python's zipfile, set external_attr to 0o644 << 16

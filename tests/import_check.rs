@@ -133,3 +133,22 @@ fn a_handler_is_found_where_it_lies_and_gets_a_hint_that_fits() {
     let Some((_, report)) = import(&[reads], &[]) else { return };
     assert!(find(&report, "import-handler").starts_with("--import-env NAME=VALUE"));
 }
+
+#[test]
+fn a_library_of_this_machine_is_told() {
+    // util-linux has it, and so every Debian; Lambda has not.
+    let source = format!("import ctypes, ssl, sqlite3\nctypes.CDLL('libsmartcols.so.1')\n\n\n{APP}");
+    let Some((outcome, report)) = import(&[file("app.py", source)], &[]) else { return };
+    if said(&report).iter().any(|finding| finding.contains("cannot open shared object file")) {
+        return skip("this machine has no libsmartcols.so.1");
+    }
+    assert_eq!(outcome.status, 0);
+    insta::assert_snapshot!(said(&report).join("\n"), @"warning : app.handler loads libsmartcols.so.1 of this machine, which Lambda's runtime does not have: there it fails, or does without; ship the library in lib/, or a distribution that brings it");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_with_the_line_that_asks_for_it() {
+    let source = format!("import os\n\n\ndef table():\n    return os.environ['TABLE']\n\n\ntable()\n{APP}");
+    let Some((_, report)) = import(&[file("app.py", source)], &[]) else { return };
+    insta::assert_snapshot!(said(&report).join("\n"), @"error /var/task/app.py: the handler app.handler raises KeyError: 'TABLE' (in os, from /var/task/app.py:5)");
+}

@@ -454,7 +454,8 @@ fn a_private_index_serves_and_its_password_is_nowhere() {
     let home = team.pack.tmp().join("home");
     fs::create_dir(&home).unwrap();
     let run = |arguments: &[&str], configured: &str| {
-        let outcome = team.zip(arguments).env("PIP_INDEX_URL", configured).env("HOME", &home).env("PIP_RETRIES", "0").run();
+        let outcome =
+            team.zip(arguments).env("PIP_INDEX_URL", configured).env("HOME", &home).env("PIP_RETRIES", "0").run();
         assert_no_secret("standard output", outcome.stdout.as_bytes());
         assert_no_secret("standard error", outcome.stderr.as_bytes());
         outcome

@@ -3,6 +3,7 @@
 //! What must stay true: memory is bounded whatever the artifact's size, and the bytes do not depend on threads or on
 //! what the member cache had.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::elf::strip::{Unstripped, is_elf, strip};
 use crate::error::{Error, Result};
 use crate::resolve::Distribution;
 use crate::system::AtomicFile;
-use crate::tree::{self, Entry, Owner, Source, Tree};
+use crate::tree::{self, Entry, Owner, Site, Source, Tree};
 
 /// What may be held between reading and writing, in bytes of unpacked files. Packing one needs up to three times its
 /// size: read, stripped, packed.
@@ -31,8 +32,10 @@ const BYTECODE_VERSION: u32 = 1;
 
 /// What an artifact is made of.
 pub struct Input<'a> {
-    /// The files.
+    /// The files. What caches keep is known by a tree's paths: it is the same for a function and a layer.
     pub tree: &'a Tree,
+    /// Where they lie.
+    pub site: &'a Site,
     /// Whose wheels the files are in.
     pub distributions: &'a [Distribution],
     /// What earlier builds made of each distribution's files.
@@ -80,9 +83,11 @@ pub fn member_variant() -> String {
     format!("strip{STRIP_VERSION}-deflate{DEFLATE_VERSION}")
 }
 
-/// The member cache's variant for the bytecode that an interpreter makes of a wheel's sources.
-pub fn bytecode_variant(interpreter: &str) -> String {
-    format!("bytecode{BYTECODE_VERSION}-cpython{interpreter}-task-deflate{DEFLATE_VERSION}")
+/// The member cache's variant for the bytecode that an interpreter makes of a wheel's sources where they lie: bytecode
+/// has its source's path.
+pub fn bytecode_variant(interpreter: &str, site: &Site) -> String {
+    let place = site.packages().trim_start_matches('/').replace('/', "-");
+    format!("bytecode{BYTECODE_VERSION}-cpython{interpreter}-{place}-deflate{DEFLATE_VERSION}")
 }
 
 struct Made {
@@ -161,16 +166,18 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
     let mut kept = start_caches(input);
     let mut by_owner: BTreeMap<Owner, Sizes> = BTreeMap::new();
     let (mut stripped, mut unstripped, mut unpacked) = (Vec::new(), Vec::new(), 0);
-    let entries: Vec<(&String, &Entry)> = input.tree.iter().collect();
+    let mut entries: Vec<(Cow<'_, str>, &String, &Entry)> =
+        input.tree.iter().map(|(path, entry)| (input.site.in_zip(path), path, entry)).collect();
+    entries.sort_unstable_by(|(left, ..), (right, ..)| left.cmp(right));
     ordered(
         &entries,
         input.threads,
         BUDGET,
-        |(_, entry)| entry.size,
-        |(path, entry)| input.make(path, entry),
-        |(path, entry), made| {
+        |(_, _, entry)| entry.size,
+        |(_, path, entry)| input.make(path, entry),
+        |(in_zip, path, entry), made| {
             let Made { packed, unstripped: reason } = &made;
-            zip.add(path, entry.executable, packed).map_err(Error::io("write", target))?;
+            zip.add(in_zip, entry.executable, packed).map_err(Error::io("write", target))?;
             if let Some(writer) = input.bucket(path, entry).and_then(|bucket| kept.get_mut(&bucket)) {
                 // What cannot be kept costs the next build time, and this one nothing.
                 let _ = writer.add(path, packed, reason);

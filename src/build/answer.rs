@@ -24,9 +24,9 @@ pub(super) fn with<T>(
     let ask = || resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline);
     // An answer is remembered once its wheels have proved good.
     let confirmed = |answer: &Answer, progress: &mut Progress| {
-        let made = make(answer, progress)?;
+        let result = make(answer, progress)?;
         resolve::remember(answer, &build.requirements, build.target, cache)?;
-        Ok(made)
+        Ok(result)
     };
     let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
         let answer = progress.phase("resolve", |_| ask())?;

@@ -60,6 +60,7 @@ pub(super) fn add(
     restored: &Restored,
 ) -> Result<WithBytecode> {
     let python = build.target.python;
+    let at = build.site();
     let none = |tree, warning| WithBytecode {
         tree,
         policy: Policy::None,
@@ -80,12 +81,14 @@ pub(super) fn add(
         );
         return Ok(none(tree, Some(warning)));
     };
-    let variant = artifact::bytecode_variant(&interpreter.version());
+    let variant = artifact::bytecode_variant(&interpreter.version(), &at);
     let caches: Vec<MemberCache> =
         distributions.iter().map(|distribution| cache.members(&distribution.sha256, &variant)).collect();
     let compiler = Compiler::new(interpreter, python);
+    let is_module = |path: &str| at.importable(path).is_some_and(|path| !path.starts_with("bin/"));
     let sources: Vec<(&String, &Entry)> =
-        tree.iter().filter(|(path, _)| path.ends_with(".py") && !path.starts_with("bin/")).collect();
+        tree.iter().filter(|(path, _)| path.ends_with(".py") && is_module(path)).collect();
+
     let in_place = |path: &str, owner| {
         build.bytecode == Policy::Only
             && !is_function(owner)
@@ -105,7 +108,7 @@ pub(super) fn add(
             if let Some((distribution, (archive, member))) = kept {
                 return Ok(Ok((path, place, owned(Source::Cached { distribution, archive, member }, entry.size))));
             }
-            let bytes: Arc<[u8]> = match compiler.compile(path, &tree::read(entry, distributions)?)? {
+            let bytes: Arc<[u8]> = match compiler.compile(&at.in_lambda(path), &tree::read(entry, distributions)?)? {
                 Compiled::Bytecode(bytes) => bytes.into(),
                 // Python would say the same at import, if anything ever imports it.
                 Compiled::Refused(reason) => return Ok(Err((path.clone(), reason))),

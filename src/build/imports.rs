@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
 use crate::cache::Cache;
-use crate::check::{File, Files, Origin, Question, Shape, TASK};
+use crate::check::{File, Files, Origin, Question};
 use crate::error::{Error, Result};
 use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
 use crate::progress::Progress;
@@ -21,7 +21,7 @@ use crate::project::FunctionFile;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::Distribution;
 use crate::slim::{Removal, Restoration, Restored, Rule};
-use crate::tree::{self, Owner, Tree};
+use crate::tree::{self, Owner, Site, Tree};
 
 /// How often one failure is answered by putting something back before it is given up.
 const TRIES: usize = 12;
@@ -49,7 +49,7 @@ pub(super) enum Verdict {
 /// Everything that a test needs to know of a build.
 pub(super) struct Test<'a> {
     pub(super) build: &'a BuildPlan,
-    pub(super) files: &'a [FunctionFile],
+    pub(super) own: &'a [FunctionFile],
     pub(super) distributions: &'a [Distribution],
     pub(super) python: &'a Interpreters,
     pub(super) cache: &'a Cache,
@@ -87,6 +87,7 @@ impl Test<'_> {
             &packed.artifact.sha256,
             &packed.handler,
             packed.guessed,
+            self.build.site().packages(),
             runner.identity(),
             runtime,
             &self.build.imports.variables,
@@ -99,13 +100,14 @@ impl Test<'_> {
 
     fn carry_out(&self, packed: &Packed, runner: &Runner, progress: &Progress) -> Result<Verdict> {
         let start = std::time::Instant::now();
-        let before = tree::assemble(self.distributions, self.files, self.build.target.python)?.tree;
+        let site = self.build.site();
+        let before = tree::assemble(self.distributions, self.own, self.build.target.python, &site)?.tree;
         let copy = self.copy(packed, &before)?;
-        let mut modules = imports::of_tree(&packed.compiled.tree, self.build.target.python);
+        let mut modules = imports::of_tree(&packed.compiled.tree, &site, self.build.target.python);
         // What the handler's own module is called is the handler's to load.
         modules.retain(|(module, _)| !packed.is_handler_module(module));
         let names: Vec<String> = modules.iter().map(|(name, _)| name.clone()).collect();
-        let search_path = Question::new(self.build.target, Shape::Function).search_path;
+        let search_path = Question::new(self.build.target, self.build.product.shape()).search_path;
         let run = |handler: Option<&str>, modules: &[String]| {
             imports::run(
                 &copy,
@@ -138,6 +140,7 @@ impl Test<'_> {
             )
         });
         let mut report = Report { tested: first.tested, ..Report::default() };
+        let mut warnings: Vec<String> = first.warnings().collect();
         let mut failures = Vec::new();
         let had = |module: &str| {
             let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));
@@ -162,10 +165,10 @@ impl Test<'_> {
             distributions: self.distributions,
             before: &before,
             modules: &modules,
+            site: &site,
             copy: &copy,
             put_back: BTreeMap::new(),
         };
-        let mut warnings = Vec::new();
         let mut broken = None;
         for failure in failures {
             let again = |failure: &Failure| {
@@ -209,8 +212,9 @@ impl Test<'_> {
             .filter(|(path, entry)| is_omitted(entry.owner) && !path.starts_with("bin/"))
             .map(|(path, entry)| (path.clone(), entry.clone()))
             .collect();
-        let mut files = Files::of_tree(&shipped, self.distributions);
-        let moved = |path: &str| path.replacen(TASK, RUNTIME, 1);
+        let site = self.build.site();
+        let mut files = Files::of_tree(&shipped, self.distributions, &site);
+        let moved = |path: &str| path.replacen(&site.packages(), RUNTIME, 1);
         files.files = std::mem::take(&mut files.files).into_iter().map(|(path, file)| (moved(&path), file)).collect();
         let path = packed.artifact.file.path();
         let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
@@ -218,7 +222,7 @@ impl Test<'_> {
         for (index, member) in archive.members().iter().enumerate() {
             let origin = Origin::Zip { archive: archive.clone(), member: index };
             let mode = if member.executable { 0o755 } else { 0o644 };
-            files.files.insert(format!("{TASK}/{}", member.name), File { size: member.size, mode, origin });
+            files.files.insert(site.in_lambda(&site.path(&member.name)), File { size: member.size, mode, origin });
         }
         ThrowAway::of(&files, &[], &self.cache.temporary_place())
     }
@@ -235,6 +239,7 @@ struct Rescue<'a> {
     distributions: &'a [Distribution],
     before: &'a Tree,
     modules: &'a [(String, Owner)],
+    site: &'a Site,
     copy: &'a ThrowAway,
     /// What is in the copy again, and for whom.
     put_back: BTreeMap<Restoration, String>,
@@ -295,10 +300,10 @@ impl Rescue<'_> {
             removals.into_iter().filter_map(|removal| self.restoration(removal)).collect()
         };
         let needed_by = &failure.module;
-        if let Some(blame) = imports::blame(failure, &left) {
+        if let Some(blame) = imports::blame(failure, &left, self.site) {
             return Some((all(blame.removals), format!("importing {needed_by} needs {}", blame.missed)));
         }
-        let mut scene = imports::scene(failure, |path| self.before.get(path).map(|entry| entry.owner));
+        let mut scene = imports::scene(failure, self.site, |path| self.before.get(path).map(|entry| entry.owner));
         scene.extend(self.modules.iter().filter(|(name, _)| *name == failure.module).map(|(_, owner)| *owner));
         let near: Vec<&Removal> = left.iter().copied().filter(|removal| scene.contains(&removal.owner)).collect();
         let wanted = if near.is_empty() { all(left) } else { all(near) };
@@ -323,7 +328,7 @@ impl Rescue<'_> {
         for removal in self.of(restoration) {
             if let Some(entry) = self.before.get(&removal.path) {
                 let bytes = tree::read(entry, self.distributions)?;
-                self.copy.write(&format!("{TASK}/{}", removal.path), entry.executable, &bytes)?;
+                self.copy.write(&self.site.in_lambda(&removal.path), entry.executable, &bytes)?;
             }
         }
         Ok(())
@@ -333,7 +338,7 @@ impl Rescue<'_> {
     fn take_out(&self, restoration: &Restoration) -> Result<()> {
         if restoration.rule != Rule::Symbols {
             for removal in self.of(restoration) {
-                self.copy.remove(&format!("{TASK}/{}", removal.path))?;
+                self.copy.remove(&self.site.in_lambda(&removal.path))?;
             }
         }
         Ok(())
@@ -354,9 +359,9 @@ impl Rescue<'_> {
     fn excluded(&self, failure: &Failure) -> Option<String> {
         let excluded: Vec<&Removal> =
             self.removals.iter().copied().filter(|removal| removal.rule == Rule::Excluded).collect();
-        let blame = imports::blame(failure, &excluded)?;
+        let blame = imports::blame(failure, &excluded, self.site)?;
         let paths: BTreeSet<&str> = blame.removals.iter().map(|removal| removal.path.as_str()).collect();
-        paths.first().map(|path| (*path).to_owned())
+        paths.first().map(|path| self.site.in_zip(path).into_owned())
     }
 
     fn error(&self, failure: &Failure) -> Error {

@@ -1,9 +1,10 @@
-//! `pack zip`, stage by stage: each takes the value before it. Nothing here reads a flag.
+//! `pack zip` and `pack layer`, stage by stage: each takes the value before it. Nothing here reads a flag.
 
 mod answer;
 mod bytecode;
 mod imports;
 mod plan;
+mod product;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,31 +13,32 @@ pub use bytecode::{Policy, WithBytecode};
 pub use imports::ImportTest;
 use imports::Verdict;
 pub use plan::{Plan, PlannedWheel};
+pub use product::{Name, Product};
 
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
-use crate::check::{self, Checked, Files, Finding, Question, Severity, Shape};
+use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::progress::Progress;
-use crate::project::{self, FunctionFile};
+use crate::project::Requirements;
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
-use crate::slim::{self, Removal, Restored, Rule, Slimmed};
-use crate::tree::{self, Overlap, Owner, Tree};
+use crate::slim::{self, Level, Removal, Restored, Rule, Slimmed};
+use crate::tree::{self, Overlap, Owner, Site, Tree};
 
 /// Everything that decides what a build does.
 #[derive(Debug)]
 pub struct BuildPlan {
-    /// The function.
-    pub function: project::Function,
+    /// What is built.
+    pub product: Product,
     /// What it is built for.
     pub target: lambda::Target,
     /// What it requires.
-    pub requirements: project::Requirements,
+    pub requirements: Requirements,
     /// Where the ZIP goes.
     pub output: PathBuf,
     /// `MODULE.FUNCTION`, if it was given.
@@ -57,17 +59,24 @@ pub struct BuildPlan {
     pub threads: usize,
 }
 
+impl BuildPlan {
+    /// Where the artifact's files lie in Lambda.
+    pub fn site(&self) -> Site {
+        self.product.site(self.target.python)
+    }
+}
+
 /// Asks pip what the build would take, and makes nothing.
 pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Plan> {
-    let files = project::collect(&build.function, &build.output)?;
+    let files = build.product.files(&build.output)?;
     let answer = progress
         .phase("resolve", |_| resolve::ask(&python.pip, build.target, &build.requirements, cache, build.offline))?;
-    Ok(Plan::new(build, python, cache, &files, &answer))
+    Ok(Plan::new(build, python, cache, &files.own, &answer))
 }
 
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
-    let files = project::collect(&build.function, &build.output)?;
+    let files = build.product.files(&build.output)?;
     let made = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
@@ -93,7 +102,7 @@ impl Made {
 
 fn make(
     build: &BuildPlan,
-    files: &[FunctionFile],
+    files: &product::Files,
     answer: &Answer,
     python: &Interpreters,
     cache: &Cache,
@@ -102,7 +111,7 @@ fn make(
     let resolution = progress
         .phase("fetch", |progress| resolve::fetch(answer, &python.pip, build.target, cache, build.offline, progress))?;
     let distributions = &resolution.distributions;
-    let test = imports::Test { build, files, distributions, python, cache };
+    let test = imports::Test { build, own: &files.own, distributions, python, cache };
     let mut rescued: Vec<Rescued> = Vec::new();
     for _ in 0..ROUNDS {
         let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
@@ -144,15 +153,17 @@ struct Packed {
 /// From wheels and files to an artifact, with some removals put back.
 fn pack(
     build: &BuildPlan,
-    files: &[FunctionFile],
+    files: &product::Files,
     distributions: &[Distribution],
     restored: &Restored,
     python: &Interpreters,
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<Packed> {
+    let site = build.site();
     let (assembled, mut slimmed) = progress.phase("slim", |_| {
-        let mut assembled = tree::assemble(distributions, files, build.target.python)?;
+        let mut assembled = tree::assemble(distributions, &files.own, build.target.python, &site)?;
+        assembled.tree.extend(files.evidence.clone());
         let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim, restored)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
@@ -184,13 +195,14 @@ fn pack(
                 .get(path)
                 .is_some_and(|entry| slim::is_restored(restored, Rule::Symbols, entry.owner, distributions))
         };
-        build.slim.level != slim::Level::None
+        build.slim.level != Level::None
             && !build.slim.keep.matches(path)
             && !slim::stays_as_it_is(&compiled.tree, path)
             && !restored()
     };
     let input = Input {
         tree: &compiled.tree,
+        site: &site,
         distributions,
         members: &members,
         bytecode: &compiled.caches,
@@ -232,16 +244,25 @@ impl Packed {
         }
         let own = |path: &str| compiled.tree.get(path).is_some_and(|entry| is_function(entry.owner));
         for (path, reason) in compiled.refused.iter().filter(|(path, _)| own(path)) {
-            warnings.push(format!("Python cannot compile {path} of the function: {reason}"));
+            let (path, owner) = (build.site().in_zip(path).into_owned(), build.site().owner());
+            warnings.push(format!("Python cannot compile {path} of {owner}: {reason}"));
         }
-        if build.requirements.is_empty() {
-            warnings.push(format!(
+        match &build.product {
+            Product::Function(function) if build.requirements.is_empty() => warnings.push(format!(
                 "no requirements file was found for {}: only its own files are in the artifact (-r names one)",
-                build.function.name
-            ));
+                function.name
+            )),
+            Product::Layer { layer, users, .. } if users.is_empty() && build.slim.level == Level::Deep => {
+                warnings.push(format!(
+                    "no optional part was left out of {}: which are needed depends on the functions that use it \
+                     (--for FUNCTION names them)",
+                    layer.name
+                ));
+            }
+            _ => {}
         }
         warnings.extend(compiled.warning.clone());
-        warnings.extend(overlaps.iter().map(|overlap| overlap.describe(distributions)));
+        warnings.extend(overlaps.iter().map(|overlap| overlap.describe(distributions, &build.site())));
         warnings.extend(imports.rescued.iter().map(Rescued::describe));
         warnings.extend(import_warnings);
         let report =
@@ -262,8 +283,8 @@ struct Examined {
 
 /// The handler, and what would not work on Lambda: an error, unless the build is not to be checked.
 fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution], python: &Interpreters) -> Result<Examined> {
-    let files = Files::of_tree(tree, distributions);
-    let mut question = Question::new(build.target, Shape::Function);
+    let files = Files::of_tree(tree, distributions, &build.site());
+    let mut question = Question::new(build.target, build.product.shape());
     question.provided.clone_from(&build.provided);
     question.handler.clone_from(&build.handler);
     check::find_handler(&files, &mut question)?;
@@ -287,7 +308,7 @@ fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution], python:
 /// Stops at sources that are certain to be loaded and that Python did not compile.
 fn refuse(build: &BuildPlan, loaded: &BTreeMap<String, bool>, refused: &[(String, String)]) -> Result<()> {
     let findings = refused.iter().filter_map(|(path, reason)| {
-        let path = format!("{}/{path}", check::TASK);
+        let path = build.site().in_lambda(path);
         loaded.contains_key(&path).then(|| check::refusal(&path, reason, build.target.python))?
     });
     stop_at_errors(build, findings.collect()).map(drop)
@@ -296,7 +317,7 @@ fn refuse(build: &BuildPlan, loaded: &BTreeMap<String, bool>, refused: &[(String
 fn stop_at_errors(build: &BuildPlan, findings: Vec<Finding>) -> Result<Vec<Finding>> {
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         let findings = check::sorted(findings);
-        return Err(Error::Check { function: build.function.name.clone(), findings });
+        return Err(Error::Check { name: build.product.name().as_str().to_owned(), findings });
     }
     Ok(findings)
 }
@@ -306,7 +327,7 @@ fn over_limit_name(output: &std::path::Path) -> PathBuf {
     output.with_extension("over-limit.zip")
 }
 
-/// Whether an owner is the function itself.
+/// Whether an owner is the function or layer itself.
 fn is_function(owner: Owner) -> bool {
     owner == Owner::Function
 }

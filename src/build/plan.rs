@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BuildPlan, Policy};
+use super::{BuildPlan, Name, Policy, Product};
 use crate::cache::Cache;
 use crate::lambda::Target;
 use crate::project::FunctionFile;
@@ -28,13 +28,32 @@ pub struct PlannedWheel {
     pub cached: bool,
 }
 
+/// Paths in the ZIP, as JSON has them: `"function_files": […]`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnFiles {
+    /// Of a function.
+    FunctionFiles(Vec<String>),
+    /// Of a layer.
+    LayerFiles(Vec<String>),
+}
+
+impl OwnFiles {
+    fn paths(&self) -> &[String] {
+        match self {
+            Self::FunctionFiles(paths) | Self::LayerFiles(paths) => paths,
+        }
+    }
+}
+
 /// A build that has not happened.
 #[derive(Debug, Serialize)]
 pub struct Plan {
-    /// The function's name.
-    pub function: String,
+    /// What would be built.
+    #[serde(flatten)]
+    pub name: Name,
     /// Its sources.
-    pub source: String,
+    pub source: Option<String>,
     /// What for.
     #[serde(flatten)]
     pub target: Target,
@@ -52,8 +71,9 @@ pub struct Plan {
     pub pip_interpreter: String,
     /// The interpreter that compiles, if there is one.
     pub compile_interpreter: Option<String>,
-    /// The function's own files.
-    pub function_files: Vec<String>,
+    /// The function's or layer's own files.
+    #[serde(flatten)]
+    pub files: OwnFiles,
     /// The wheels.
     pub wheels: Vec<PlannedWheel>,
 }
@@ -79,9 +99,10 @@ impl Plan {
             })
             .collect();
         wheels.sort_by(|left, right| left.name.cmp(&right.name));
+        let own = files.iter().map(|file| file.path.clone()).collect();
         Self {
-            function: build.function.name.clone(),
-            source: build.function.source.display().to_string(),
+            name: build.product.name(),
+            source: build.product.source().map(|source| source.display().to_string()),
             target: build.target,
             newest_platform_tag: build.target.newest_tag(),
             output: build.output.display().to_string(),
@@ -90,7 +111,10 @@ impl Plan {
             bytecode: build.bytecode,
             pip_interpreter: python.pip.path.display().to_string(),
             compile_interpreter: python.compiler.as_ref().map(|compiler| compiler.path.display().to_string()),
-            function_files: files.iter().map(|file| file.path.clone()).collect(),
+            files: match build.product {
+                Product::Function(_) => OwnFiles::FunctionFiles(own),
+                Product::Layer { .. } => OwnFiles::LayerFiles(own),
+            },
             wheels,
         }
     }
@@ -104,13 +128,15 @@ impl Plan {
             }
             (None, _) => format!("none: no CPython {} was found", self.target.python),
         };
+        let own = self.files.paths();
         let mut lines = vec![
             format!(
-                "function      {} ({}, {} file{})",
-                self.function,
-                self.source,
-                self.function_files.len(),
-                if self.function_files.len() == 1 { "" } else { "s" }
+                "{:<13} {} ({}{} file{})",
+                self.name.kind(),
+                self.name.as_str(),
+                self.source.as_ref().map(|source| format!("{source}, ")).unwrap_or_default(),
+                own.len(),
+                if own.len() == 1 { "" } else { "s" }
             ),
             format!("target        {} (wheels up to {})", self.target, self.newest_platform_tag),
             format!(
@@ -122,7 +148,7 @@ impl Plan {
             format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
-        lines.splice(1..1, self.function_files.iter().map(|path| format!("  {path}")));
+        lines.splice(1..1, own.iter().map(|path| format!("  {path}")));
         lines.extend(self.wheels.iter().map(|wheel| {
             format!(
                 "  {} {}{}",

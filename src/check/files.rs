@@ -13,14 +13,9 @@ use std::sync::Arc;
 
 use crate::archive::{Archive, Modified};
 use crate::error::{Error, Result};
+pub use crate::lambda::{LAYERS, TASK};
 use crate::resolve::Distribution;
-use crate::tree::{self, Entry, Owner, Tree};
-
-/// Where a function's own folder is.
-pub const TASK: &str = "/var/task";
-
-/// Where layers are unpacked, over each other.
-pub const LAYERS: &str = "/opt";
+use crate::tree::{self, Entry, Owner, Site, Tree};
 
 /// Files above this are read one at a time, so that only one of them is in memory.
 pub const LARGE_BYTES: u64 = 32 << 20;
@@ -71,14 +66,14 @@ pub struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// A tree as a function's ZIP has it.
-    pub fn of_tree(tree: &'a Tree, distributions: &'a [Distribution]) -> Self {
+    /// A tree, where Lambda puts its files.
+    pub fn of_tree(tree: &'a Tree, distributions: &'a [Distribution], site: &Site) -> Self {
         let file = |entry: &'a Entry| File {
             size: entry.size,
             mode: if entry.executable { 0o755 } else { 0o644 },
             origin: Origin::Tree(entry),
         };
-        let files = tree.iter().map(|(path, entry)| (format!("{TASK}/{path}"), file(entry))).collect();
+        let files = tree.iter().map(|(path, entry)| (site.in_lambda(path), file(entry))).collect();
         Self { files, folders: BTreeMap::new(), distributions }
     }
 

@@ -104,7 +104,7 @@ mod tests {
             Entry { executable: false, owner: tree::Owner::Function, source, size: 0 }
         };
         let tree: Tree = files.iter().map(|(path, text)| ((*path).to_owned(), entry(text))).collect();
-        let files = Files::of_tree(&tree, &[]);
+        let files = Files::of_tree(&tree, &[], &tree::Site::function());
         let target = Target { python: PythonVersion::DEFAULT, architecture: Architecture::X86_64 };
         let question = Question::new(target, Shape::Function);
         let installation = Installation::new(&files, &question).unwrap();

@@ -9,6 +9,12 @@ use crate::python::source::{self, Fate};
 
 const CHECK: &str = "handler";
 
+/// What the runtime calls a handler with: the event and the context.
+const ARGUMENTS: usize = 2;
+
+/// The most functions that are offered in the place of one that is not there.
+const MOST_OFFERED: usize = 5;
+
 /// Whether the function's handler is there.
 pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Finding>> {
     if question.shape == Shape::Layers {
@@ -25,8 +31,30 @@ pub(super) fn check(modules: &Modules, question: &Question) -> Result<Vec<Findin
         }
         Some(handler) => Ok(wrong(handler, modules, question)?.into_iter().collect()),
         None if question.shape == Shape::Image => Ok(Vec::new()),
-        None => nowhere("no handler was named, and there is not exactly one that a top-level module defines".into()),
+        None => {
+            let reason = "no handler was named, and there is not exactly one that a top-level module defines";
+            Ok(match one_folder(modules) {
+                Some(folder) => {
+                    let all = format!("{reason}: everything is below {folder}/, which is where Lambda does not look");
+                    nowhere(all)?
+                        .into_iter()
+                        .map(|finding| finding.with_hint(format!("zip what is in {folder}, not the folder; {hint}")))
+                        .collect()
+                }
+                None => nowhere(reason.into())?,
+            })
+        }
     }
+}
+
+/// The folder that has all that there is, with modules in it: a ZIP of the function's folder instead of its content.
+fn one_folder<'a>(modules: &'a Modules) -> Option<&'a str> {
+    let mut paths = modules.files.below(TASK).map(|(path, _)| &path[TASK.len() + 1..]);
+    let (folder, _) = paths.next()?.split_once('/')?;
+    let is_below = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let mut tops =
+        modules.files.below(TASK).filter_map(|(path, _)| path[TASK.len() + 1..].split_once('/')?.1.strip_suffix(".py"));
+    (paths.all(is_below) && tops.any(|top| !top.contains('/') && top != "__init__")).then_some(folder)
 }
 
 /// The dotted name of a handler's module.
@@ -67,10 +95,24 @@ fn wrong(handler: &str, modules: &Modules, question: &Question) -> Result<Option
         Kind::Namespace => Ok(Some(finding(Some(&found.path), format!("{name} is a folder without __init__.py")))),
         Kind::Source => {
             let text = modules.read(&found.path)?;
-            Ok(undefined(&text, function).map(|(reason, is_certain)| {
+            let wrong = undefined(&text, function).map(|(reason, is_certain)| {
                 let error = finding(Some(&found.path), format!("{name} {reason}"));
-                if is_certain { error } else { Finding { severity: super::Severity::Warning, ..error } }
-            }))
+                let error = if is_certain { error } else { Finding { severity: super::Severity::Warning, ..error } };
+                match source::functions_of_two(&text, MOST_OFFERED) {
+                    others if others.is_empty() => error,
+                    others => error.with_hint(format!("{FORM}; {name} defines {}", others.join(", "))),
+                }
+            });
+            let uncallable = || {
+                let count = source::arity(&text, function).filter(|count| *count != ARGUMENTS)?;
+                let reason =
+                    format!("{name} defines {function} with {count} parameters, and Lambda gives it {ARGUMENTS}");
+                Some(
+                    finding(Some(&found.path), reason.replace(" 1 parameters", " 1 parameter"))
+                        .with_hint(format!("def {function}(event, context):")),
+                )
+            };
+            Ok(wrong.or_else(uncallable))
         }
     }
 }
@@ -102,7 +144,7 @@ mod tests {
     use super::*;
     use crate::check::Files;
     use crate::lambda::{Architecture, PythonVersion, Target};
-    use crate::tree::{Entry, Owner, Source, Tree};
+    use crate::tree::{Entry, Owner, Site, Source, Tree};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         files
@@ -120,7 +162,7 @@ mod tests {
     }
 
     fn reasons(tree: &Tree, handler: Option<&str>) -> Vec<String> {
-        let files = Files::of_tree(tree, &[]);
+        let files = Files::of_tree(tree, &[], &Site::function());
         let question = question(handler);
         check(&Modules::new(&files, &question), &question).unwrap().into_iter().map(|finding| finding.reason).collect()
     }
@@ -160,6 +202,33 @@ mod tests {
     }
 
     #[test]
+    fn lambda_gives_a_handler_two_arguments() {
+        let one = |text: &str| {
+            let files = tree(&[("app.py", text)]);
+            let files = Files::of_tree(&files, &[]);
+            let question = question(Some("app.handler"));
+            let found = check(&Modules::new(&files, &question), &question).unwrap();
+            found.into_iter().map(|finding| (finding.reason, finding.hint.unwrap())).next()
+        };
+        let (reason, hint) = one("def handler(event):\n    pass\n").unwrap();
+        assert_eq!(reason, "handler app.handler: app.py defines handler with 1 parameter, and Lambda gives it 2");
+        assert_eq!(hint, "def handler(event, context):");
+        for fine in ["def handler(event, context): pass\n", "@app\ndef handler(): pass\n", "def handler(*a): pass\n"] {
+            assert_eq!(one(fine), None, "{fine}");
+        }
+        let (_, hint) = one("def main(event, context): pass\ndef other(x): pass\n").unwrap();
+        assert!(hint.ends_with("; app.py defines main"), "{hint}");
+    }
+
+    #[test]
+    fn a_zip_of_the_folder_is_told_from_one_of_its_content() {
+        let whole = tree(&[("job/app.py", "def handler(event, context): pass\n"), ("job/x/__init__.py", "")]);
+        assert!(reasons(&whole, None)[0].ends_with("everything is below job/, which is where Lambda does not look"));
+        let package = tree(&[("job/__init__.py", "")]);
+        assert!(!reasons(&package, None)[0].contains("below"));
+    }
+
+    #[test]
     fn what_may_be_defined_in_an_unusual_way_is_no_error() {
         for text in [
             "def f():\n    global handler\n    handler = 1\nf()\n",
@@ -172,7 +241,7 @@ mod tests {
         }
         for text in ["globals()['handler'] = f\n", "exec(code)\n", "class A:\n    def handler(self): pass\n"] {
             let files = tree(&[("app.py", text)]);
-            let files = Files::of_tree(&files, &[]);
+            let files = Files::of_tree(&files, &[], &Site::function());
             let question = question(Some("app.handler"));
             let findings = check(&Modules::new(&files, &question), &question).unwrap();
             assert_eq!(findings.len(), 1, "{text}");
@@ -183,7 +252,7 @@ mod tests {
     #[test]
     fn a_handler_that_no_layer_at_hand_brings_can_be_said_to_come_from_one() {
         let files = tree(&[("app.py", ""), ("run.sh", "")]);
-        let files = Files::of_tree(&files, &[]);
+        let files = Files::of_tree(&files, &[], &Site::function());
         let found = |handler: &str| {
             let question = question(Some(handler));
             check(&Modules::new(&files, &question), &question).unwrap().remove(0)

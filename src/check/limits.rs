@@ -41,6 +41,10 @@ pub(super) fn check(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
                 "leave out what the function never imports; splitting into layers does not raise the limit",
             ));
     }
+    if sizes.files == 0 && shape != Shape::Image {
+        let reason = "there is no file in it: \"Uploaded file must be a non-empty zip\"";
+        findings.push(nowhere(Finding::error("empty", "", reason)).with_hint("name what has the function's files"));
+    }
     if sizes.layers > lambda::LAYERS_PER_FUNCTION {
         let reason = format!("{} layers; a function takes {}", sizes.layers, lambda::LAYERS_PER_FUNCTION);
         findings.push(nowhere(Finding::error("too-many-layers", "", reason)).with_hint("merge layers"));

@@ -35,8 +35,8 @@ pub fn refused(
     let own: Vec<&String> = loaded.iter().filter(|(_, is_own)| **is_own).map(|(path, _)| path).collect();
     let refusal = |path: &String| {
         let source = files.read(files.files.get(path)?).ok()?;
-        let relative = path.strip_prefix(TASK)?.trim_start_matches('/');
-        match compiler.compile(relative, &source).ok()? {
+        path.strip_prefix(TASK)?;
+        match compiler.compile(path, &source).ok()? {
             Compiled::Bytecode(_) => Some(None),
             Compiled::Refused(reason) => Some(refusal(path, &reason, python)),
         }

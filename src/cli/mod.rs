@@ -3,6 +3,8 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod layer;
+mod options;
 mod zip;
 
 use std::ffi::OsString;
@@ -29,8 +31,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    // Boxed: it has many more options than the others.
+    // Boxed: they have many more options than the others.
     Zip(Box<zip::Zip>),
+    Layer(Box<layer::Layer>),
     Check(check::Check),
 }
 
@@ -46,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match arguments.command {
         Command::Zip(zip) => zip.run(),
+        Command::Layer(layer) => layer.run(),
         Command::Check(check) => check.run(),
     };
     result.unwrap_or_else(|error| {

@@ -5,16 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{print, to_json, variable};
-use crate::build::{self, BuildPlan, Policy};
-use crate::cache::Cache;
+use super::options::{Chosen, Options, Runtime, is_folder};
+use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
-use crate::lambda::{Architecture, PythonVersion, Target};
-use crate::progress::{Progress, Verbosity};
-use crate::project::{self, Choice, Function, Requirements};
-use crate::python::interpreter::{self, Interpreters};
-use crate::slim::{self, Globs, Level, SdkPolicy};
-use crate::system;
+use crate::project::{self, Function};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,19 +26,13 @@ virtual environments, __pycache__, .env, its own tests and editors' files stay o
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Zip {
     /// A name under functions/, or the path of a folder or .py file; all of functions/ if none is given
     #[arg(value_name = "FUNCTION")]
     functions: Vec<String>,
 
-    /// Python version of the Lambda runtime
-    #[arg(long, value_name = "VERSION", default_value = "3.13")]
-    python: PythonVersion,
-
-    /// Architecture of the function
-    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
-    arch: Architecture,
+    #[command(flatten)]
+    runtime: Runtime,
 
     /// What the function requires: a requirements file as pip understands it, pyproject.toml, pylock.toml, uv.lock,
     /// poetry.lock or Pipfile.lock; may be repeated [default: requirements/<FUNCTION>.txt, or the first of requirements.txt,
@@ -52,14 +40,8 @@ pub(super) struct Zip {
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
 
-    /// An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
-    #[arg(long = "extra", value_name = "NAME")]
-    extras: Vec<String>,
-
-    /// A dependency group of pyproject.toml or of a lock file (of Pipfile.lock: a category), beside its dependencies; may
-    /// be repeated
-    #[arg(long = "group", value_name = "NAME")]
-    groups: Vec<String>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// Where to write the ZIP; a folder for several functions [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
     #[arg(short, long, value_name = "PATH")]
@@ -69,174 +51,16 @@ pub(super) struct Zip {
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
 
-    /// How much to leave out
-    #[arg(long, value_enum, default_value = "standard")]
-    slim: Level,
-
-    /// Which bytecode to ship
-    #[arg(long, value_enum, default_value = "compiled")]
-    bytecode: Policy,
-
-    /// Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
-    #[arg(long, value_name = "GLOB")]
-    keep: Vec<String>,
-
-    /// Leave out what matches this glob (path in the ZIP, or a folder); may be repeated
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
-
-    /// With --slim deep: AWS services whose definitions in botocore stay, beside those that the code names (s3,sqs)
-    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
-    aws_services: Vec<String>,
-
-    /// Ship boto3 and what it needs, even if they only came along with something else
-    #[arg(long, overrides_with = "no_bundle_sdk")]
-    bundle_sdk: bool,
-
-    /// Leave boto3 and what it needs to the runtime, even if the requirements name them
-    #[arg(long, overrides_with = "bundle_sdk")]
-    no_bundle_sdk: bool,
-
-    /// A top-level module that the artifact need not have, since it comes from elsewhere (a layer that the function
-    /// has as well, a mounted file system); may be repeated
-    #[arg(long = "provided", value_name = "MODULE")]
-    provided: Vec<String>,
-
-    /// Do not check whether Lambda will load the artifact
-    #[arg(long)]
-    no_check: bool,
-
-    /// Build without the import test, which runs the import code of the handler and of every package: in a read-only
-    /// copy, without network, without variables of yours. On by default where the runtime's Python runs here; what an
-    /// import turns out to need is put back
-    #[arg(long)]
-    no_import_test: bool,
-
-    /// A Python for the import test where the runtime's does not run here: an emulator with its options
-    /// (qemu-aarch64-static -L SYSROOT SYSROOT/usr/bin/python3.13)
-    #[arg(long, value_name = "COMMAND", env = "PACK_IMPORT_COMMAND", hide_env_values = true)]
-    import_command: Option<String>,
-
-    /// A variable that the function needs when it is imported, for the import test; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    import_env: Vec<(String, String)>,
-
-    /// Show what would be built, and build nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Write the report (or the plan) as JSON
-    #[arg(long)]
-    json: bool,
-
-    /// Use no network: resolve from the wheels in the cache
-    #[arg(long)]
-    offline: bool,
-
-    /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
-    #[arg(long, value_name = "PATH")]
-    python_executable: Option<PathBuf>,
-
-    /// Where wheels are kept between builds [default: pack in the user's cache folder]
-    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
-    cache_dir: Option<PathBuf>,
-
-    /// Threads to use [default: one a processor]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<std::num::NonZeroUsize>,
-
-    /// Print only the artifact's path
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Say more: every removal, every library left as it was
-    #[arg(short, long)]
-    verbose: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let threads = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), Into::into);
-        // Fails only if a pool exists already, which then serves.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        let target = Target { python: self.python, architecture: self.arch };
-        let root = Path::new("");
-        let functions = self.functions(root)?;
+        let functions = self.functions(Path::new(""))?;
         let several = functions.len() > 1;
-        let builds = functions
-            .into_iter()
-            .map(|function| self.plan(function, target, threads, several))
-            .collect::<Result<Vec<_>>>()?;
-        check_outputs(&builds)?;
-        let cache = Cache::open(self.cache_dir.as_deref())?;
-        let python = interpreter::find(target, self.python_executable.as_deref())?;
-        let mut json = Vec::new();
-        let mut over_limit = false;
-        let mut outcome = Ok(());
-        for build in builds {
-            let mut progress = Progress::new(self.verbosity());
-            match self.build(&build, &python, &cache, &mut progress, &mut json) {
-                Ok(over) => over_limit |= over,
-                Err(error) => {
-                    progress.finish();
-                    outcome = Err(error);
-                    break;
-                }
-            }
-        }
-        // What was built before a failure was built, and is told.
-        match json.as_slice() {
-            [] => {}
-            [one] => print(&format!("{one:#}\n"))?,
-            several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
-        }
-        outcome.map(|()| ExitCode::from(u8::from(over_limit)))
-    }
-
-    /// Builds or plans one function and shows it. Returns whether it is over the limit.
-    fn build(
-        &self,
-        build: &BuildPlan,
-        python: &Interpreters,
-        cache: &Cache,
-        progress: &mut Progress,
-        json: &mut Vec<serde_json::Value>,
-    ) -> Result<bool> {
-        if self.dry_run {
-            let plan = build::plan(build, python, cache, progress)?;
-            progress.finish();
-            if self.json {
-                json.push(to_json(&plan)?);
-            } else {
-                print(&plan.text())?;
-            }
-            return Ok(false);
-        }
-        let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
-        progress.finish();
-        if self.json {
-            json.push(to_json(&report)?);
-        } else if self.quiet {
-            print(&format!("{}\n", report.path))?;
-        } else {
-            print(&report.text(self.verbose))?;
-        }
-        for warning in &report.warnings {
-            progress.warn(warning);
-        }
-        for finding in &report.findings {
-            progress.warn(&finding.line());
-        }
-        progress.fail(&report.problem());
-        Ok(report.over_limit)
-    }
-
-    fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
+        let builds = functions.into_iter().map(|function| self.plan(function, several)).collect::<Result<Vec<_>>>()?;
+        self.options.build(&builds, &self.runtime)
     }
 
     fn functions(&self, root: &Path) -> Result<Vec<Function>> {
@@ -253,70 +77,15 @@ impl Zip {
         Ok(all)
     }
 
-    fn plan(&self, function: Function, target: Target, threads: usize, several: bool) -> Result<BuildPlan> {
-        let named = if self.requirements.is_empty() { &function.requirements } else { &self.requirements };
-        let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
-        let requirements = Requirements::read(named, &choice, target)?;
+    fn plan(&self, function: Function, several: bool) -> Result<BuildPlan> {
+        let target = self.runtime.target();
+        let requirements = self.chosen.requirements(&self.requirements, &function.requirements, target)?;
         let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
             None => Path::new("dist").join(file),
             Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
-        if !self.aws_services.is_empty() && self.slim != Level::Deep {
-            return Err(Error::usage(
-                "--aws-services says what --slim deep has to leave, and nothing else takes definitions of services out",
-                "add --slim deep, or leave --aws-services away",
-            ));
-        }
-        let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
-            (true, _) => SdkPolicy::Bundle,
-            (_, true) => SdkPolicy::Omit,
-            _ => SdkPolicy::Auto,
-        };
-        Ok(BuildPlan {
-            slim: slim::Options {
-                level: self.slim,
-                target,
-                handler: self.handler.clone(),
-                sdk,
-                keep: Globs::new("--keep", &self.keep)?,
-                exclude: Globs::new("--exclude", &self.exclude)?,
-                services: self.aws_services.clone(),
-            },
-            function,
-            target,
-            requirements,
-            output: system::destination(&output)?,
-            handler: self.handler.clone(),
-            check: !self.no_check,
-            provided: self.provided.iter().cloned().collect(),
-            bytecode: self.bytecode,
-            imports: build::ImportTest {
-                wanted: !self.no_import_test,
-                command: self.import_command.clone(),
-                variables: self.import_env.iter().cloned().collect(),
-            },
-            offline: self.offline,
-            threads,
-        })
-    }
-}
-
-/// Whether an output is meant as a folder: it is one, it is written as one, or it cannot be the ZIP of several functions.
-fn is_folder(path: &Path, several: bool) -> bool {
-    let named = path.as_os_str().to_string_lossy().ends_with('/');
-    path.is_dir() || named || (several && !path.exists() && path.extension().is_none())
-}
-
-/// Two builds must not write one file.
-fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
-    let mut seen = std::collections::BTreeSet::new();
-    match builds.iter().find(|build| !seen.insert(&build.output)) {
-        Some(build) => Err(Error::usage(
-            format!("two functions would be written to {}", build.output.display()),
-            "give a folder as --output, or build them one by one",
-        )),
-        None => Ok(()),
+        self.options.plan(Product::Function(function), target, requirements, &output, self.handler.clone())
     }
 }

@@ -167,7 +167,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::tree::{Entry, Owner, Source, Tree};
+    use crate::tree::{Entry, Owner, Site, Source, Tree};
 
     #[test]
     fn is_laid_out_as_in_lambda_and_gone_afterwards() {
@@ -179,7 +179,7 @@ mod tests {
         };
         let tree: Tree = [("app.py".to_owned(), entry("a", false)), ("bin/x".to_owned(), entry("b", true))].into();
         let disk = tempfile::tempdir().unwrap();
-        let files = Files::of_tree(&tree, &[]);
+        let files = Files::of_tree(&tree, &[], &Site::function());
         let place = Place::on_disk(disk.path()).unwrap();
         let copy = ThrowAway::unpack(&files, &copied(&files, &[]), &[], place).unwrap();
         copy.seal();

@@ -53,15 +53,19 @@ def text_of(value):
 
 
 def importer(error):
-    """The innermost frame that is no part of the import machinery: its module and file."""
-    found = ("", "")
+    """The innermost frame that is no part of the import machinery: its module and file, and the line of the artifact that
+    led there if the frame is Python's own."""
+    found, line = ("", ""), ""
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        if not frame.f_code.co_filename.startswith(("<frozen importlib", "<string>")):
-            found = (text_of(frame.f_globals.get("__name__", "")), frame.f_code.co_filename)
+        file = frame.f_code.co_filename
+        if not file.startswith(("<frozen importlib", "<string>")):
+            found = (text_of(frame.f_globals.get("__name__", "")), file)
+        if file.startswith(root + "/"):
+            line = "%s:%d" % (file, trace.tb_lineno)
         trace = trace.tb_next
-    return found
+    return *found, "" if found[1].startswith(root + "/") else line
 
 
 def describe(error):
@@ -71,7 +75,7 @@ def describe(error):
         seen.add(id(error))
         kind = type(error)
         name = kind.__qualname__ if kind.__module__ == "builtins" else kind.__module__ + "." + kind.__qualname__
-        module, file = importer(error)
+        module, file, line = importer(error)
         # `name` of an ImportError, `filename` of an OSError.
         about = getattr(error, "name", None) if isinstance(error, ImportError) else getattr(error, "filename", None)
         top = text_of(about).partition(".")[0]
@@ -84,6 +88,7 @@ def describe(error):
                     "standard": "true" if top in getattr(sys, "stdlib_module_names", ()) else "false",
                     "module": quote(module),
                     "file": quote(file),
+                    "line": quote(line),
                 }
             )
         )
@@ -126,6 +131,22 @@ def load(name, attribute):
     return "ok " + " ".join(other for other in [name, *modules] if is_loaded(other))
 
 
+def machines():
+    """The shared libraries in this process that are neither the artifact's nor of Python's own library."""
+    found = set()
+    try:
+        with open("/proc/self/maps") as maps:
+            for line in maps:
+                path = line.rstrip("\n").partition("/")[2]
+                folder, _, file = ("/" + path).rpartition("/")
+                is_own = any(folder.startswith(place) for place in [root + "/", *library])
+                if not is_own and file.startswith("lib") and ".so" in file and " " not in file:
+                    found.add(file)
+    except OSError:
+        pass
+    return found
+
+
 def become(name, attribute, output, result):
     """The child: imports, says how it went, and ends."""
     os.setsid()
@@ -141,6 +162,8 @@ def become(name, attribute, output, result):
     if network == "hook":
         sys.addaudithook(refuse)
     line = load(name, attribute)
+    if line.startswith("ok "):
+        line += "\t" + " ".join(sorted(machines() - BEFORE))
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -220,13 +243,16 @@ def settle(child, status, late):
     """Reports a child; returns the other modules that it has shown to load."""
     line, whole, _ = child.line.partition(b"\n")
     word, _, rest = line.decode("utf-8", "replace").partition(" ")
+    loaded = ""
     values = {
         "index": str(child.index),
         "milliseconds": str(int((time.monotonic() - child.start) * 1000)),
         "output": quote(child.said.decode("utf-8", "replace")),
     }
     if whole and word == "ok":
+        loaded, _, libraries = rest.partition("\t")
         values["ending"] = quote("loaded")
+        values["libraries"] = quote(libraries)
     elif whole and word == "error":
         values["ending"] = quote("raised")
         values["raised"] = quote(rest)
@@ -236,7 +262,10 @@ def settle(child, status, late):
         values["ending"] = quote("died")
         values["status"] = str(status)
     say(values)
-    return set(rest.split()) if whole and word == "ok" else set()
+    return set(loaded.split())
+
+
+BEFORE = machines()
 
 
 def main():

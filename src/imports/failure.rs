@@ -25,6 +25,8 @@ pub struct Raised {
     pub module: String,
     /// That module's file.
     pub file: String,
+    /// Where that module is Python's own: the line of the artifact that led there, as `FILE:LINE`.
+    pub line: String,
 }
 
 impl Raised {
@@ -32,7 +34,7 @@ impl Raised {
     pub(super) fn read(json: &str, root: &str) -> Vec<Self> {
         let mut chain: Vec<Self> = serde_json::from_str(json).unwrap_or_default();
         for raised in &mut chain {
-            for text in [&mut raised.message, &mut raised.about, &mut raised.file] {
+            for text in [&mut raised.message, &mut raised.about, &mut raised.file, &mut raised.line] {
                 *text = text.replace(root, "");
             }
         }
@@ -204,8 +206,10 @@ impl Failure {
                 };
                 let place = if cause.module.is_empty() || self.module.starts_with(&cause.module) {
                     String::new()
-                } else {
+                } else if cause.line.is_empty() {
                     format!(" (in {})", cause.module)
+                } else {
+                    format!(" (in {}, from {})", cause.module, cause.line)
                 };
                 if first == cause || first.line() == cause.line() {
                     format!("raises {}{place}", cause.line())

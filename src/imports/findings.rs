@@ -40,7 +40,8 @@ pub fn findings(
     };
     let imports = run(&copy, &question)?;
     let mut report = Report { tested: imports.tested, ..Report::default() };
-    let mut found = Vec::new();
+    let foreign = imports.warnings().map(|reason| Finding::warning("import-library", "", reason));
+    let mut found: Vec<Finding> = foreign.map(|finding| Finding { path: None, ..finding }).collect();
     for failure in imports.failures {
         let undecided = failure
             .inconclusive(&checked.provided, checked.target.python)

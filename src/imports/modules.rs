@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::RUNTIME;
 use crate::check::Files;
 use crate::lambda::PythonVersion;
-use crate::tree::{Owner, Tree};
+use crate::tree::{Entry, Owner, Site, Tree};
 
 /// How deep packages in namespaces are looked for.
 const DEPTH: usize = 4;
@@ -17,17 +17,20 @@ const DEPTH: usize = 4;
 const SKIPPED: &[&str] = &["bin", "conftest", "doc", "docs", "example", "examples", "setup", "test", "tests"];
 
 /// Those of a tree that is being built: for every distribution, the largest first. One that loads shows that what it
-/// loads does too.
-pub fn of_tree(tree: &Tree, python: PythonVersion) -> Vec<(String, Owner)> {
+/// loads does too. A function's own modules are its handler's to load; a layer's own are for others to import.
+pub fn of_tree(tree: &Tree, site: &Site, python: PythonVersion) -> Vec<(String, Owner)> {
     let mut sizes: BTreeMap<Owner, u64> = BTreeMap::new();
     for entry in tree.values() {
         *sizes.entry(entry.owner).or_default() += entry.size;
     }
-    let paths = tree.iter().filter(|(_, entry)| entry.owner != Owner::Function);
-    let mut found: BTreeMap<String, Owner> = BTreeMap::new();
-    for (name, path) in importable(paths.map(|(path, _)| path.as_str()), python) {
-        found.insert(name, tree[path].owner);
-    }
+    let is_brought = |entry: &Entry| entry.owner != Owner::Function || *site != Site::function();
+    let owners: BTreeMap<&str, Owner> = tree
+        .iter()
+        .filter(|(_, entry)| is_brought(entry))
+        .filter_map(|(path, entry)| Some((site.importable(path)?, entry.owner)))
+        .collect();
+    let found: BTreeMap<String, Owner> =
+        importable(owners.keys().copied(), python).into_iter().map(|(name, path)| (name, owners[path])).collect();
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by(|left, right| sizes[&right.1].cmp(&sizes[&left.1]).then_with(|| left.0.cmp(&right.0)));
     found

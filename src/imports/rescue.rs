@@ -1,9 +1,8 @@
 //! Which removal an import failed of: the ledger knows what was taken out, the failure what was looked for.
 
 use super::failure::{Ending, Failure, Missing};
-use crate::check::TASK;
 use crate::slim::{Removal, Rule};
-use crate::tree::Owner;
+use crate::tree::{Owner, Site};
 
 /// Removals that explain a failure, and what was missed.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,10 +14,10 @@ pub struct Blame<'a> {
 }
 
 /// The removals that a failure names; none if nothing that was taken out has the name of what is missing.
-pub fn blame<'a>(failure: &Failure, removals: &[&'a Removal]) -> Option<Blame<'a>> {
+pub fn blame<'a>(failure: &Failure, removals: &[&'a Removal], site: &Site) -> Option<Blame<'a>> {
     failure.missing().into_iter().find_map(|missing| {
         let mut found: Vec<&Removal> =
-            removals.iter().copied().filter(|removal| explains(removal, &missing, removals)).collect();
+            removals.iter().copied().filter(|removal| explains(removal, &missing, removals, site)).collect();
         // The rule that took the module itself: what other rules took from below it is another matter.
         if let Missing::Module(name) = &missing
             && found.iter().any(|removal| is_itself(&removal.path, name))
@@ -32,9 +31,7 @@ pub fn blame<'a>(failure: &Failure, removals: &[&'a Removal]) -> Option<Blame<'a
         }
         let missed = match missing {
             Missing::Module(name) | Missing::Library(name) => name,
-            Missing::File(path) | Missing::Loadable(path) => {
-                path.strip_prefix(TASK).unwrap_or(&path).trim_start_matches('/').to_owned()
-            }
+            Missing::File(path) | Missing::Loadable(path) => site.of_lambda(&path).to_owned(),
             Missing::Metadata(name) => format!("the metadata of {name}"),
         };
         (!found.is_empty()).then_some(Blame { removals: found, missed })
@@ -42,16 +39,14 @@ pub fn blame<'a>(failure: &Failure, removals: &[&'a Removal]) -> Option<Blame<'a
 }
 
 /// Whose files a failure is about where no removal explains it: the distribution in whose module it happened.
-pub fn scene(failure: &Failure, owner: impl Fn(&str) -> Option<Owner>) -> Vec<Owner> {
+pub fn scene(failure: &Failure, site: &Site, owner: impl Fn(&str) -> Option<Owner>) -> Vec<Owner> {
     let Ending::Raised(chain) = &failure.ending else { return Vec::new() };
-    let path = |file: &str| file.strip_prefix(TASK)?.strip_prefix('/').map(str::to_owned);
-    chain.iter().filter_map(|raised| owner(&path(&raised.file)?)).collect()
+    chain.iter().filter_map(|raised| owner(site.of_lambda(&raised.file))).collect()
 }
 
-fn explains(removal: &Removal, missing: &Missing, removals: &[&Removal]) -> bool {
+fn explains(removal: &Removal, missing: &Missing, removals: &[&Removal], site: &Site) -> bool {
     let path = removal.path.as_str();
     let is_at = |place: &str| path == place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-    let in_task = |path: &str| path.strip_prefix(TASK).map(|rest| rest.trim_matches('/').to_owned());
     // A file that only lost its symbols, or a name in its table of needs, is still there.
     let is_gone = !matches!(removal.rule, Rule::Symbols | Rule::NeededEntries);
     match missing {
@@ -62,14 +57,13 @@ fn explains(removal: &Removal, missing: &Missing, removals: &[&Removal]) -> bool
             });
             is_gone && is_module
         }
-        Missing::File(file) => is_gone && in_task(file).is_some_and(|file| !file.is_empty() && is_at(&file)),
+        Missing::File(file) => is_gone && is_at(site.of_lambda(file.trim_end_matches('/'))),
         Missing::Library(name) => is_gone && path.rsplit('/').next() == Some(name),
         Missing::Loadable(file) => {
-            let file = in_task(file);
-            let stripped =
-                removals.iter().any(|other| other.rule == Rule::Symbols && Some(&other.path) == file.as_ref());
+            let file = site.of_lambda(file);
+            let stripped = removals.iter().any(|other| other.rule == Rule::Symbols && other.path == file);
             // Its own symbols, or a library that it took them from.
-            if removal.rule == Rule::Symbols { Some(path) == file.as_deref() } else { !stripped && is_library(path) }
+            if removal.rule == Rule::Symbols { path == file } else { !stripped && is_library(path) }
         }
         Missing::Metadata(name) => {
             let folder = path.split('/').next().unwrap_or_default();
@@ -136,7 +130,7 @@ mod tests {
             removal("d/tool/tests/__init__.py", Rule::Tests, 3),
         ];
         let removals: Vec<&Removal> = removals.iter().collect();
-        blame(failure, &removals)
+        blame(failure, &removals, &Site::function())
             .map(|blame| blame.removals.into_iter().map(|removal| removal.path.clone()).collect())
             .unwrap_or_default()
     }
@@ -184,6 +178,6 @@ mod tests {
     #[test]
     fn the_scene_is_the_distribution_whose_module_failed() {
         let owner = |path: &str| (path == "a/__init__.py").then_some(Owner::Distribution(7));
-        assert_eq!(scene(&failure("KeyError", "'x'", ""), owner), [Owner::Distribution(7)]);
+        assert_eq!(scene(&failure("KeyError", "'x'", ""), &Site::function(), owner), [Owner::Distribution(7)]);
     }
 }

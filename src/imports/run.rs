@@ -14,7 +14,7 @@ use super::failure::{Ending, Failure, Raised};
 use super::runner::Runner;
 use crate::check::TASK;
 use crate::error::{Error, Result};
-use crate::lambda::Target;
+use crate::lambda::{self, Target};
 
 const SANDBOX: &str = include_str!("sandbox.py");
 const DRIVER: &str = include_str!("driver.py");
@@ -54,8 +54,22 @@ pub struct Imports {
     pub tested: usize,
     /// Those that did not load, the handler first, then as they were asked for.
     pub failures: Vec<Failure>,
+    /// Those that loaded a library of this machine which the runtime does not have, with its name.
+    pub foreign: Vec<(String, String)>,
     /// What the kernel allowed: `namespaces`, `writable`, `network` or `hook`.
     pub sandbox: String,
+}
+
+impl Imports {
+    /// What a person should know of modules that loaded here for a reason that Lambda does not have.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.foreign.iter().map(|(module, library)| {
+            format!(
+                "{module} loads {library} of this machine, which Lambda's runtime does not have: there it fails, or does \
+                 without; ship the library in lib/, or a distribution that brings it"
+            )
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,6 +88,8 @@ struct Line {
     raised: String,
     #[serde(default)]
     status: i32,
+    #[serde(default)]
+    libraries: String,
     output: String,
 }
 
@@ -86,13 +102,21 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
     copy.unseal();
     let (hello, lines) = outcome?;
     let root = copy.root().to_string_lossy().into_owned();
+    let name = |index: usize| match index {
+        0 => Some(question.handler.unwrap_or_default().to_owned()),
+        index => question.modules.get(index - 1).cloned(),
+    };
+    let mut foreign: Vec<(usize, String)> = lines
+        .iter()
+        .flat_map(|line| line.libraries.split_whitespace().map(|file| (line.index, soname(file))))
+        .filter(|(_, library)| !lambda::system::may_have(library, question.target.python))
+        .collect();
+    foreign.sort_unstable();
+    let foreign = foreign.into_iter().filter_map(|(index, library)| Some((name(index)?, library))).collect();
     let mut failures: Vec<(usize, Failure)> = lines
         .into_iter()
         .filter_map(|line| {
-            let name = match line.index {
-                0 => question.handler.unwrap_or_default().to_owned(),
-                index => question.modules.get(index - 1)?.clone(),
-            };
+            let name = name(line.index)?;
             let ending = match line.ending.as_str() {
                 "loaded" => return None,
                 "raised" => Ending::Raised(Raised::read(&line.raised, &root)),
@@ -107,8 +131,17 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
     Ok(Imports {
         tested: question.modules.len() + usize::from(question.handler.is_some()),
         failures: failures.into_iter().map(|(_, failure)| failure).collect(),
+        foreign,
         sandbox: hello.sandbox,
     })
+}
+
+/// What a file is asked for as: `libz.so.1` for `libz.so.1.2.13`.
+fn soname(file: &str) -> String {
+    match file.split_once(".so.") {
+        Some((name, version)) => format!("{name}.so.{}", version.split('.').next().unwrap_or_default()),
+        None => file.to_owned(),
+    }
 }
 
 /// A child that does not outlive its question.

@@ -72,6 +72,32 @@ const PRESENT: &str = "ld-linux-aarch64.so.1 ld-linux-x86-64.so.2 libBrokenLocal
     libmvec.so.1 libnss_compat.so.2 libnss_dns.so.2 libnss_files.so.2 libpthread.so.0 libresolv.so.2 librt.so.1 \
     libthread_db.so.1 libutil.so.1 libgcc_s.so.1 libstdc++.so.6 libz.so.1";
 
+/// What modules of Python's own library are linked with, by how the names begin: in Lambda they are in `/var/lang/lib`, or
+/// within the modules. glibc looks users up by way of libnss_*.
+const PYTHONS: &[&str] = &[
+    "libbz2.",
+    "libcrypt.",
+    "libcrypto.",
+    "libdb-",
+    "libexpat.",
+    "libffi.",
+    "libgdbm",
+    "liblzma.",
+    "libmpdec.",
+    "libncurses",
+    "libnsl.",
+    "libnss_",
+    "libpanel",
+    "libpython",
+    "libreadline.",
+    "libsqlite3.",
+    "libssl.",
+    "libtinfo.",
+    "libtirpc.",
+    "libuuid.",
+    "libzstd.",
+];
+
 /// Those of [`PRESENT`] whose every symbol has a version, so that a file linked with one asks for that version.
 const VERSIONED: &str =
     "ld-linux libc.so libdl. libgcc_s libm.so libmvec libpthread libresolv librt. libstdc++ libutil";
@@ -121,6 +147,12 @@ const SYSTEMS: [System; 2] = [
         ],
     },
 ];
+
+/// Whether a library that something loads on another machine may be there in a runtime as well.
+pub fn may_have(library: &str, python: PythonVersion) -> bool {
+    PYTHONS.iter().any(|start| library.starts_with(start))
+        || System::of(python).has(library, python) != Presence::Absent
+}
 
 impl System {
     /// The system under a runtime's Python.

@@ -1,4 +1,4 @@
-//! The function's own files: everything in its folder but what does not belong into an artifact.
+//! The own files of a function or layer: everything in its folder but what does not belong into an artifact.
 //!
 //! `.packignore` has the format of `.gitignore` and comes after the defaults, so that a `!line` takes one back.
 
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use walkdir::WalkDir;
 
-use super::Function;
 use crate::error::{Error, Result};
 use crate::python::source;
 
@@ -95,7 +94,7 @@ test_*.py
 conftest.py
 ";
 
-/// One file of a function.
+/// One file of a function or layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionFile {
     /// Its path in the artifact.
@@ -108,10 +107,9 @@ pub struct FunctionFile {
     pub size: u64,
 }
 
-/// The files that a function ships, by path, without what a build writes to `output`. Symbolic links are followed: what
-/// they lead to is shipped.
-pub fn collect(function: &Function, output: &Path) -> Result<Vec<FunctionFile>> {
-    let root = &function.source;
+/// The files that a folder ships, or one file, by path, without what a build writes to `output`. Symbolic links are
+/// followed: what they lead to is shipped.
+pub fn collect(root: &Path, output: &Path) -> Result<Vec<FunctionFile>> {
     if root.is_file() {
         let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(vec![file(name, root)?]);
@@ -250,8 +248,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
-        collect(&function, Path::new("dist/f.zip")).unwrap().into_iter().map(|file| file.path).collect()
+        collect(root.path(), Path::new("dist/f.zip")).unwrap().into_iter().map(|file| file.path).collect()
     }
 
     #[test]
@@ -310,8 +307,7 @@ mod tests {
         for name in ["app.py", "job.zip", "job.over-limit.zip", ".job.zip.x.partial", "data.zip"] {
             std::fs::write(root.path().join(name), "").unwrap();
         }
-        let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
-        let files = collect(&function, &root.path().join("job.zip")).unwrap();
+        let files = collect(root.path(), &root.path().join("job.zip")).unwrap();
         assert_eq!(files.into_iter().map(|file| file.path).collect::<Vec<_>>(), ["app.py", "data.zip"]);
     }
 
@@ -320,10 +316,9 @@ mod tests {
     fn a_link_that_leads_nowhere_stops_the_build_unless_it_is_ignored() {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("nowhere", root.path().join(".#app.py")).unwrap();
-        let function = Function { name: "f".into(), source: root.path().to_owned(), requirements: Vec::new() };
-        assert!(collect(&function, Path::new("f.zip")).unwrap().is_empty());
+        assert!(collect(root.path(), Path::new("f.zip")).unwrap().is_empty());
         std::os::unix::fs::symlink("nowhere", root.path().join("lib.py")).unwrap();
-        let error = collect(&function, Path::new("f.zip")).unwrap_err();
+        let error = collect(root.path(), Path::new("f.zip")).unwrap_err();
         assert!(error.to_string().ends_with("lib.py is a symbolic link to nowhere, which is not there"), "{error}");
     }
 

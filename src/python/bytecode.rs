@@ -1,6 +1,6 @@
 //! Bytecode compiled by the target's own Python, the same bytes each time.
 //!
-//! What must stay true: a `.pyc` depends on its source, its path under /var/task and the compiling interpreter's
+//! What must stay true: a `.pyc` depends on its source, its path in Lambda and the compiling interpreter's
 //! version, and on nothing else. CPython's own output also depends on what the process did before, so it is
 //! normalised (see `marshal`). Format: PEP 552, unchecked hash: Python loads it without looking at the source's time,
 //! which a package does not keep.
@@ -16,9 +16,6 @@ use crate::error::{Error, Result};
 use crate::lambda::PythonVersion;
 
 const WORKER: &str = include_str!("compile_worker.py");
-
-/// Where Lambda unpacks a function: what tracebacks show.
-pub const TASK_ROOT: &str = "/var/task";
 
 /// Magic number, flags and source hash before the code.
 const HEADER: usize = 16;
@@ -70,7 +67,7 @@ impl Compiler {
         Self { interpreter: interpreter.path.clone(), python, is_limited: true, idle: Mutex::new(Vec::new()) }
     }
 
-    /// Compiles one source, shown in tracebacks under its path in the function. May be called from any thread.
+    /// Compiles one source, shown in tracebacks under its path in Lambda. May be called from any thread.
     pub fn compile(&self, path: &str, source: &[u8]) -> Result<Compiled> {
         let answer = match self.try_once(path, source)? {
             Some(answer) => answer,
@@ -99,7 +96,7 @@ impl Compiler {
             Some(worker) => worker,
             None => Worker::start(&self.interpreter, self.is_limited)?,
         };
-        let Ok(answer) = worker.ask(&format!("{TASK_ROOT}/{path}"), source) else {
+        let Ok(answer) = worker.ask(path, source) else {
             worker.stop();
             return Ok(None);
         };

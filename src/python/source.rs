@@ -13,7 +13,7 @@ mod texts;
 use std::collections::BTreeSet;
 
 pub use arguments::{computed_argument, unknown_argument};
-pub use fate::{Fate, fate, parameters};
+pub use fate::{Fate, arity, fate, functions_of_two, parameters};
 use guard::Guard;
 use texts::{Collector, Text};
 pub use texts::{Partial, Texts, Words};

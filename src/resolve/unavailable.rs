@@ -71,7 +71,12 @@ pub(super) fn describe(pip: &Pip<'_>, question: &Question, requirement: &str, no
         seen.wheels.iter().filter(|(version, _)| fits(version)).map(|(_, name)| name.clone()).collect();
     if offline || (wheels.is_empty() && !seen.sources.iter().any(fits)) {
         let versions: Vec<String> = seen.versions().iter().take(SHOWN).map(ToString::to_string).collect();
-        return Error::NoDistribution { requirement: requirement.to_owned(), versions, offline, refused: refusal(&said) };
+        return Error::NoDistribution {
+            requirement: requirement.to_owned(),
+            versions,
+            offline,
+            refused: refusal(&said),
+        };
     }
     Error::NoWheel {
         requirement: requirement.to_owned(),
@@ -171,7 +176,9 @@ ERROR: Could not find a version that satisfies the requirement a (from versions:
 
     #[test]
     fn an_index_that_refuses_is_told_from_one_that_has_nothing() {
-        let said = |reason: &str| format!("Could not fetch URL http://u:****@host/a/: {reason} for url: http://host/a/ - skipping");
+        let said = |reason: &str| {
+            format!("Could not fetch URL http://u:****@host/a/: {reason} for url: http://host/a/ - skipping")
+        };
         assert_eq!(refusal(&said("401 Client Error: Unauthorized")).unwrap(), "401 Client Error: Unauthorized");
         assert_eq!(refusal(&said("404 Client Error: Not Found")), None);
         assert_eq!(refusal(SAID), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
-use crate::build::{BuildPlan, Policy, WithBytecode};
+use crate::build::{BuildPlan, Name, Policy, WithBytecode};
 use crate::check::Finding;
 use crate::imports;
 use crate::lambda::{self, Target};
@@ -17,7 +17,7 @@ use crate::tree::Owner;
 /// One part of an artifact.
 #[derive(Debug, Serialize)]
 pub struct Part {
-    /// A distribution's normalised name, or `function`.
+    /// A distribution's normalised name; `function` or `layer` for its own files.
     pub name: String,
     /// A distribution's version.
     pub version: Option<String>,
@@ -46,7 +46,7 @@ pub struct Slimming {
 /// One removal.
 #[derive(Debug, Serialize)]
 pub struct Removed {
-    /// The path it had.
+    /// The path it had in the ZIP.
     pub path: String,
     /// Why.
     pub rule: Rule,
@@ -95,8 +95,9 @@ pub struct Phase {
 pub struct SizeReport {
     /// The artifact.
     pub path: String,
-    /// The function's name.
-    pub function: String,
+    /// What was built.
+    #[serde(flatten)]
+    pub name: Name,
     /// What for.
     #[serde(flatten)]
     pub target: Target,
@@ -180,8 +181,9 @@ impl SizeReport {
     ) -> Self {
         let name = |owner: Owner| match owner {
             Owner::Distribution(index) => distributions[index].name.clone(),
-            Owner::Function => "function".to_owned(),
+            Owner::Function => build.product.name().kind().to_owned(),
         };
+        let site = build.site();
         let mut parts: Vec<Part> = artifact
             .by_owner
             .iter()
@@ -215,7 +217,7 @@ impl SizeReport {
             .removals()
             .into_iter()
             .map(|removal| Removed {
-                path: removal.path.clone(),
+                path: site.in_zip(&removal.path).into_owned(),
                 rule: removal.rule,
                 bytes: removal.bytes,
                 owner: name(removal.owner),
@@ -238,7 +240,7 @@ impl SizeReport {
         runtime.sort_by(|left, right| left.name.cmp(&right.name));
         Self {
             path: path.display().to_string(),
-            function: build.function.name.clone(),
+            name: build.product.name(),
             target: build.target,
             handler,
             sha256: artifact.sha256.clone(),
@@ -258,7 +260,7 @@ impl SizeReport {
             unstripped: artifact
                 .unstripped
                 .iter()
-                .map(|(path, reason)| Unstripped { path: path.clone(), reason: reason.clone() })
+                .map(|(path, reason)| Unstripped { path: site.in_zip(path).into_owned(), reason: reason.clone() })
                 .collect(),
             runtime,
             imports,

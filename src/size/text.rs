@@ -138,7 +138,7 @@ impl SizeReport {
         let mut lines = Vec::new();
         let largest: Vec<String> =
             self.parts.iter().take(3).map(|part| format!("{} ({})", part.name, human(part.unpacked))).collect();
-        lines.push(format!("the largest are {}: does the function need all of them?", largest.join(", ")));
+        lines.push(format!("the largest are {}: does the {} need all of them?", largest.join(", "), self.name.kind()));
         if self.slim == Level::None {
             lines.push(
                 "--slim standard takes out tests, documentation, headers and symbols without losing a function".into(),

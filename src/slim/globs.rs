@@ -3,10 +3,14 @@
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::error::{Error, Result};
+use crate::tree::Site;
 
 /// A set of globs. `*` stops at `/`, `**` does not; a folder stands for all that is below it.
 #[derive(Debug)]
-pub struct Globs(GlobSet);
+pub struct Globs {
+    set: GlobSet,
+    site: Site,
+}
 
 impl Globs {
     /// Reads the globs of one option.
@@ -21,12 +25,19 @@ impl Globs {
                 builder.add(GlobBuilder::new(&glob).literal_separator(true).build().map_err(wrong)?);
             }
         }
-        Ok(Self(builder.build().map_err(wrong)?))
+        Ok(Self { set: builder.build().map_err(wrong)?, site: Site::function() })
     }
 
-    /// Whether a path is meant.
+    /// The same for the files of a site: a path may be written as the ZIP has it or as its distribution has it.
+    #[must_use]
+    pub fn within(self, site: &Site) -> Self {
+        Self { site: site.clone(), ..self }
+    }
+
+    /// Whether a file of the artifact is meant.
     pub fn matches(&self, path: &str) -> bool {
-        self.0.is_match(path)
+        let in_zip = self.site.in_zip(path);
+        self.site.has(path) && (self.set.is_match(path) || (in_zip != path && self.set.is_match(in_zip.as_ref())))
     }
 }
 
@@ -41,6 +52,14 @@ mod tests {
         assert!(globs.matches("numpy/include/a.h"));
         assert!(!globs.matches("numpy/include/sub/a.h"));
         assert!(!globs.matches("pandas/testsuite/a.py"));
+    }
+
+    #[test]
+    fn a_layers_paths_may_be_written_in_either_way() {
+        let globs = Globs::new("--keep", &["python/a".into(), "b/**".into(), "lib/*.so".into()]).unwrap();
+        let globs = globs.within(&Site::layer(None));
+        assert!(globs.matches("a/x.py") && globs.matches("b/x.py") && globs.matches("/opt/lib/x.so"));
+        assert!(!globs.matches("c/x.py") && !globs.matches("/functions/app/b/x.py"));
     }
 
     #[test]

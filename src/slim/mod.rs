@@ -33,7 +33,7 @@ use self::survey::{Survey, Wanted};
 use crate::error::Result;
 use crate::lambda::Target;
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Source, Tree};
+use crate::tree::{Entry, Owner, Site, Source, Tree};
 
 /// How much is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize)]
@@ -54,6 +54,10 @@ pub struct Options {
     pub level: Level,
     /// What the artifact is for.
     pub target: Target,
+    /// Where its files lie.
+    pub site: Site,
+    /// Whether all that uses the distributions is in the tree. Where it is not, no part of them is optional.
+    pub users_known: bool,
     /// `MODULE.FUNCTION`, if it was given.
     pub handler: Option<String>,
     /// What the runtime ships.
@@ -93,7 +97,8 @@ pub fn is_restored(restored: &Restored, rule: Rule, owner: Owner, distributions:
     restored.iter().any(|one| one.rule == rule && one.distribution == distributions[index].name)
 }
 
-/// Takes out what the options say, but for what is put back.
+/// Takes out what the options say, but for what is put back. What is in the tree and no part of the artifact says what is
+/// needed, and is not in the result.
 pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, restored: &Restored) -> Result<Slimmed> {
     let mut ledger = Ledger::default();
     let take = |tree: &mut Tree, ledger: &mut Ledger, rule: Rule, paths: Vec<String>| {
@@ -123,13 +128,20 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
     let found = paths(&tree, |_, owner| is_omitted(owner));
     take(&mut tree, &mut ledger, Rule::RuntimeProvides, found);
     if options.level == Level::None {
+        tree.retain(|path, _| options.site.has(path));
         return Ok(Slimmed { tree, ledger, sdk, kept: Vec::new() });
     }
     let recipes = recipes::known(distributions)?;
+    let parts = if options.users_known { options.level } else { options.level.min(Level::Standard) };
     let (folders, copies) = (Folders::of(&tree), Copies::of(&tree, distributions));
     let names = folders.names().map(|name| (Sort::Module, name));
-    let names = names.chain(copies.names().map(|name| (Sort::File, name))).chain(recipes.names(&tree, options.level));
-    let wanted = Wanted { words: recipes.words(), names: Names::new(names), python: options.target.python.minor() };
+    let names = names.chain(copies.names().map(|name| (Sort::File, name))).chain(recipes.names(&tree, parts));
+    let wanted = Wanted {
+        words: recipes.words(),
+        names: Names::new(names),
+        python: options.target.python.minor(),
+        site: options.site.clone(),
+    };
     let mut survey = Survey::of(&tree, distributions, &wanted)?;
     let handler = options.handler.as_deref().and_then(|handler| handler.rsplit_once('.'));
     if let Some((module, _)) = handler {
@@ -160,7 +172,7 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
         })
     };
     let request = recipes::Request {
-        level: options.level,
+        level: parts,
         target: options.target,
         keep: &options.keep,
         services: &options.services,
@@ -182,6 +194,7 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
             ledger.add(Removal { path, rule: Rule::NeededEntries, bytes: 0, owner, component: Some(component) });
         }
     }
+    tree.retain(|path, _| options.site.has(path));
     Ok(Slimmed { tree, ledger, sdk, kept: found.kept })
 }
 

@@ -15,7 +15,7 @@ use crate::elf::strip::is_elf;
 use crate::error::{Error, Result};
 use crate::python::source::{self, Import, Partial, Texts};
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Tree, read};
+use crate::tree::{Entry, Owner, Site, Tree, read};
 
 /// What may be held of files that are being read, in bytes.
 const BUDGET: u64 = 96 << 20;
@@ -31,9 +31,6 @@ const STUB_NAMES: &[&str] = &[".pyi", "*.pyi", "pyi", "__init__.pyi", "builtins.
 
 /// What imports a module by a name that may be given in parts.
 const LOADERS: &[&str] = &["import_module", "__import__"];
-
-/// Where files of the function lie in Lambda.
-const TASK: &str = crate::check::TASK;
 
 /// What a module of the survey is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +148,8 @@ pub(super) struct Wanted<'a> {
     pub names: Names,
     /// The minor version of the Python whose bytecode can be read.
     pub python: u8,
+    /// Where files lie.
+    pub site: Site,
 }
 
 /// All of them.
@@ -160,6 +159,8 @@ pub(super) struct Survey {
     pub modules: Vec<Module>,
     /// What the loader reads of compiled files, by path in Lambda.
     pub libraries: libraries::Survey,
+    /// Where files lie.
+    pub site: Site,
 }
 
 /// What came of one file.
@@ -184,7 +185,7 @@ impl Survey {
                 Ok::<_, Error>(())
             },
         )?;
-        Ok(Self { modules, libraries: binaries.into_iter().collect() })
+        Ok(Self { modules, libraries: binaries.into_iter().collect(), site: wanted.site.clone() })
     }
 
     /// Counts a module as imported by the function: the handler's.
@@ -197,7 +198,7 @@ impl Survey {
     /// Forgets what is no longer in the tree.
     pub(super) fn retain(&mut self, tree: &Tree) {
         self.modules.retain(|module| module.path.is_empty() || tree.contains_key(&module.path));
-        self.libraries.retain(|path| tree.contains_key(in_artifact(path)));
+        self.libraries.retain(|path| tree.contains_key(self.site.of_lambda(path)));
     }
 
     /// Answers of all modules together.
@@ -207,18 +208,8 @@ impl Survey {
 
     /// What the loader reads of a file.
     pub(super) fn library(&self, path: &str) -> Option<&libraries::Library> {
-        self.libraries.library(&in_lambda(path))
+        self.libraries.library(&self.site.in_lambda(path))
     }
-}
-
-/// A path of the artifact, in Lambda.
-pub(super) fn in_lambda(path: &str) -> String {
-    format!("{TASK}/{path}")
-}
-
-/// A path in Lambda, in the artifact.
-pub(super) fn in_artifact(path: &str) -> &str {
-    path.strip_prefix(TASK).map_or(path, |path| path.trim_start_matches('/'))
 }
 
 fn folders_of(path: &str) -> Vec<&str> {
@@ -261,7 +252,7 @@ fn look(path: &str, owner: Owner, bytes: &[u8], wanted: &Wanted<'_>, words: &sou
         return (Some(compiled::bytecode(path, owner, bytes, wanted.python, words, &wanted.names).sorted()), None);
     }
     if is_elf(bytes) {
-        let binary = libraries::Binary::of(bytes).map(|binary| (in_lambda(path), binary));
+        let binary = libraries::Binary::of(bytes).map(|binary| (wanted.site.in_lambda(path), binary));
         return (Some(compiled::library(path, owner, bytes, &wanted.names).sorted()), binary);
     }
     let is_text = owner == Owner::Function && bytes.len() as u64 <= MOST_TEXT && !bytes.contains(&0);

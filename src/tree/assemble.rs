@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Owner, Source, Tree};
+use super::{Entry, Owner, Site, Source, Tree};
 use crate::error::{Error, Result};
 use crate::lambda::PythonVersion;
 use crate::project::FunctionFile;
@@ -15,7 +15,7 @@ use crate::tree;
 /// A path that two bring, with different bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlap {
-    /// The path.
+    /// The path in the ZIP.
     pub path: String,
     /// Whose file was laid down first and is gone.
     pub lost: Owner,
@@ -32,8 +32,13 @@ pub struct Assembled {
     pub overlaps: Vec<Overlap>,
 }
 
-/// Lays the distributions' and the function's files over each other.
-pub fn assemble(distributions: &[Distribution], function: &[FunctionFile], python: PythonVersion) -> Result<Assembled> {
+/// Lays the distributions' files and those of the function's or layer's own over each other.
+pub fn assemble(
+    distributions: &[Distribution],
+    own: &[FunctionFile],
+    python: PythonVersion,
+    at: &Site,
+) -> Result<Assembled> {
     let mut tree = Tree::new();
     let mut overlaps = Vec::new();
     let mut checksums: BTreeMap<String, (u64, u32)> = BTreeMap::new();
@@ -61,34 +66,36 @@ pub fn assemble(distributions: &[Distribution], function: &[FunctionFile], pytho
             if let (Some(lost), Some(before)) = (tree.insert(place.path.clone(), entry), before)
                 && before != checksum
             {
-                overlaps.push(Overlap { path: place.path, lost: lost.owner, kept: owner });
+                let path = at.in_zip(&place.path).into_owned();
+                overlaps.push(Overlap { path, lost: lost.owner, kept: owner });
             }
         }
     }
-    for file in function {
+    for file in own {
         let entry = Entry {
             executable: file.executable,
             owner: Owner::Function,
             source: Source::File(file.source.clone()),
             size: file.size,
         };
-        if let Some(lost) = tree.insert(file.path.clone(), entry) {
+        if let Some(lost) = tree.insert(at.path(&file.path).into_owned(), entry) {
             overlaps.push(Overlap { path: file.path.clone(), lost: lost.owner, kept: Owner::Function });
         }
     }
-    check_folders(&tree, distributions)?;
+    check_folders(&tree, distributions, at)?;
     Ok(Assembled { tree, overlaps })
 }
 
 /// Refuses a path that would have to be a file and a folder.
-fn check_folders(tree: &Tree, distributions: &[Distribution]) -> Result<()> {
+fn check_folders(tree: &Tree, distributions: &[Distribution], at: &Site) -> Result<()> {
     for (path, entry) in tree {
+        let path = at.in_zip(path);
         for (end, _) in path.match_indices('/') {
-            if let Some(file) = tree.get(&path[..end]) {
+            if let Some(file) = tree.get(at.path(&path[..end]).as_ref()) {
                 return Err(Error::FileAndFolder {
                     path: path[..end].to_owned(),
-                    file_owner: describe(file.owner, distributions),
-                    folder_owner: describe(entry.owner, distributions),
+                    file_owner: describe(file.owner, distributions, at),
+                    folder_owner: describe(entry.owner, distributions, at),
                 });
             }
         }
@@ -105,15 +112,15 @@ fn with_interpreter(script: &[u8], python: PythonVersion) -> Option<Vec<u8>> {
 
 impl Overlap {
     /// As a warning says it.
-    pub fn describe(&self, distributions: &[Distribution]) -> String {
-        let (lost, kept) = (describe(self.lost, distributions), describe(self.kept, distributions));
+    pub fn describe(&self, distributions: &[Distribution], at: &Site) -> String {
+        let (lost, kept) = (describe(self.lost, distributions, at), describe(self.kept, distributions, at));
         format!("{} is in {lost} and in {kept}; the artifact has the one of {kept}, as pip would", self.path)
     }
 }
 
-fn describe(owner: Owner, distributions: &[Distribution]) -> String {
+fn describe(owner: Owner, distributions: &[Distribution], at: &Site) -> String {
     match owner {
         Owner::Distribution(index) => format!("{} {}", distributions[index].name, distributions[index].version),
-        Owner::Function => "the function".into(),
+        Owner::Function => at.owner().to_owned(),
     }
 }

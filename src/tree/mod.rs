@@ -1,15 +1,18 @@
 //! Every file of an artifact, before any is written.
 //!
-//! What must stay true: paths are relative, `/`-separated and unique, no path is a file and a folder at once, and an
-//! entry knows who brought it. Stages take a tree and give a tree; bytes are read only when they are needed.
+//! What must stay true: paths are `/`-separated and unique, no path is a file and a folder at once, and an entry knows who
+//! brought it. Where they lie in Lambda, [`Site`] says. Stages take a tree and give a tree; bytes are read only when they
+//! are needed.
 
 mod assemble;
+mod site;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use assemble::{Assembled, Overlap, assemble};
+pub use site::Site;
 
 use crate::archive::Archive;
 use crate::error::{Error, Result};
@@ -20,7 +23,7 @@ use crate::resolve::Distribution;
 pub enum Owner {
     /// The distribution at that place of the resolution.
     Distribution(usize),
-    /// The function's own folder.
+    /// The function's own folder; the layer's own, where a layer is built.
     Function,
 }
 
@@ -69,7 +72,7 @@ pub struct Entry {
     pub size: u64,
 }
 
-/// The files by path, in the order in which they are written.
+/// The files by path.
 pub type Tree = BTreeMap<String, Entry>;
 
 /// Reads an entry's bytes as its source has them.

@@ -7,7 +7,7 @@ use crate::check::modules::{Kind, Modules};
 use crate::check::{Severity, reach};
 use crate::elf::sample::{Sample, SampleSymbol, defines, wants};
 use crate::lambda::{Architecture, Target};
-use crate::tree::{Entry, Owner, Source, Tree};
+use crate::tree::{Entry, Owner, Site, Source, Tree};
 
 fn target(python: &str) -> Target {
     Target { python: python.parse().unwrap(), architecture: Architecture::X86_64 }
@@ -34,7 +34,7 @@ fn check(files: &Files, target: Target) -> Vec<Finding> {
 /// Each finding as `error library-missing p/m.so: reason`.
 fn found_for(target: Target, files: &[(&str, Vec<u8>)]) -> Vec<String> {
     let tree = tree(files);
-    let findings = check(&Files::of_tree(&tree, &[]), target);
+    let findings = check(&Files::of_tree(&tree, &[], &Site::function()), target);
     findings
         .into_iter()
         .map(|finding| {
@@ -165,7 +165,7 @@ fn what_has_one_cure_is_one_finding() {
 #[test]
 fn the_cure_is_the_hint() {
     let tree = tree(&[(OWN, module(&["libpq.so.5"]).build())]);
-    let findings = check(&Files::of_tree(&tree, &[]), target("3.13"));
+    let findings = check(&Files::of_tree(&tree, &[], &Site::function()), target("3.13"));
     assert_eq!(findings[0].severity, Severity::Error);
     assert!(findings[0].hint.as_deref().unwrap().contains("psycopg2-binary"));
 }

@@ -28,13 +28,7 @@ pub fn fate(source: &[u8], name: &str) -> Fate {
     let mut fate = Fate::Absent;
     for_each_line(source, |tokens, column| {
         let wanted = Token::Name(name.as_bytes());
-        let is_it = |token: &Token| match token {
-            Token::Literal(text) | Token::Piece(Text { text, .. }) => {
-                memchr::memmem::find(text, name.as_bytes()).is_some()
-            }
-            token => *token == wanted,
-        };
-        if !tokens.iter().any(is_it) {
+        if !mentions(tokens, name) {
             return;
         }
         let is_del = column == 0 && tokens.first() == Some(&Token::Name(b"del"));
@@ -59,32 +53,82 @@ pub fn fate(source: &[u8], name: &str) -> Fate {
 pub fn parameters(source: &[u8], name: &str) -> Option<Vec<String>> {
     let mut found = None;
     for_each_line(source, |tokens, column| {
-        let definition = match tokens {
-            [Token::Name(b"async"), rest @ ..] | rest if column == 0 => rest,
-            _ => return,
-        };
-        let [Token::Name(b"def"), Token::Name(defined), Token::Op(b'('), rest @ ..] = definition else { return };
-        if *defined != name.as_bytes() {
-            return;
+        if let Some(function) = Function::of(tokens, column).filter(|function| function.name == name.as_bytes()) {
+            found = Some(function.parameters.iter().map(|name| super::text(name)).collect());
         }
+    });
+    found
+}
+
+/// With how many arguments a function can be called, no more and no less; none where a decorator, a default, a star or a
+/// second mention of its name leaves that open.
+pub fn arity(source: &[u8], name: &str) -> Option<usize> {
+    let (mut found, mut lines, mut is_decorated) = (None, 0, false);
+    for_each_line(source, |tokens, column| {
+        lines += usize::from(mentions(tokens, name));
+        if let Some(function) = Function::of(tokens, column).filter(|function| function.name == name.as_bytes()) {
+            found = (function.is_fixed && !is_decorated).then_some(function.parameters.len());
+        }
+        is_decorated = tokens.first() == Some(&Token::Op(b'@'));
+    });
+    found.filter(|_| lines == 1)
+}
+
+/// Whether a line says the name, be it within a string.
+fn mentions(tokens: &[Token], name: &str) -> bool {
+    tokens.iter().any(|token| match token {
+        Token::Literal(text) | Token::Piece(Text { text, .. }) => memchr::memmem::find(text, name.as_bytes()).is_some(),
+        token => *token == Token::Name(name.as_bytes()),
+    })
+}
+
+/// The module's functions of two parameters, in the order of the source.
+pub fn functions_of_two(source: &[u8], most: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for_each_line(source, |tokens, column| {
+        if let Some(function) = Function::of(tokens, column)
+            && function.parameters.len() == 2
+            && found.len() < most
+        {
+            found.push(super::text(function.name));
+        }
+    });
+    found
+}
+
+/// A function at module level, in no block.
+struct Function<'a> {
+    name: &'a [u8],
+    parameters: Vec<&'a [u8]>,
+    /// Whether there is neither a default nor a star.
+    is_fixed: bool,
+}
+
+impl<'a> Function<'a> {
+    fn of(tokens: &[Token<'a>], column: usize) -> Option<Self> {
+        let definition = match tokens {
+            _ if column > 0 => return None,
+            [Token::Name(b"async"), rest @ ..] | rest => rest,
+        };
+        let [Token::Name(b"def"), Token::Name(name), Token::Op(b'('), rest @ ..] = definition else { return None };
+        let mut function = Self { name, parameters: Vec::new(), is_fixed: true };
         let mut depth = 0_usize;
-        let mut names = Vec::new();
         let mut previous = Token::Op(b',');
         for token in rest {
             match token {
                 Token::Op(b'(' | b'[' | b'{') => depth += 1,
                 Token::Op(b')') if depth == 0 => break,
                 Token::Op(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+                Token::Op(b'*' | b'=' | b'/') if depth == 0 => function.is_fixed = false,
                 Token::Name(name) if depth == 0 && matches!(previous, Token::Op(b',' | b'*')) => {
-                    names.push(super::text(name));
+                    function.parameters.push(name);
                 }
                 _ => {}
             }
             previous = *token;
         }
-        found = Some(names);
-    });
-    found
+        Some(function)
+    }
 }
 
 /// Hands over the tokens of every logical line that has any, with its column; what is too long for a person to have
@@ -174,6 +218,26 @@ mod tests {
         assert_eq!(of("def handler(): pass"), Some(vec![]));
     }
 
+    #[test]
+    fn how_many_arguments_a_function_takes() {
+        let of = |source: &str| arity(source.as_bytes(), "handler");
+        assert_eq!(of("def handler(event): pass\n"), Some(1));
+        assert_eq!(of("async def handler(event: dict[str, int], context: x.Y) -> None:\n  return event\n"), Some(2));
+        for open in [
+            "def handler(*a): pass",
+            "def handler(event, context=None): pass",
+            "@wraps\ndef handler(event): pass",
+            "def handler(event): pass\nhandler = wrap(handler)",
+            "def handler(event): pass\nsetattr(module, 'handler', x)",
+            "if x:\n  def handler(event): pass",
+        ] {
+            assert_eq!(of(open), None, "{open}");
+        }
+        let source = b"def a(x, y): pass\nclass B:\n  def c(self, z): pass\ndef d(x, y): pass\ndef e(x): pass\n";
+        assert_eq!(functions_of_two(source, 9), ["a", "d"]);
+        assert_eq!(functions_of_two(source, 1), ["a"]);
+    }
+
     proptest! {
         #[test]
         fn never_panics(pieces in proptest::collection::vec(proptest::sample::select(vec![
@@ -182,6 +246,8 @@ mod tests {
             let source = pieces.concat();
             fate(source.as_bytes(), "handler");
             parameters(source.as_bytes(), "handler");
+            arity(source.as_bytes(), "handler");
+            functions_of_two(source.as_bytes(), 2);
         }
     }
 }

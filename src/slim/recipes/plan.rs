@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::resolve::Distribution;
 use crate::slim::Globs;
 use crate::slim::stays_as_it_is;
-use crate::slim::survey::{Survey, in_artifact, in_lambda};
+use crate::slim::survey::Survey;
 use crate::tree::{Tree, read};
 
 /// Adds what goes, what is rewritten and what stays to `found`.
@@ -32,27 +32,28 @@ pub(super) fn decide(
     loop {
         let going: BTreeSet<&str> = parts.iter().flat_map(|(part, _)| &part.files).map(String::as_str).collect();
         let goes = |path: &str| going.contains(path);
-        let removed: BTreeSet<String> = going.iter().map(|path| in_lambda(path)).collect();
+        let removed: BTreeSet<String> = going.iter().map(|path| survey.site.in_lambda(path)).collect();
         let removed: BTreeSet<&str> = removed.iter().map(String::as_str).collect();
         let mut reasons: Vec<Option<String>> =
             parts.iter().map(|(part, guarded)| evidence::needed_by(part, survey, &goes, guarded)).collect();
         let mut keep = |through: &[&str], reason: String| {
             for ((part, _), known) in parts.iter().zip(&mut reasons) {
-                if through.iter().any(|path| part.files.contains(in_artifact(path))) {
+                if through.iter().any(|path| part.files.contains(survey.site.of_lambda(path))) {
                     known.get_or_insert_with(|| reason.clone());
                 }
             }
         };
         for loss in graph.losses(&removed) {
-            let path = in_artifact(loss.path);
+            let path = survey.site.of_lambda(loss.path);
             keep(&loss.through, format!("{path} uses a symbol of its libraries, or of what they load"));
         }
         let mut rewritten = Vec::new();
         for file in graph.dangling(&removed) {
-            let path = in_artifact(file.path);
+            let path = survey.site.of_lambda(file.path);
             match without_needs(path, &file, tree, distributions, request)? {
                 Ok(bytes) => {
-                    let is_of = |part: &Part| file.removed.iter().any(|path| part.files.contains(in_artifact(path)));
+                    let is_of =
+                        |part: &Part| file.removed.iter().any(|path| part.files.contains(survey.site.of_lambda(path)));
                     let concerned = parts.iter().filter(|(part, _)| is_of(part));
                     let titles = concerned.map(|(part, _)| part.title.component.clone()).collect();
                     rewritten.push((path.to_owned(), bytes.into(), titles));

@@ -1,0 +1,302 @@
+//! What `pack zip` and `pack layer` have in common: their options, and how builds are carried out and shown.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{print, to_json, variable};
+use crate::build::{self, BuildPlan, Policy, Product};
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::progress::{Progress, Verbosity};
+use crate::project::{Choice, Requirements};
+use crate::python::interpreter::{self, Interpreters};
+use crate::slim::{self, Globs, Level, SdkPolicy};
+use crate::system;
+
+/// What an artifact is built for.
+#[derive(Args)]
+pub(super) struct Runtime {
+    /// Python version of the Lambda runtime
+    #[arg(long, value_name = "VERSION", default_value = "3.13")]
+    python: PythonVersion,
+
+    /// Architecture of the function
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    arch: Architecture,
+}
+
+impl Runtime {
+    pub(super) fn target(&self) -> Target {
+        Target { python: self.python, architecture: self.arch }
+    }
+}
+
+/// What is taken beside the dependencies.
+#[derive(Args)]
+pub(super) struct Chosen {
+    /// An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
+    #[arg(long = "extra", value_name = "NAME")]
+    extras: Vec<String>,
+
+    /// A dependency group of pyproject.toml or of a lock file (of Pipfile.lock: a category), beside its dependencies; may
+    /// be repeated
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+}
+
+impl Chosen {
+    /// What the files that were given require, else those of the convention.
+    pub(super) fn requirements(
+        &self,
+        given: &[PathBuf],
+        conventional: &[PathBuf],
+        target: Target,
+    ) -> Result<Requirements> {
+        let files = if given.is_empty() { conventional } else { given };
+        let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
+        Requirements::read(files, &choice, target)
+    }
+}
+
+/// How it is built.
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct Options {
+    /// How much to leave out
+    #[arg(long, value_enum, default_value = "standard")]
+    slim: Level,
+
+    /// Which bytecode to ship
+    #[arg(long, value_enum, default_value = "compiled")]
+    bytecode: Policy,
+
+    /// Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
+    #[arg(long, value_name = "GLOB")]
+    keep: Vec<String>,
+
+    /// Leave out what matches this glob (path in the ZIP, or a folder); may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+
+    /// With --slim deep: AWS services whose definitions in botocore stay, beside those that the code names (s3,sqs)
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    aws_services: Vec<String>,
+
+    /// Ship boto3 and what it needs, even if they only came along with something else
+    #[arg(long, overrides_with = "no_bundle_sdk")]
+    bundle_sdk: bool,
+
+    /// Leave boto3 and what it needs to the runtime, even if the requirements name them
+    #[arg(long, overrides_with = "bundle_sdk")]
+    no_bundle_sdk: bool,
+
+    /// A top-level module that the artifact need not have, since it comes from elsewhere (a layer that the function
+    /// has as well, a mounted file system); may be repeated
+    #[arg(long = "provided", value_name = "MODULE")]
+    provided: Vec<String>,
+
+    /// Do not check whether Lambda will load the artifact
+    #[arg(long)]
+    no_check: bool,
+
+    /// Build without the import test, which runs the import code of the handler and of every package: in a read-only
+    /// copy, without network, without variables of yours. On by default where the runtime's Python runs here; what an
+    /// import turns out to need is put back
+    #[arg(long)]
+    no_import_test: bool,
+
+    /// A Python for the import test where the runtime's does not run here: an emulator with its options
+    /// (qemu-aarch64-static -L SYSROOT SYSROOT/usr/bin/python3.13)
+    #[arg(long, value_name = "COMMAND", env = "PACK_IMPORT_COMMAND", hide_env_values = true)]
+    import_command: Option<String>,
+
+    /// A variable that the function needs when it is imported, for the import test; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    import_env: Vec<(String, String)>,
+
+    /// Show what would be built, and build nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Write the report (or the plan) as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Use no network: resolve from the wheels in the cache
+    #[arg(long)]
+    offline: bool,
+
+    /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
+    #[arg(long, value_name = "PATH")]
+    python_executable: Option<PathBuf>,
+
+    /// Where wheels are kept between builds [default: pack in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
+    cache_dir: Option<PathBuf>,
+
+    /// Threads to use [default: one a processor]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+
+    /// Print only the artifact's path
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more: every removal, every library left as it was
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Options {
+    /// The plan of one build.
+    pub(super) fn plan(
+        &self,
+        product: Product,
+        target: Target,
+        requirements: Requirements,
+        output: &Path,
+        handler: Option<String>,
+    ) -> Result<BuildPlan> {
+        if !self.aws_services.is_empty() && self.slim != Level::Deep {
+            return Err(Error::usage(
+                "--aws-services says what --slim deep has to leave, and nothing else takes definitions of services out",
+                "add --slim deep, or leave --aws-services away",
+            ));
+        }
+        let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
+            (true, _) => SdkPolicy::Bundle,
+            (_, true) => SdkPolicy::Omit,
+            _ => SdkPolicy::Auto,
+        };
+        let site = product.site(target.python);
+        Ok(BuildPlan {
+            slim: slim::Options {
+                level: self.slim,
+                target,
+                users_known: product.users_known(),
+                handler: handler.clone(),
+                sdk,
+                keep: Globs::new("--keep", &self.keep)?.within(&site),
+                exclude: Globs::new("--exclude", &self.exclude)?.within(&site),
+                services: self.aws_services.clone(),
+                site,
+            },
+            product,
+            target,
+            requirements,
+            output: system::destination(output)?,
+            handler,
+            check: !self.no_check,
+            provided: self.provided.iter().cloned().collect(),
+            bytecode: self.bytecode,
+            imports: build::ImportTest {
+                wanted: !self.no_import_test,
+                command: self.import_command.clone(),
+                variables: self.import_env.iter().cloned().collect(),
+            },
+            offline: self.offline,
+            threads: self.threads(),
+        })
+    }
+
+    /// Carries builds out, or shows what they would do.
+    pub(super) fn build(&self, builds: &[BuildPlan], runtime: &Runtime) -> Result<ExitCode> {
+        // Fails only if a pool exists already, which then serves.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
+        check_outputs(builds)?;
+        let cache = Cache::open(self.cache_dir.as_deref())?;
+        let python = interpreter::find(runtime.target(), self.python_executable.as_deref())?;
+        let mut json = Vec::new();
+        let mut over_limit = false;
+        let mut outcome = Ok(());
+        for build in builds {
+            let mut progress = Progress::new(self.verbosity());
+            match self.build_one(build, &python, &cache, &mut progress, &mut json) {
+                Ok(over) => over_limit |= over,
+                Err(error) => {
+                    progress.finish();
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        // What was built before a failure was built, and is told.
+        match json.as_slice() {
+            [] => {}
+            [one] => print(&format!("{one:#}\n"))?,
+            several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
+        }
+        outcome.map(|()| ExitCode::from(u8::from(over_limit)))
+    }
+
+    /// Builds or plans one artifact and shows it. Returns whether it is over the limit.
+    fn build_one(
+        &self,
+        build: &BuildPlan,
+        python: &Interpreters,
+        cache: &Cache,
+        progress: &mut Progress,
+        json: &mut Vec<serde_json::Value>,
+    ) -> Result<bool> {
+        if self.dry_run {
+            let plan = build::plan(build, python, cache, progress)?;
+            progress.finish();
+            if self.json {
+                json.push(to_json(&plan)?);
+            } else {
+                print(&plan.text())?;
+            }
+            return Ok(false);
+        }
+        let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
+        progress.finish();
+        if self.json {
+            json.push(to_json(&report)?);
+        } else if self.quiet {
+            print(&format!("{}\n", report.path))?;
+        } else {
+            print(&report.text(self.verbose))?;
+        }
+        for warning in &report.warnings {
+            progress.warn(warning);
+        }
+        for finding in &report.findings {
+            progress.warn(&finding.line());
+        }
+        progress.fail(&report.problem());
+        Ok(report.over_limit)
+    }
+
+    fn threads(&self) -> usize {
+        self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), Into::into)
+    }
+
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+/// Whether an output is meant as a folder: it is one, it is written as one, or it cannot be the ZIP of several builds.
+pub(super) fn is_folder(path: &Path, several: bool) -> bool {
+    let named = path.as_os_str().to_string_lossy().ends_with('/');
+    path.is_dir() || named || (several && !path.exists() && path.extension().is_none())
+}
+
+/// Two builds must not write one file.
+fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    match builds.iter().find(|build| !seen.insert(&build.output)) {
+        Some(build) => Err(Error::usage(
+            format!("two {}s would be written to {}", build.product.name().kind(), build.output.display()),
+            "give a folder as --output, or build them one by one",
+        )),
+        None => Ok(()),
+    }
+}
