@@ -365,16 +365,27 @@ fn an_exporter_that_is_missing_is_named() {
 
 /// A lock with the wheels of a team's index, as they are.
 fn pylock(team: &Team, wheels: &[&str]) -> String {
-    let mut text = "lock-version = '1.0'\n".to_owned();
-    for wheel in wheels {
+    let package = |wheel: &&str| {
         let (name, version) = wheel.split_once('-').unwrap();
         let file = format!("{wheel}-py3-none-any.whl");
         let digest = sha256(&fs::read(team.pack.path("wheels").join(&file)).unwrap());
-        text += &format!(
+        format!(
             "[[packages]]\nname = '{name}'\nversion = '{version}'\nwheels = [{{name = '{file}', url = 'https://nowhere.invalid/{file}', hashes = {{sha256 = '{digest}'}}}}]\n"
-        );
-    }
-    text
+        )
+    };
+    let packages: Vec<String> = wheels.iter().map(package).collect();
+    format!("lock-version = '1.0'\n{}", packages.concat())
+}
+
+#[test]
+fn a_layer_takes_a_lock() {
+    let team = Team::new();
+    team.pack.write("pylock.toml", pylock(&team, &["alpha-1.0", "beta-1.0"]));
+    let arguments = ["layer", "-r", "pylock.toml", "--name", "data", "--bytecode", "none", "--no-import-test"];
+    let outcome = team.pack.command(arguments).run();
+    assert_done(&outcome);
+    let files = unzip(&team.pack.path("dist/layers/data-python3.13-x86_64.zip"));
+    assert_eq!(files["python/beta.py"].text(), "VERSION = '1.0'\n");
 }
 
 #[test]

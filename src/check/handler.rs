@@ -205,7 +205,7 @@ mod tests {
     fn lambda_gives_a_handler_two_arguments() {
         let one = |text: &str| {
             let files = tree(&[("app.py", text)]);
-            let files = Files::of_tree(&files, &[]);
+            let files = Files::of_tree(&files, &[], &Site::function());
             let question = question(Some("app.handler"));
             let found = check(&Modules::new(&files, &question), &question).unwrap();
             found.into_iter().map(|finding| (finding.reason, finding.hint.unwrap())).next()

@@ -1,6 +1,7 @@
 //! A package index on this machine, with the simple API: it serves the wheels of a folder, to those who know the password if
 //! it has one.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -102,7 +103,7 @@ fn find(wheels: &Path, path: &str) -> Option<(&'static str, Vec<u8>)> {
         let name = file.file_name()?.to_str()?;
         if name.split('-').next()?.replace('_', "-").to_lowercase() == project {
             let digest = sha256(&fs::read(&file).ok()?);
-            page += &format!("<a href=\"/files/{name}#sha256={digest}\">{name}</a>\n");
+            let _ = writeln!(page, "<a href=\"/files/{name}#sha256={digest}\">{name}</a>");
         }
     }
     page.contains("<a ").then(|| ("text/html", page.into_bytes()))

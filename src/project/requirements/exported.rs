@@ -62,11 +62,13 @@ fn absolute(line: &str, base: &Path) -> String {
         Some((place, marker)) => (place.trim(), Some(marker.trim())),
         None => (line, None),
     };
-    if !(place.starts_with(['.', '/']) || (place.contains('/') && !place.contains(':') && !place.contains('@'))) {
-        return line.to_owned();
+    let is_relative = place.contains('/') && !place.contains([':', '@']);
+    if is_relative || place.starts_with(['.', '/']) {
+        let url = line::file_url(base, place);
+        marker.map_or_else(|| url.clone(), |marker| format!("{url} ; {marker}"))
+    } else {
+        line.to_owned()
     }
-    let url = line::file_url(base, place);
-    marker.map_or_else(|| url.clone(), |marker| format!("{url} ; {marker}"))
 }
 
 #[cfg(test)]

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn deep_and_wide_groups_cost_little() {
-        let deep: String = (0..3000).map(|n| format!("g{n} = [{{include-group = 'g{}'}}]\n", n + 1)).collect();
+        let one = |n| format!("g{n} = [{{include-group = 'g{}'}}]\n", n + 1);
+        let deep: String = (0..3000).map(one).collect();
         assert_eq!(expand(&groups(&format!("{deep}g3000 = ['x']")), "g0").unwrap(), ["x"]);
         let twice = |n| format!("g{n} = [{{include-group = 'g{0}'}}, {{include-group = 'g{0}'}}]\n", n + 1);
         let wide: String = (0..200).map(twice).collect();

@@ -79,7 +79,7 @@ impl Form {
     }
 }
 
-/// `pylock.toml` → ``, `pylock.NAME.toml` → `NAME`.
+/// `NAME` of `pylock.NAME.toml`; nothing of `pylock.toml`.
 fn pylock_name(file: &str) -> Option<&str> {
     let name = file.strip_prefix("pylock.")?;
     if name == "toml" {
@@ -193,7 +193,7 @@ impl Requirements {
 
     fn add_export(&mut self, lock: &Path, project: &Path, text: &str, choice: &Choice, target: Target) -> Result<()> {
         let file = project.join("pyproject.toml");
-        if let Some(bounds) = PyProject::read(&file).ok().and_then(|project| project.python()) {
+        if let Some(bounds) = PyProject::read(&file).ok().and_then(PyProject::python) {
             pyproject::requires_python(&file, &bounds, target)?;
         }
         let mut locked = exported::read(text, &folder_of(lock));
@@ -214,12 +214,11 @@ impl Requirements {
 
     /// Puts a text where pip can read it, under a name that pip's errors then show.
     fn write(&mut self, name: &str, text: &str) -> Result<PathBuf> {
-        let folder = match &self.folder {
-            Some(folder) => folder.clone(),
-            None => {
-                let folder = tempfile::Builder::new().prefix("pack-").tempdir();
-                Arc::new(folder.map_err(Error::io("create a folder in", std::env::temp_dir()))?)
-            }
+        let folder = if let Some(folder) = &self.folder {
+            folder.clone()
+        } else {
+            let folder = tempfile::Builder::new().prefix("pack-").tempdir();
+            Arc::new(folder.map_err(Error::io("create a folder in", std::env::temp_dir()))?)
         };
         let path = folder.path().join(format!("{}-{name}.txt", self.identity.len()));
         std::fs::write(&path, text).map_err(Error::io("write", &path))?;

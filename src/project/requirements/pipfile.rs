@@ -118,7 +118,7 @@ fn add(path: &Path, key: &str, entry: &Entry, target: Target, locked: &mut Locke
         if !is_hash {
             return Err(wrong(format!("{name} has a hash that is none")));
         }
-        hashes += &format!(" --hash={hash}");
+        hashes.extend([" --hash=", hash]);
     }
     let requirement = match (place, entry.version.as_deref()) {
         (Some(Some(place)), _) => format!("{named} @ {place}"),
@@ -156,7 +156,7 @@ fn expand(url: &str) -> String {
             Some(split) => split,
             None => part.split_at(plain(part).unwrap_or(part.len())),
         };
-        expanded += &format!("${{{name}}}{rest}");
+        expanded.extend(["${", name, "}", rest]);
     }
     expanded
 }

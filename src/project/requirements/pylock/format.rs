@@ -7,7 +7,8 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Lock {
-    pub(super) lock_version: String,
+    #[serde(rename = "lock-version")]
+    pub(super) version: String,
     #[serde(default)]
     pub(super) environments: Vec<String>,
     pub(super) requires_python: Option<String>,

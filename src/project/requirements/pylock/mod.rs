@@ -105,10 +105,10 @@ impl Reader<'_> {
 
     /// Whether the lock is for this target at all.
     fn check(&self, lock: &Lock) -> Result<()> {
-        if lock.lock_version.split('.').next() != Some("1") {
+        if lock.version.split('.').next() != Some("1") {
             return Err(Error::requirements(
                 self.path,
-                format!("lock-version is {:?}, known is 1.0", lock.lock_version),
+                format!("lock-version is {:?}, known is 1.0", lock.version),
                 "lock with a tool that writes version 1.0",
             ));
         }

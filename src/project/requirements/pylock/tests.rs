@@ -76,7 +76,15 @@ fn markers_extras_and_groups_choose() {
         ("c", "'dev' in dependency_groups"),
         ("d", "sys_platform == 'win32'"),
     ] {
-        text += &format!("[[packages]]\nname = '{name}'\nversion = '1'\nmarker = \"{marker}\"\n{}\n", wheel(name));
+        text.extend([
+            "[[packages]]\nname = '",
+            name,
+            "'\nversion = '1'\nmarker = \"",
+            marker,
+            "\"\n",
+            &wheel(name),
+            "\n",
+        ]);
     }
     let names = |extras: &[&str], groups: &[&str]| {
         let locked = read(&text, extras, groups).unwrap();
