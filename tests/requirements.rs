@@ -472,7 +472,9 @@ fn a_private_index_serves_and_its_password_is_nowhere() {
         outcome
     };
     team.pack.write("functions/app/app.py", HANDLER);
-    let elsewhere = team.index.url(None);
+    // What else pip is told to ask has nothing.
+    let nothing = Index::serve(&team.pack.path("functions"), None);
+    let elsewhere = nothing.url(None);
     let lock = pylock(&team, &["alpha-1.0", "beta-1.0"]);
     // Where the URL may stand: in a requirements file, in pip's configuration, in a lock.
     let cases = [
