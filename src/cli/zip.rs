@@ -15,7 +15,7 @@ Examples:
   pack zip workload                     functions/workload with requirements/workload.txt
   pack zip                              every function under functions/
   pack zip src/report -r reqs.txt       any folder, with its requirements
-  pack zip src/report -r uv.lock --extra s3
+  pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
