@@ -82,23 +82,22 @@ fn help_says_what_can_be_said() {
 
     Arguments:
       [FUNCTION]...
-              A name under functions/, or the path of a folder or .py file; all of functions/ if none is
-              given
+              A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions
+              if none is given
 
     Options:
           --python <VERSION>
-              Python version of the Lambda runtime
-
-              [default: 3.13]
+              Python version of the Lambda runtime [default: those of the matrix in pack.toml, else 3.13]
 
           --arch <ARCH>
-              Architecture of the function
+              Architecture of the function [default: those of the matrix in pack.toml, else x86_64]
 
               Possible values:
               - x86_64: 64-bit x86
               - arm64:  64-bit Arm (Graviton)
 
-              [default: x86_64]
+          --packaging <NAME>
+              Only this packaging of pack.toml [default: every one with the method zip]
 
       -r, --requirement <FILE>
               A requirements file, as pip understands it; may be repeated [default:

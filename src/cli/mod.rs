@@ -3,6 +3,8 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod plan;
+mod schema;
 mod zip;
 
 use std::ffi::OsString;
@@ -32,6 +34,8 @@ enum Command {
     // Boxed: it has many more options than the others.
     Zip(Box<zip::Zip>),
     Check(check::Check),
+    Plan(plan::Plan),
+    Schema(schema::Schema),
 }
 
 /// Runs the command line and says how the process ends.
@@ -47,9 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match arguments.command {
         Command::Zip(zip) => zip.run(),
         Command::Check(check) => check.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Schema(schema) => schema.run(),
     };
     result.unwrap_or_else(|error| {
-        let _ = std::io::stderr().write_all(describe(&error).as_bytes());
+        warn(&describe(&error));
         error.exit_code()
     })
 }
@@ -80,6 +86,11 @@ fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard error, where nobody may listen.
+fn warn(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {

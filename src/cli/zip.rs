@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{self, Function};
+use crate::project::{self, Method, Project, Selection};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -19,7 +19,7 @@ use crate::system;
 const EXAMPLES: &str = "\
 Examples:
   pack zip workload                     functions/workload with requirements/workload.txt
-  pack zip                              every function under functions/
+  pack zip                              every function, as the matrix of pack.toml says
   pack zip src/report -r reqs.txt       any folder, with its requirements
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
   pack zip workload --dry-run           what would be built, from which wheels
@@ -33,24 +33,29 @@ virtual environments, __pycache__, .env, its own tests and editors' files stay o
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Zip {
-    /// A name under functions/, or the path of a folder or .py file; all of functions/ if none is given
+    /// A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions if none is given
     #[arg(value_name = "FUNCTION")]
     functions: Vec<String>,
 
-    /// Python version of the Lambda runtime
-    #[arg(long, value_name = "VERSION", default_value = "3.13")]
-    python: PythonVersion,
+    /// Python version of the Lambda runtime [default: those of the matrix in pack.toml, else 3.13]
+    #[arg(long, value_name = "VERSION")]
+    python: Option<PythonVersion>,
 
-    /// Architecture of the function
-    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
-    arch: Architecture,
+    /// Architecture of the function [default: those of the matrix in pack.toml, else `x86_64`]
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<Architecture>,
 
-    /// A requirements file, as pip understands it; may be repeated [default: requirements/<FUNCTION>.txt, or
-    /// requirements.txt beside the function's sources]
+    /// Only this packaging of pack.toml [default: every one with the method zip]
+    #[arg(long, value_name = "NAME")]
+    packaging: Option<String>,
+
+    /// A requirements file, as pip understands it; may be repeated [default: as pack.toml says, else
+    /// requirements/<FUNCTION>.txt, or requirements.txt beside the function's sources]
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
 
-    /// Where to write the ZIP; a folder for several functions [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
+    /// Where to write the ZIP; a folder for several [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip, with the
+    /// packaging's name after the function's if it is not "zip"]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 
@@ -58,13 +63,13 @@ pub(super) struct Zip {
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
 
-    /// How much to leave out
-    #[arg(long, value_enum, default_value = "standard")]
-    slim: Level,
+    /// How much to leave out [default: as pack.toml says, else standard]
+    #[arg(long, value_enum)]
+    slim: Option<Level>,
 
-    /// Which bytecode to ship
-    #[arg(long, value_enum, default_value = "compiled")]
-    bytecode: Policy,
+    /// Which bytecode to ship [default: as pack.toml says, else compiled]
+    #[arg(long, value_enum)]
+    bytecode: Option<Policy>,
 
     /// Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -148,23 +153,22 @@ impl Zip {
         let threads = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), Into::into);
         // Fails only if a pool exists already, which then serves.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        let target = Target { python: self.python, architecture: self.arch };
-        let root = Path::new("");
-        let functions = self.functions(root)?;
-        let several = functions.len() > 1;
-        let builds = functions
-            .into_iter()
-            .map(|function| self.plan(function, target, threads, several))
-            .collect::<Result<Vec<_>>>()?;
-        check_outputs(&builds)?;
+        let builds = self.builds(threads)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
-        let python = interpreter::find(target, self.python_executable.as_deref())?;
+        // Each target's, once.
+        let mut pythons: Vec<(Target, Interpreters)> = Vec::new();
+        for target in builds.iter().map(|build| build.target) {
+            if !pythons.iter().any(|(known, _)| *known == target) {
+                pythons.push((target, interpreter::find(target, self.python_executable.as_deref())?));
+            }
+        }
         let mut json = Vec::new();
         let mut over_limit = false;
         let mut outcome = Ok(());
         for build in builds {
             let mut progress = Progress::new(self.verbosity());
-            match self.build(&build, &python, &cache, &mut progress, &mut json) {
+            let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
+            match self.build(&build, python, &cache, &mut progress, &mut json) {
                 Ok(over) => over_limit |= over,
                 Err(error) => {
                     progress.finish();
@@ -228,21 +232,53 @@ impl Zip {
         }
     }
 
-    fn functions(&self, root: &Path) -> Result<Vec<Function>> {
-        if !self.functions.is_empty() {
-            return self.functions.iter().map(|name| project::find(root, name)).collect();
+    /// The builds that the command line and the project file mean, of those that make one ZIP.
+    fn builds(&self, threads: usize) -> Result<Vec<BuildPlan>> {
+        let root = Path::new("");
+        let mut project = Project::load(root)?;
+        let mut functions: Vec<String> = Vec::new();
+        for argument in &self.functions {
+            let name = project.function(root, argument)?;
+            if functions.contains(&name) {
+                return Err(Error::usage(format!("two functions would be called {name}"), "build them one by one"));
+            }
+            functions.push(name);
         }
-        let all = project::all(root);
-        if all.is_empty() {
+        if project.functions.is_empty() {
             return Err(Error::usage(
                 "there is no functions/ folder with functions here",
                 "name the folder or .py file of your function: pack zip PATH [-r requirements.txt]",
             ));
         }
-        Ok(all)
+        let selection = Selection {
+            functions: functions.clone(),
+            packaging: self.packaging.clone(),
+            python: self.python,
+            architecture: self.arch,
+        };
+        let mut builds = project.builds(&selection)?.functions;
+        // In the order of the command line.
+        builds.sort_by_key(|build| functions.iter().position(|name| *name == build.function));
+        let (builds, others): (Vec<_>, Vec<_>) = builds.into_iter().partition(|build| build.method == Method::Zip);
+        if let (true, Some(other)) = (builds.is_empty(), others.first()) {
+            return Err(Error::usage(
+                format!(
+                    "{} is packaged as {}, which is not one ZIP with everything in it, and pack zip makes no other yet",
+                    other.function, other.packaging
+                ),
+                "--packaging names one with the method zip; pack plan shows all of them",
+            ));
+        }
+        let several = builds.len() > 1;
+        let builds = builds.into_iter().map(|build| self.plan(build, threads, several)).collect::<Result<Vec<_>>>()?;
+        check_outputs(&builds)?;
+        Ok(builds)
     }
 
-    fn plan(&self, function: Function, target: Target, threads: usize, several: bool) -> Result<BuildPlan> {
+    /// What the command line says goes over what the project says.
+    fn plan(&self, build: project::Build, threads: usize, several: bool) -> Result<BuildPlan> {
+        let (function, target) = (build.function(), build.target);
+        let settings = build.settings;
         let requirements =
             if self.requirements.is_empty() { function.requirements.clone() } else { self.requirements.clone() };
         if let Some(missing) = requirements.iter().find(|file| !file.is_file()) {
@@ -251,13 +287,13 @@ impl Zip {
                 "-r takes the path of a requirements file",
             ));
         }
-        let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
-            None => Path::new("dist").join(file),
-            Some(path) if is_folder(path, several) => path.join(file),
+            None => build.output,
+            Some(path) if is_folder(path, several) => path.join(build.output.file_name().unwrap_or_default()),
             Some(path) => path.clone(),
         };
-        if !self.aws_services.is_empty() && self.slim != Level::Deep {
+        let level = self.slim.unwrap_or(settings.slim);
+        if !self.aws_services.is_empty() && level != Level::Deep {
             return Err(Error::usage(
                 "--aws-services says what --slim deep has to leave, and nothing else takes definitions of services out",
                 "add --slim deep, or leave --aws-services away",
@@ -266,26 +302,28 @@ impl Zip {
         let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
             (true, _) => SdkPolicy::Bundle,
             (_, true) => SdkPolicy::Omit,
-            _ => SdkPolicy::Auto,
+            _ => settings.bundle_sdk,
         };
+        let handler = self.handler.clone().or(settings.handler);
+        let or = |given: &Vec<String>, otherwise| if given.is_empty() { otherwise } else { given.clone() };
         Ok(BuildPlan {
             slim: slim::Options {
-                level: self.slim,
+                level,
                 target,
-                handler: self.handler.clone(),
+                handler: handler.clone(),
                 sdk,
-                keep: Globs::new("--keep", &self.keep)?,
-                exclude: Globs::new("--exclude", &self.exclude)?,
-                services: self.aws_services.clone(),
+                keep: Globs::new("--keep", &or(&self.keep, settings.keep))?,
+                exclude: Globs::new("--exclude", &or(&self.exclude, settings.exclude))?,
+                services: or(&self.aws_services, settings.aws_services),
             },
             function,
             target,
             requirements,
             output: system::destination(&output)?,
-            handler: self.handler.clone(),
+            handler,
             check: !self.no_check,
-            provided: self.provided.iter().cloned().collect(),
-            bytecode: self.bytecode,
+            provided: or(&self.provided, settings.provided).into_iter().collect(),
+            bytecode: self.bytecode.unwrap_or(settings.bytecode),
             imports: build::ImportTest {
                 wanted: !self.no_import_test,
                 command: self.import_command.clone(),
@@ -303,12 +341,18 @@ fn is_folder(path: &Path, several: bool) -> bool {
     path.is_dir() || named || (several && !path.exists() && path.extension().is_none())
 }
 
+/// What several builds are: of several functions, or of one.
+fn two_what(builds: &[BuildPlan]) -> &'static str {
+    let names = |pair: &[BuildPlan]| pair[0].function.name != pair[1].function.name;
+    if builds.windows(2).any(names) { "functions" } else { "artifacts" }
+}
+
 /// Two builds must not write one file.
 fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
     match builds.iter().find(|build| !seen.insert(&build.output)) {
         Some(build) => Err(Error::usage(
-            format!("two functions would be written to {}", build.output.display()),
+            format!("two {} would be written to {}", two_what(builds), build.output.display()),
             "give a folder as --output, or build them one by one",
         )),
         None => Ok(()),

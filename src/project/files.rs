@@ -54,6 +54,8 @@ Thumbs.db
 .serverless
 .terraform
 /dist/
+/pack.toml
+/pack.lock
 /requirements*.txt
 ";
 

@@ -1,10 +1,24 @@
-//! What a person keeps: functions, their requirements, and what belongs to neither.
+//! What a person keeps: functions, their requirements, layers, and what is built of them.
 //!
-//! Conventions: `functions/<name>/` or `functions/<name>.py`, with `requirements/<name>.txt`; any other folder or file
-//! may be named by its path, with a `requirements.txt` beside its sources.
+//! Conventions: `functions/<name>/` or `functions/<name>.py`, with `requirements/<name>.txt`; `layers/<name>.txt`,
+//! `layers/<name>/`, `layers/<name>.toml`; any other folder or file may be named by its path, with a `requirements.txt`
+//! beside its sources. `pack.toml` says what is not by convention. A [`Project`] is both together, and its
+//! [`builds`](Project::builds) are the matrix.
 
 mod files;
+mod findings;
 mod function;
+mod layer;
+mod load;
+pub mod manifest;
+mod matrix;
+mod settings;
 
 pub use files::{FunctionFile, collect};
+pub use findings::Finding;
 pub use function::{Function, all, find};
+pub use layer::{Content, Layer, Published};
+pub use load::{Member, Packaging, Project};
+pub use manifest::{Method, Mistakes};
+pub use matrix::{Build, Builds, LayerBuild, Selection, UsedLayer, sizes_shown};
+pub use settings::{LayerSettings, Origin, Settings};
