@@ -82,15 +82,16 @@ fn help_says_what_can_be_said() {
 
     Arguments:
       [FUNCTION]...
-              A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions
-              if none is given
+              A name under functions/ or in pack.toml, or the path of a folder or .py file; all
+              functions if none is given
 
     Options:
           --python <VERSION>
-              Python version of the Lambda runtime [default: those of the matrix in pack.toml, else 3.13]
+              Python version of the Lambda runtime [default: those of the matrix in pack.toml, else
+              3.13]
 
           --arch <ARCH>
-              Architecture of the function [default: those of the matrix in pack.toml, else x86_64]
+              Architecture of the function [default: those of the matrix in pack.toml, else 64-bit x86]
 
               Possible values:
               - x86_64: 64-bit x86
@@ -100,18 +101,19 @@ fn help_says_what_can_be_said() {
               Only this packaging of pack.toml [default: every one with the method zip]
 
       -r, --requirement <FILE>
-              A requirements file, as pip understands it; may be repeated [default:
-              requirements/<FUNCTION>.txt, or requirements.txt beside the function's sources]
+              A requirements file, as pip understands it; may be repeated [default: as pack.toml says,
+              else requirements/<FUNCTION>.txt, or requirements.txt beside the function's sources]
 
       -o, --output <PATH>
-              Where to write the ZIP; a folder for several functions [default:
-              dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
+              Where to write the ZIP; a folder for several [default:
+              dist/<FUNCTION>-python<VERSION>-<ARCH>.zip, with the packaging's name after the function's
+              if it is not zip]
 
           --handler <HANDLER>
               The handler, MODULE.FUNCTION, which has to be in the artifact
 
           --slim <SLIM>
-              How much to leave out
+              How much to leave out [default: as pack.toml says, else standard]
 
               Possible values:
               - none:     Nothing but stale bytecode
@@ -119,18 +121,14 @@ fn help_says_what_can_be_said() {
                 symbols, what the runtime ships
               - deep:     Also optional parts of distributions that nothing in the artifact imports
 
-              [default: standard]
-
           --bytecode <BYTECODE>
-              Which bytecode to ship
+              Which bytecode to ship [default: as pack.toml says, else compiled]
 
               Possible values:
               - compiled: Beside the sources: a fast cold start, and source lines in tracebacks
               - none:     None: the smallest, and every cold start compiles
               - only:     In place of the dependencies' sources: as fast, smaller than `compiled`, no
                 source lines of theirs in tracebacks
-
-              [default: compiled]
 
           --keep <GLOB>
               Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
@@ -201,7 +199,7 @@ fn help_says_what_can_be_said() {
 
     Examples:
       pack zip workload                     functions/workload with requirements/workload.txt
-      pack zip                              every function under functions/
+      pack zip                              every function, as the matrix of pack.toml says
       pack zip src/report -r reqs.txt       any folder, with its requirements
       pack zip job.py --python 3.12 --arch arm64 --output job.zip
       pack zip workload --dry-run           what would be built, from which wheels
@@ -209,6 +207,8 @@ fn help_says_what_can_be_said() {
 
     A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
     virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
+
+    Of the methods in pack.toml, this builds zip; nothing builds layers and image yet.
     ");
 }
 

@@ -26,7 +26,9 @@ Examples:
   pack zip workload --json | jq .unpacked
 
 A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
-virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.";
+virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
+
+Of the methods in pack.toml, this builds zip; nothing builds layers and image yet.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
@@ -41,7 +43,7 @@ pub(super) struct Zip {
     #[arg(long, value_name = "VERSION")]
     python: Option<PythonVersion>,
 
-    /// Architecture of the function [default: those of the matrix in pack.toml, else `x86_64`]
+    /// Architecture of the function [default: those of the matrix in pack.toml, else 64-bit x86]
     #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
 
@@ -55,7 +57,7 @@ pub(super) struct Zip {
     requirements: Vec<PathBuf>,
 
     /// Where to write the ZIP; a folder for several [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip, with the
-    /// packaging's name after the function's if it is not "zip"]
+    /// packaging's name after the function's if it is not zip]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 
