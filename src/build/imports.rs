@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
-use crate::cache::Cache;
+use crate::cache::{Cache, Results};
 use crate::check::{File, Files, Origin, Question};
 use crate::error::{Error, Result};
 use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
@@ -27,7 +27,7 @@ use crate::tree::{self, Owner, Site, Tree};
 const TRIES: usize = 12;
 
 /// Whether and how a build imports what it made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ImportTest {
     /// Whether at all.
     pub wanted: bool,
@@ -70,12 +70,12 @@ impl Test<'_> {
             Err(reason) => return skipped(&reason.to_string()),
         };
         let key = self.key(packed, &runner)?;
-        if let Some(known) = self.cache.import_result(&key) {
+        if let Some(known) = self.cache.result(Results::Imports, &key) {
             return Ok(known);
         }
         let verdict = progress.phase("import", |progress| self.carry_out(packed, &runner, progress))?;
         // What cannot be remembered is tested again.
-        let _ = self.cache.remember_import_result(&key, &verdict);
+        let _ = self.cache.remember_result(Results::Imports, &key, &verdict);
         Ok(verdict)
     }
 

@@ -5,6 +5,7 @@ mod bytecode;
 mod imports;
 mod plan;
 mod product;
+mod unchanged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -79,10 +80,22 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     let files = build.product.files(&build.output)?;
+    let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
+    let key = || digest.as_ref().map_or(Ok(None), |digest| unchanged::key(build, digest, python));
+    if let Some(report) = key()?.and_then(|key| unchanged::recall(&key, cache)) {
+        return Ok(report);
+    }
     let made = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    made.finish()
+    let report = made.finish()?;
+    // The build may have made the lock's entry. Of what changed meanwhile it is not known whether it is in the artifact.
+    if let Some(key) = key()?
+        && Some(unchanged::digest(&files)?) == digest
+    {
+        unchanged::remember(&key, &report, cache);
+    }
+    Ok(report)
 }
 
 /// How often an artifact is built again with something put back.

@@ -25,7 +25,7 @@ pub enum Product {
 }
 
 /// The name of what is built, as reports have it: `"function": "report"`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Name {
     /// Of a function.

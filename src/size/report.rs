@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::build::{BuildPlan, Name, Policy, WithBytecode};
@@ -15,7 +15,7 @@ use crate::slim::{Kept, Level, PartName, Rule, Slimmed};
 use crate::tree::Owner;
 
 /// One part of an artifact.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Part {
     /// A distribution's normalised name; `function` or `layer` for its own files.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Part {
 }
 
 /// What one slimming rule took out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Slimming {
     /// The rule.
     pub rule: Rule,
@@ -44,7 +44,7 @@ pub struct Slimming {
 }
 
 /// One removal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Removed {
     /// The path it had in the ZIP.
     pub path: String,
@@ -60,7 +60,7 @@ pub struct Removed {
 }
 
 /// A library that was not stripped, or not in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Unstripped {
     /// Its path.
     pub path: String,
@@ -69,7 +69,7 @@ pub struct Unstripped {
 }
 
 /// What was decided about a distribution that the runtime ships.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct RuntimeDistribution {
     /// Its name.
     pub name: String,
@@ -82,7 +82,7 @@ pub struct RuntimeDistribution {
 }
 
 /// How long a phase took.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Phase {
     /// Its name.
     pub name: String,
@@ -91,7 +91,7 @@ pub struct Phase {
 }
 
 /// What a build made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct SizeReport {
     /// The artifact.
     pub path: String,

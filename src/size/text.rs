@@ -52,7 +52,11 @@ impl SizeReport {
             .iter()
             .map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0))
             .collect();
-        let _ = writeln!(text, "\ntime  {}", phases.join(", "));
+        let _ = if phases.is_empty() {
+            writeln!(text, "\nunchanged: an earlier build made it of the same inputs")
+        } else {
+            writeln!(text, "\ntime  {}", phases.join(", "))
+        };
         text
     }
 

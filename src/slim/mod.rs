@@ -36,7 +36,7 @@ use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Site, Source, Tree};
 
 /// How much is taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Nothing but stale bytecode.
