@@ -30,9 +30,9 @@ impl Answer {
     }
 }
 
-/// The last answer for these requirement files, if all of its wheels are cached.
-pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option<Answer> {
-    let bytes = std::fs::read(path(requirements, target, cache)).ok()?;
+/// The last answer for these requirement files and constraints, if all of its wheels are cached.
+pub fn recall(requirements: &[PathBuf], constraints: &[String], target: Target, cache: &Cache) -> Option<Answer> {
+    let bytes = std::fs::read(path(requirements, constraints, target, cache)).ok()?;
     let items: Vec<Item> = serde_json::from_slice(&bytes).ok()?;
     let answer = Answer { items, options: Vec::new(), option_files: Vec::new() };
     let cached = answer.items.iter().all(|item| super::is_cached(item, target, cache));
@@ -40,8 +40,14 @@ pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option
 }
 
 /// Remembers an answer that can be.
-pub fn remember(answer: &Answer, requirements: &[PathBuf], target: Target, cache: &Cache) -> Result<()> {
-    let path = path(requirements, target, cache);
+pub fn remember(
+    answer: &Answer,
+    requirements: &[PathBuf],
+    constraints: &[String],
+    target: Target,
+    cache: &Cache,
+) -> Result<()> {
+    let path = path(requirements, constraints, target, cache);
     let Some(answer) = answer.without_urls() else {
         // An older answer would only cost a build that is dropped each time.
         let _ = std::fs::remove_file(path);
@@ -53,12 +59,16 @@ pub fn remember(answer: &Answer, requirements: &[PathBuf], target: Target, cache
     file.persist_unsynced()
 }
 
-/// By the files' places and the target: their content is pip's to judge.
-fn path(requirements: &[PathBuf], target: Target, cache: &Cache) -> PathBuf {
+/// By the files' places, the constraints and the target: the files' content is pip's to judge.
+fn path(requirements: &[PathBuf], constraints: &[String], target: Target, cache: &Cache) -> PathBuf {
     let mut hasher = Sha256::new();
     for file in requirements {
         hasher.update(std::path::absolute(file).as_deref().unwrap_or(file).as_os_str().as_encoded_bytes());
         hasher.update([0]);
+    }
+    for line in constraints {
+        hasher.update([1]);
+        hasher.update(line);
     }
     let key = data_encoding::HEXLOWER.encode(&hasher.finalize());
     cache.root().join(Path::new("answers-v1")).join(format!("{key}-{target}.json"))
@@ -85,11 +95,11 @@ mod tests {
         let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
         let requirements = [PathBuf::from("r.txt")];
         let secret = "https://user:secret@host/six-1.17.0-py2.py3-none-any.whl";
-        remember(&answer(secret, true), &requirements, target, &cache).unwrap();
-        assert!(!path(&requirements, target, &cache).exists(), "a direct reference is not remembered");
-        remember(&answer(secret, false), &requirements, target, &cache).unwrap();
-        let text = std::fs::read_to_string(path(&requirements, target, &cache)).unwrap();
+        remember(&answer(secret, true), &requirements, &[], target, &cache).unwrap();
+        assert!(!path(&requirements, &[], target, &cache).exists(), "a direct reference is not remembered");
+        remember(&answer(secret, false), &requirements, &[], target, &cache).unwrap();
+        let text = std::fs::read_to_string(path(&requirements, &[], target, &cache)).unwrap();
         assert!(text.contains("six-1.17.0") && !text.contains("secret"));
-        assert!(recall(&requirements, target, &cache).is_none(), "its wheel is not cached");
+        assert!(recall(&requirements, &[], target, &cache).is_none(), "its wheel is not cached");
     }
 }
