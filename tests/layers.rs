@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use support::{Outcome, Pack, Run, WheelBuilder, check, skip, unzip, zips};
@@ -56,8 +56,8 @@ fn zip(pack: &Pack, arguments: &[&str]) -> Run {
     pack.zip("app").arg("--json").args(arguments)
 }
 
-fn paths(zip: PathBuf) -> BTreeSet<String> {
-    unzip(&zip).into_keys().collect()
+fn paths(zip: &Path) -> BTreeSet<String> {
+    unzip(zip).into_keys().collect()
 }
 
 fn warnings(report: &Value) -> String {
@@ -81,12 +81,12 @@ fn what_a_layer_has_is_left_out_exactly() {
     for level in ["standard", "none"] {
         let alone = zip(&pack, &["--slim", level]).run().json(0);
         assert_eq!((&alone["layers"], &alone["unpacked_with_layers"]), (&json!([]), &alone["unpacked"]));
-        assert!(paths(pack.artifact("app")).contains("base/__init__.py"));
+        assert!(paths(&pack.artifact("app")).contains("base/__init__.py"));
         let report = zip(&pack, &["--slim", level, "--layer", DATA]).run().json(0);
         assert_eq!(warnings(&report), "");
-        let function = paths(pack.artifact("app"));
+        let function = paths(&pack.artifact("app"));
         let of_layer: BTreeSet<String> =
-            paths(pack.path(DATA)).iter().map(|path| path.replacen("python/", "", 1)).collect();
+            paths(&pack.path(DATA)).iter().map(|path| path.replacen("python/", "", 1)).collect();
         assert!(function.is_disjoint(&of_layer), "{level}: {function:?}");
         let code: Vec<&String> = function.iter().filter(|path| !path.contains(".dist-info/")).collect();
         assert_eq!(code, ["app.py", "own/__init__.py", "shared/own.txt"], "{level}");
@@ -136,10 +136,10 @@ fn a_folder_for_one_python_counts_for_that_one_alone() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     let report = zip(&pack, &["--layer", DATA]).run().json(0);
     assert_eq!(report["layers"][0]["distributions"].as_array().unwrap().len(), 2);
-    assert!(!paths(pack.artifact("app")).contains("mid/__init__.py"));
+    assert!(!paths(&pack.artifact("app")).contains("mid/__init__.py"));
     let report = zip(&pack, &["--layer", DATA, "--python", "3.12", "--output", "twelve.zip"]).run().json(0);
     assert_eq!(report["layers"][0]["distributions"], json!([]));
-    assert!(paths(pack.path("twelve.zip")).contains("mid/__init__.py"));
+    assert!(paths(&pack.path("twelve.zip")).contains("mid/__init__.py"));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn versions_that_do_not_agree_are_an_error_or_a_warning() {
     let shadowed = || zip(&pack, &["--layer", DATA, "--allow-shadow"]).run().json(0);
     let said = format!("base 2.0 of the function is imported, not 1.0 of layer {DATA}: /var/task comes first");
     assert_eq!(warnings(&shadowed()), said);
-    let function = paths(pack.artifact("app"));
+    let function = paths(&pack.artifact("app"));
     assert!(function.contains("base/__init__.py") && !function.contains("mid/__init__.py"), "{function:?}");
     assert_fails(&zip(&pack, &["--layer", DATA]).run(), 1, conflict);
     assert_eq!(warnings(&shadowed()), said, "from pip's last answer");
@@ -197,7 +197,7 @@ fn what_a_layer_imports_of_the_function_stays() {
         pack.write("layers/tools/python/tools.py", source);
         let tools = layer(&pack, "tools");
         zip(&pack, &["--layer", tools.to_str().unwrap(), "--no-check"]).run().json(0);
-        paths(pack.artifact("app")).contains("base/tests/data.py")
+        paths(&pack.artifact("app")).contains("base/tests/data.py")
     };
     assert!(!has_tests("import base\n"));
     assert!(has_tests("from base.tests import data\n"));
@@ -213,12 +213,12 @@ fn the_sdk_of_a_layer_is_no_question_of_the_runtimes() {
     layer(&pack, "data");
     let report = zip(&pack, &["--layer", DATA]).run().json(0);
     assert_eq!(report["runtime"], json!([]));
-    assert_eq!(paths(pack.artifact("app")), ["app.py".to_owned()].into());
+    assert_eq!(paths(&pack.artifact("app")), ["app.py".to_owned()].into());
     pack.write("layers/data.txt", "mid\n");
     layer(&pack, "data");
     let report = zip(&pack, &["--layer", DATA]).run().json(0);
     assert_eq!(report["runtime"].as_array().unwrap().len(), 2);
-    assert!(paths(pack.artifact("app")).contains("boto3/__init__.py"));
+    assert!(paths(&pack.artifact("app")).contains("boto3/__init__.py"));
 }
 
 #[test]
@@ -282,6 +282,10 @@ fn later_layers_lie_over_earlier_ones() {
     };
     assert_eq!((bundled([&one, &two], "base==2.0"), bundled([&one, &two], "base==1.0")), (0, 1));
     assert_eq!((bundled([&two, &one], "base==2.0"), bundled([&two, &one], "base==1.0")), (1, 0));
+    // The folder of one Python is looked at before that of all.
+    let run = pack.command(["layer", "one", "--versioned", "--bytecode", "none", "--no-import-test", "-q"]).run();
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert_eq!((bundled([&one, &two], "base==2.0"), bundled([&one, &two], "base==1.0")), (1, 0));
 }
 
 /// A layer of one file that unpacks to so many zeros.
@@ -377,6 +381,6 @@ fn what_is_no_layer_is_refused() {
         assert_eq!(report["layers"][0]["distributions"], json!([]), "{name}");
         let found = report["findings"].as_array().unwrap();
         assert!(found.iter().any(|finding| finding["check"] == "layer-metadata"), "{name}: {found:#?}");
-        assert!(paths(pack.artifact("app")).contains("mid/__init__.py"), "{name}");
+        assert!(paths(&pack.artifact("app")).contains("mid/__init__.py"), "{name}");
     }
 }

@@ -431,11 +431,10 @@ fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static s
                 });
             let file = path.rsplit('/').next().unwrap();
             let sent = if let Some(name) = path.strip_prefix("/simple/").and_then(|name| name.strip_suffix('/')) {
-                let mut page = String::new();
-                for file in Pack::files(&wheels).iter().filter(|file| file.starts_with(&format!("{name}-"))) {
-                    page += &format!("<a href=\"/files/{file}\">{file}</a>");
-                }
-                Some(page.into_bytes())
+                let files = Pack::files(&wheels);
+                let its = files.iter().filter(|file| file.starts_with(&format!("{name}-")));
+                let page: Vec<String> = its.map(|file| format!("<a href=\"/files/{file}\">{file}</a>")).collect();
+                Some(page.concat().into_bytes())
             } else {
                 fs::read(wheels.join(file)).ok()
             };

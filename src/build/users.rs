@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lock::{self, Entry, SetId, State};
 use crate::progress::Progress;
-use crate::project::Function;
+use crate::project::{Choice, Function, Requirements};
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::slim::{Level, may_speak};
@@ -61,17 +61,17 @@ fn answer(
     python: &Interpreters,
     cache: &Cache,
 ) -> Result<Answer> {
+    let requirements = Requirements::read(&user.requirements, &Choice::default(), build.target)?;
     if let Some(entry) = &build.lock {
         let of_user = Entry {
             id: SetId { name: user.name.clone(), packaging: None, target: build.target },
-            inputs: user.requirements.clone(),
-            requirements: user.requirements.clone(),
+            requirements: requirements.clone(),
             ..entry.clone()
         };
         if let State::Holds(set) = of_user.state()? {
-            return lock::to_answer(&set, of_user.root(), &user.requirements);
+            return lock::to_answer(&set, of_user.root(), &requirements);
         }
     }
     let pins: BTreeMap<String, String> = of_layer.iter().map(|one| (one.name.clone(), one.version.clone())).collect();
-    resolve::ask_pinned(&python.pip, build.target, &user.requirements, &[], pins, cache, build.offline)
+    resolve::ask_pinned(&python.pip, build.target, &requirements, &[], pins, cache, build.offline)
 }

@@ -5,7 +5,6 @@
 //! layers) is a constraint that stays.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 
 use pep508_rs::pep440_rs::Version;
 
@@ -13,6 +12,7 @@ use super::{Answer, ask, unavailable};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
+use crate::project::Requirements;
 use crate::python::interpreter::Interpreter;
 
 /// Causes of one conflict that an error shows.
@@ -25,7 +25,7 @@ const ROUNDS: usize = 8;
 pub fn ask_pinned(
     interpreter: &Interpreter,
     target: Target,
-    requirements: &[PathBuf],
+    requirements: &Requirements,
     settled: &[String],
     mut pins: BTreeMap<String, String>,
     cache: &Cache,
