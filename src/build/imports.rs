@@ -91,7 +91,7 @@ impl Test<'_> {
             runner.identity(),
             runtime,
             &self.build.imports.variables,
-            &self.build.provided,
+            (&self.build.provided, self.build.layers.all.iter().map(|layer| &layer.sha256).collect::<Vec<_>>()),
             self.build.target,
         ))
         .map_err(|error| Error::io("write", "JSON")(error.into()))?;
@@ -203,7 +203,7 @@ impl Test<'_> {
         Ok(Verdict::Works(report, warnings))
     }
 
-    /// The artifact as Lambda unpacks it, with what the runtime ships where the runtime has it.
+    /// The artifact and its layers as Lambda unpacks them, with what the runtime ships where the runtime has it.
     fn copy(&self, packed: &Packed, before: &Tree) -> Result<ThrowAway> {
         let is_omitted =
             |owner: Owner| matches!(owner, Owner::Distribution(index) if omitted(packed).any(|known| known == index));
@@ -216,6 +216,7 @@ impl Test<'_> {
         let mut files = Files::of_tree(&shipped, self.distributions, &site);
         let moved = |path: &str| path.replacen(&site.packages(), RUNTIME, 1);
         files.files = std::mem::take(&mut files.files).into_iter().map(|(path, file)| (moved(&path), file)).collect();
+        files.files.extend(self.build.layers.files());
         let path = packed.artifact.file.path();
         let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
         let archive = Arc::new(archive);

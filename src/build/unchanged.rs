@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::product::Files;
-use super::{BuildPlan, artifact};
+use super::{BuildPlan, Product, artifact};
 use crate::cache::{Cache, Results};
 use crate::error::{Error, Result};
 use crate::lock::State;
 use crate::python::interpreter::Interpreters;
 use crate::size::SizeReport;
+use crate::slim;
 use crate::tree;
 
 /// What an earlier build left.
@@ -63,9 +64,13 @@ pub(super) fn key(build: &BuildPlan, files: &str, python: &Interpreters) -> Resu
     let Some(entry) = &build.lock else { return Ok(None) };
     let State::Holds(set) = entry.state()? else { return Ok(None) };
     let Some(program) = std::env::current_exe().ok().and_then(|path| Stamp::of(&path)) else { return Ok(None) };
-    if !set.is_settled() {
+    // A deep layer also depends on what its users require.
+    let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());
+    if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) {
         return Ok(None);
     }
+    let layers: Vec<(&str, &str)> =
+        build.layers.all.iter().map(|layer| (layer.path.as_str(), layer.sha256.as_str())).collect();
     let compiler = python.compiler.as_ref().map(|compiler| (&compiler.path, compiler.version()));
     let slim = &build.slim;
     let parts = serde_json::to_vec(&(
@@ -73,7 +78,7 @@ pub(super) fn key(build: &BuildPlan, files: &str, python: &Interpreters) -> Resu
         (build.product.name(), build.site().packages(), build.target, &build.output, &build.handler),
         (build.check, &build.provided, build.bytecode, compiler, &build.imports),
         (slim.level, format!("{:?}", slim.sdk), slim.keep.patterns(), slim.exclude.patterns(), &slim.services),
-        slim.users_known,
+        (slim.users_known, layers, build.allow_shadow),
         format!("{set:?}"),
         files,
     ))

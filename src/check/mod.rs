@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 pub use files::{File, Files, LARGE_BYTES, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
-pub use limits::Sizes;
+pub use limits::{Sizes, combined_too_large};
 pub use question::{Assumed, Question, Shape};
 pub use report::Report;
 pub use syntax::{refusal, refused};

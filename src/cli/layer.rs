@@ -53,8 +53,9 @@ pub(super) struct Layer {
     #[arg(long)]
     versioned: bool,
 
-    /// A function that uses the layer, by its name or path: what it imports or names stays in the layer. Without any,
-    /// --slim deep leaves optional parts in; may be repeated
+    /// A function that uses the layer, by its name or path: what it imports or names stays in the layer; with --slim deep
+    /// also what the distributions of its requirements do. Without any, --slim deep leaves optional parts in; may be
+    /// repeated
     #[arg(long = "for", value_name = "FUNCTION")]
     users: Vec<String>,
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -207,6 +208,8 @@ impl Options {
                 command: self.import_command.clone(),
                 variables: self.import_env.iter().cloned().collect(),
             },
+            layers: Arc::default(),
+            allow_shadow: false,
             lock: None,
             offline: self.offline,
             threads: self.threads(),

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::options::{Chosen, Options, Runtime, is_folder};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
+use crate::layers::Layers;
 use crate::project::{self, Function};
 
 const EXAMPLES: &str = "\
@@ -17,6 +19,7 @@ Examples:
   pack zip src/report -r reqs.txt       any folder, with its requirements
   pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
+  pack zip workload --layer data.zip    without what the layer data.zip has
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
 
@@ -51,6 +54,16 @@ pub(super) struct Zip {
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
 
+    /// The ZIP of a layer that the function has; may be repeated, in Lambda's order (at most 5). Distributions that it
+    /// has are taken in its versions and left out of the function
+    #[arg(long = "layer", value_name = "PATH")]
+    layers: Vec<PathBuf>,
+
+    /// Where the requirements do not go together with a layer's version of a distribution, bundle another one: Python
+    /// imports that, since /var/task comes before /opt. Without this it is an error
+    #[arg(long, requires = "layers")]
+    allow_shadow: bool,
+
     #[command(flatten)]
     options: Options,
 }
@@ -59,7 +72,12 @@ impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
         let functions = self.functions(Path::new(""))?;
         let several = functions.len() > 1;
-        let builds = functions.into_iter().map(|function| self.plan(function, several)).collect::<Result<Vec<_>>>()?;
+        let layers = Arc::new(Layers::read(&self.layers, self.runtime.target().python)?);
+        let plan = |function| {
+            let plan = self.plan(function, several)?;
+            Ok(BuildPlan { layers: layers.clone(), allow_shadow: self.allow_shadow, ..plan })
+        };
+        let builds = functions.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
         self.options.build(&builds, &self.runtime)
     }
 
