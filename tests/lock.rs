@@ -411,6 +411,37 @@ fn a_source_that_is_built_is_named_with_its_digest() {
     assert!(outcome.stderr.contains("building a wheel of local 1.0"), "{}", outcome.stderr);
 }
 
+#[test]
+fn a_commit_stays_though_its_branch_moves() {
+    let pack = project();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]);
+        support::succeed(git.args(arguments).current_dir(pack.path("repo")));
+    };
+    let commit = |text: &[u8]| {
+        source(&pack, "repo/python", &WheelBuilder::new("local", "1.0").file("local.py", text));
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "a state"]);
+    };
+    fs::create_dir(pack.path("repo")).unwrap();
+    git(&["init", "-q", "-b", "main"]);
+    commit(b"first");
+    let repo = pack.path("repo");
+    pack.write("requirements/app.txt", format!("local @ git+file://{}@main#subdirectory=python\n", repo.display()));
+    done(&pack.zip("app").run());
+    let text = lock(&pack);
+    assert!(text.contains("commit = \"") && text.contains("subdirectory = \"python\""), "{text}");
+    commit(b"second");
+    fs::remove_dir_all(pack.cache()).unwrap();
+    done(&pack.zip("app").arg("--locked").run());
+    assert_eq!(unzip(&pack.artifact("app"))["local.py"].text(), "first");
+    done(&pack.command(["lock", "--upgrade"]).run());
+    assert_ne!(lock(&pack), text);
+    done(&pack.zip("app").arg("--locked").run());
+    assert_eq!(unzip(&pack.artifact("app"))["local.py"].text(), "second");
+}
+
 /// Serves the files of a folder, with a page of links for each name, to whoever gives the right name and password. Files
 /// under `token/` are for those who have a token in their query instead. Returns its port.
 fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static str) -> u16 {
@@ -433,7 +464,7 @@ fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static s
             let sent = if let Some(name) = path.strip_prefix("/simple/").and_then(|name| name.strip_suffix('/')) {
                 let mut page = String::new();
                 for file in Pack::files(&wheels).iter().filter(|file| file.starts_with(&format!("{name}-"))) {
-                    page += &format!("<a href=\"/files/{file}\">{file}</a>");
+                    page.extend(["<a href=\"/files/", file, "\">", file, "</a>"]);
                 }
                 Some(page.into_bytes())
             } else {
