@@ -3,7 +3,7 @@
 //! Nothing here may carry a secret: URLs are redacted before they enter an error, and a child's output is pip's own,
 //! which redacts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::check::{Finding, Severity};
@@ -64,6 +64,16 @@ pub enum Error {
     /// A folder that the lock names requires something that the lock does not have.
     #[error("pack.lock is out of date: {0}")]
     FolderChanged(String),
+    /// A file that says what is required cannot be used.
+    #[error("{}: {reason}", file.display())]
+    Requirements {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// A recipe of our own cannot be read.
     #[error("the recipe of {name} cannot be read: {reason}")]
     Recipe {
@@ -126,6 +136,18 @@ pub enum Error {
         versions: Vec<String>,
         /// Whether only the cache was asked.
         offline: bool,
+        /// What an index answered instead of a list of versions.
+        refused: Option<String>,
+    },
+    /// Files of requirements lead to two versions of one distribution.
+    #[error("{sources} ask for {name} {} and {name} {}", versions[0], versions[1])]
+    TwoVersions {
+        /// The distribution.
+        name: String,
+        /// The versions.
+        versions: [String; 2],
+        /// The files.
+        sources: String,
     },
     /// The index that pip asks does not answer.
     #[error("pip cannot reach the index for {requirement}: {reason}")]
@@ -230,6 +252,11 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// A file of requirements that cannot be used, with what to do about it.
+    pub fn requirements(file: &Path, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Requirements { file: file.to_owned(), reason: reason.into(), hint: hint.into() }
+    }
+
     /// What to do next, if there is something to say.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -254,6 +281,10 @@ impl Error {
             Self::NoDistribution { offline: true, .. } => {
                 Some("with --offline only wheels in the cache are taken, and none of them fits: build once without --offline".into())
             }
+            Self::NoDistribution { refused: Some(answer), .. } => Some(format!(
+                "an index answered \"{answer}\": check its URL, and the user and password in pip's configuration (pip config list, \
+                 netrc, or the URL itself)"
+            )),
             Self::NoDistribution { versions, .. } => Some(format!(
                 "{}; check the name, the version bounds and the index that pip is configured to use (pip config list)",
                 if versions.is_empty() {
@@ -266,6 +297,9 @@ impl Error {
                 "check the network, the proxy and pip's configuration (pip config list); --offline builds from the wheels in \
                  the cache"
                     .into(),
+            ),
+            Self::TwoVersions { .. } => Some(
+                "a lock file is taken as it is, beside what other files require: name one of them only, or make them agree".into(),
             ),
             Self::DanglingLink { .. } => {
                 Some("mend or remove the link, or keep it out with a line in .packignore".into())
@@ -282,7 +316,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Lock { hint, .. } | Self::Import { hint, .. } => Some(hint.clone()),
+            Self::Lock { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

@@ -101,8 +101,17 @@ fn help_says_what_can_be_said() {
               [default: x86_64]
 
       -r, --requirement <FILE>
-              A requirements file, as pip understands it; may be repeated [default:
-              requirements/<FUNCTION>.txt, or requirements.txt beside the function's sources]
+              What the function requires: a requirements file as pip understands it, pyproject.toml,
+              pylock.toml, uv.lock, poetry.lock or Pipfile.lock; may be repeated [default:
+              requirements/<FUNCTION>.txt, or the first of requirements.txt, pylock.toml, uv.lock,
+              poetry.lock, Pipfile.lock and pyproject.toml beside the function's sources]
+
+          --extra <NAME>
+              An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
+
+          --group <NAME>
+              A dependency group of pyproject.toml or of a lock file (of Pipfile.lock: a category),
+              beside its dependencies; may be repeated
 
       -o, --output <PATH>
               Where to write the ZIP; a folder for several functions [default:
@@ -208,6 +217,7 @@ fn help_says_what_can_be_said() {
       pack zip workload                     functions/workload with requirements/workload.txt
       pack zip                              every function under functions/
       pack zip src/report -r reqs.txt       any folder, with its requirements
+      pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
       pack zip job.py --python 3.12 --arch arm64 --output job.zip
       pack zip workload --dry-run           what would be built, from which wheels
       pack zip workload --json | jq .unpacked

@@ -23,6 +23,7 @@ use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::lock::Entry;
 use crate::progress::Progress;
+use crate::project::Requirements;
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
@@ -37,8 +38,8 @@ pub struct BuildPlan {
     pub product: Product,
     /// What it is built for.
     pub target: lambda::Target,
-    /// Requirement files, in order.
-    pub requirements: Vec<PathBuf>,
+    /// What it requires.
+    pub requirements: Requirements,
     /// Where the ZIP goes.
     pub output: PathBuf,
     /// `MODULE.FUNCTION`, if it was given.

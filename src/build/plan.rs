@@ -106,7 +106,7 @@ impl Plan {
             target: build.target,
             newest_platform_tag: build.target.newest_tag(),
             output: build.output.display().to_string(),
-            requirements: build.requirements.iter().map(|path| path.display().to_string()).collect(),
+            requirements: build.requirements.sources.iter().map(|path| path.display().to_string()).collect(),
             slim: build.slim.level,
             bytecode: build.bytecode,
             pip_interpreter: python.pip.path.display().to_string(),

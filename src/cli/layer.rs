@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{Options, Runtime, is_folder, requirement_files};
+use super::options::{Chosen, Options, Runtime, is_folder};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lock;
@@ -33,10 +33,13 @@ pub(super) struct Layer {
     #[command(flatten)]
     runtime: Runtime,
 
-    /// A requirements file, as pip understands it; may be repeated [default: layers/<LAYER>.txt, or requirements.txt
-    /// in the layer's folder]
+    /// What the layer has: a requirements file as pip understands it, pyproject.toml, pylock.toml, uv.lock, poetry.lock
+    /// or Pipfile.lock; may be repeated [default: layers/<LAYER>.txt, or requirements.txt in the layer's folder]
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
+
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// What to call the layer of these requirements
     #[arg(long, value_name = "NAME", requires = "requirements")]
@@ -99,21 +102,21 @@ impl Layer {
     }
 
     fn plan(&self, layer: Parts, users: &[Function], several: bool) -> Result<BuildPlan> {
-        let requirements = requirement_files(&self.requirements, &layer.requirements)?;
+        let target = self.runtime.target();
+        let requirements = self.chosen.requirements(&self.requirements, &layer.requirements, target)?;
         if requirements.is_empty() && layer.files.is_none() {
             return Err(Error::usage(
                 format!("the layer {} has no requirements and no files", layer.name),
                 "give -r FILE",
             ));
         }
-        let target = self.runtime.target();
         let file = format!("{}-{target}.zip", layer.name);
         let output = match &self.output {
             None => Path::new("dist/layers").join(file),
             Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
-        let set = self.requirements.is_empty().then(|| lock::layer_set(&layer.name));
+        let set = self.chosen.are_the_projects(&self.requirements).then(|| lock::layer_set(&layer.name));
         let product = Product::Layer { layer, versioned: self.versioned, users: users.to_vec() };
         self.options.with_lock(self.options.plan(product, target, requirements, &output, None)?, set)
     }

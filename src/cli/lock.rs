@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, Set, SetId, State};
 use crate::progress::{Progress, Verbosity};
-use crate::project;
+use crate::project::{self, Choice, Requirements};
 use crate::python::interpreter;
 use crate::resolve;
 
@@ -112,15 +112,16 @@ impl Lock {
         for &python in pythons {
             targets.extend(architectures.iter().map(|&architecture| Target { python, architecture }));
         }
-        let entry = |(name, requirements): &(String, Vec<PathBuf>), target: Target| Entry {
-            file: file.to_owned(),
-            id: SetId { name: name.clone(), packaging: None, target },
-            inputs: requirements.clone(),
-            requirements: requirements.clone(),
-            frozen: self.check,
+        let entry = |(name, requirements): &(String, Vec<PathBuf>), target: Target| {
+            Ok(Entry {
+                file: file.to_owned(),
+                id: SetId { name: name.clone(), packaging: None, target },
+                requirements: Requirements::read(requirements, &Choice::default(), target)?,
+                frozen: self.check,
+            })
         };
-        let mut entries: Vec<Entry> =
-            sets.iter().flat_map(|set| targets.iter().map(move |target| entry(set, *target))).collect();
+        let all = sets.iter().flat_map(|set| targets.iter().map(move |target| (set, *target)));
+        let mut entries = all.map(|(set, target)| entry(set, target)).collect::<Result<Vec<Entry>>>()?;
         entries.sort_by(|left, right| left.id.cmp(&right.id));
         entries.dedup_by(|left, right| left.id == right.id);
         Ok(entries)

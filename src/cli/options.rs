@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
+use crate::project::{Choice, Requirements};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -31,6 +32,38 @@ pub(super) struct Runtime {
 impl Runtime {
     pub(super) fn target(&self) -> Target {
         Target { python: self.python, architecture: self.arch }
+    }
+}
+
+/// What is taken beside the dependencies.
+#[derive(Args)]
+pub(super) struct Chosen {
+    /// An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
+    #[arg(long = "extra", value_name = "NAME")]
+    extras: Vec<String>,
+
+    /// A dependency group of pyproject.toml or of a lock file (of Pipfile.lock: a category), beside its dependencies; may
+    /// be repeated
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+}
+
+impl Chosen {
+    /// Whether the requirements are those that the project says, and nothing else.
+    pub(super) fn are_the_projects(&self, given: &[PathBuf]) -> bool {
+        given.is_empty() && self.extras.is_empty() && self.groups.is_empty()
+    }
+
+    /// What the files that were given require, else those of the convention.
+    pub(super) fn requirements(
+        &self,
+        given: &[PathBuf],
+        conventional: &[PathBuf],
+        target: Target,
+    ) -> Result<Requirements> {
+        let files = if given.is_empty() { conventional } else { given };
+        let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
+        Requirements::read(files, &choice, target)
     }
 }
 
@@ -133,7 +166,7 @@ impl Options {
         &self,
         product: Product,
         target: Target,
-        requirements: Vec<PathBuf>,
+        requirements: Requirements,
         output: &Path,
         handler: Option<String>,
     ) -> Result<BuildPlan> {
@@ -193,7 +226,6 @@ impl Options {
             build.lock = set.map(|name| Entry {
                 file: lock::FILE.into(),
                 id: SetId { name, packaging: None, target: build.target },
-                inputs: build.requirements.clone(),
                 requirements: build.requirements.clone(),
                 frozen: self.locked,
             });
@@ -279,18 +311,6 @@ impl Options {
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         }
-    }
-}
-
-/// The requirement files that were given, else those of the convention.
-pub(super) fn requirement_files(given: &[PathBuf], conventional: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let files = if given.is_empty() { conventional } else { given };
-    match files.iter().find(|file| !file.is_file()) {
-        Some(missing) => Err(Error::usage(
-            format!("there is no file {}", missing.display()),
-            "-r takes the path of a requirements file",
-        )),
-        None => Ok(files.to_vec()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{Options, Runtime, is_folder, requirement_files};
+use super::options::{Chosen, Options, Runtime, is_folder};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::project::{self, Function};
@@ -15,6 +15,7 @@ Examples:
   pack zip workload                     functions/workload with requirements/workload.txt
   pack zip                              every function under functions/
   pack zip src/report -r reqs.txt       any folder, with its requirements
+  pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
@@ -33,10 +34,14 @@ pub(super) struct Zip {
     #[command(flatten)]
     runtime: Runtime,
 
-    /// A requirements file, as pip understands it; may be repeated [default: requirements/<FUNCTION>.txt, or
-    /// requirements.txt beside the function's sources]
+    /// What the function requires: a requirements file as pip understands it, pyproject.toml, pylock.toml, uv.lock,
+    /// poetry.lock or Pipfile.lock; may be repeated [default: requirements/<FUNCTION>.txt, or the first of requirements.txt,
+    /// pylock.toml, uv.lock, poetry.lock, Pipfile.lock and pyproject.toml beside the function's sources]
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
+
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// Where to write the ZIP; a folder for several functions [default: dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
     #[arg(short, long, value_name = "PATH")]
@@ -73,21 +78,17 @@ impl Zip {
     }
 
     fn plan(&self, function: Function, several: bool) -> Result<BuildPlan> {
-        let requirements = requirement_files(&self.requirements, &function.requirements)?;
-        let file = format!("{}-{}.zip", function.name, self.runtime.target());
+        let target = self.runtime.target();
+        let requirements = self.chosen.requirements(&self.requirements, &function.requirements, target)?;
+        let file = format!("{}-{target}.zip", function.name);
         let output = match &self.output {
             None => Path::new("dist").join(file),
             Some(path) if is_folder(path, several) => path.join(file),
             Some(path) => path.clone(),
         };
-        let set = self.requirements.is_empty().then(|| function.name.clone());
-        let build = self.options.plan(
-            Product::Function(function),
-            self.runtime.target(),
-            requirements,
-            &output,
-            self.handler.clone(),
-        )?;
+        let set = self.chosen.are_the_projects(&self.requirements).then(|| function.name.clone());
+        let build =
+            self.options.plan(Product::Function(function), target, requirements, &output, self.handler.clone())?;
         self.options.with_lock(build, set)
     }
 }

@@ -9,14 +9,15 @@ use super::inputs::{self, Input};
 use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
 use super::read;
 use crate::error::{Error, Result};
+use crate::project::Requirements;
 use crate::python::normalise;
 use crate::python::report::{ArchiveInfo, DownloadInfo, Item, Metadata, VcsInfo};
 use crate::resolve::{Answer, FILE_URL};
 
 /// The answer that pip gave when the set was made. What needs what is not in it: the wheels say that themselves.
-pub fn to_answer(set: &Set, root: &Path, requirements: &[PathBuf]) -> Result<Answer> {
+pub fn to_answer(set: &Set, root: &Path, requirements: &Requirements) -> Result<Answer> {
     let items = set.wheels.iter().map(|wheel| to_item(wheel, root)).collect::<Result<_>>()?;
-    Ok(Answer { items, options: Vec::new(), option_files: requirements.to_vec() })
+    Ok(Answer { items, options: Vec::new(), option_files: requirements.files() })
 }
 
 fn to_item(wheel: &Wheel, root: &Path) -> Result<Item> {

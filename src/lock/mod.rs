@@ -24,6 +24,7 @@ pub use read::parse;
 pub use update::{load, update};
 
 use crate::error::{Error, Result};
+use crate::project::Requirements;
 use crate::resolve::Answer;
 
 /// The file beside `pack.toml`.
@@ -44,10 +45,8 @@ pub struct Entry {
     pub file: PathBuf,
     /// The set.
     pub id: SetId,
-    /// The files that a person keeps and that the set is made from: where these are unchanged, the entry holds.
-    pub inputs: Vec<PathBuf>,
-    /// The requirement files that pip reads: the same, or made from them.
-    pub requirements: Vec<PathBuf>,
+    /// What it is made from: where the files that a person keeps are unchanged, the entry holds.
+    pub requirements: Requirements,
     /// Whether an entry that does not hold is an error (`--locked`).
     pub frozen: bool,
 }
@@ -85,13 +84,13 @@ impl Entry {
         let Some(old) = lock.set(&self.id).cloned() else {
             return Ok(State::Outdated { old: None, reasons: vec!["it is not in the lock yet".into()] });
         };
-        let reasons = outdated(&old, &self.read_inputs()?, &self.requirements)?;
+        let reasons = outdated(&old, &self.read_inputs()?, &self.requirements.files())?;
         Ok(if reasons.is_empty() { State::Holds(old) } else { State::Outdated { old: Some(old), reasons } })
     }
 
     /// The digests of the files that it is made from.
     pub fn read_inputs(&self) -> Result<Vec<Input>> {
-        inputs::read(self.root(), &self.inputs, &self.requirements)
+        inputs::read(self.root(), &self.requirements.sources, &self.requirements.own_files())
     }
 
     /// The set that an answer of pip's makes. `inputs` were read before pip was asked, so that a file that changed

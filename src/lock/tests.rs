@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::project::Requirements;
 
 const DIGEST: &str = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
 
@@ -141,7 +142,7 @@ fn a_mistake_is_named_with_its_line() {
 fn an_answer_is_kept_and_comes_back() {
     let root = tempfile::tempdir().unwrap();
     let set = rich();
-    let answer = to_answer(&set, root.path(), &[]).unwrap();
+    let answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     assert_eq!(set_of(&set.id, set.inputs.clone(), &answer, root.path()).unwrap(), set);
     assert_eq!(answer.items[0].line(), format!("a==1.0+local --hash=sha256:{DIGEST}"));
     assert_eq!(answer.items[4].line(), "e @ git+ssh://git@host/e.git@0123abc#subdirectory=python");
@@ -153,7 +154,7 @@ fn an_answer_is_kept_and_comes_back() {
 fn credentials_of_an_answer_stay_out() {
     let root = tempfile::tempdir().unwrap();
     let set = rich();
-    let mut answer = to_answer(&set, root.path(), &[]).unwrap();
+    let mut answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     for item in &mut answer.items {
         let url = item.download_info.url.replace("://git@", "://").replacen("://", "://user:secret@", 1);
         item.download_info.url = if url.starts_with("http") { url + "?token=secret#secret" } else { url };
@@ -168,7 +169,7 @@ fn credentials_of_an_answer_stay_out() {
 fn a_version_that_could_not_be_read_again_is_not_written() {
     let root = tempfile::tempdir().unwrap();
     let set = rich();
-    let mut answer = to_answer(&set, root.path(), &[]).unwrap();
+    let mut answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     answer.items[5].metadata.version = "2004d-legacy".into();
     let error = set_of(&set.id, Vec::new(), &answer, root.path()).unwrap_err();
     assert!(error.to_string().contains("\"2004d-legacy\" is no version"), "{error}");

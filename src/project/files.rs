@@ -56,6 +56,36 @@ Thumbs.db
 /requirements*.txt
 ";
 
+/// What describes the project, its requirements and where it runs, at the top of the folder: of use to tools, not to a
+/// function. What one of its sources names stays.
+const PROJECT: &str = "\
+/pyproject.toml
+/pylock.toml
+/pylock.*.toml
+/uv.lock
+/uv.toml
+/poetry.lock
+/poetry.toml
+/Pipfile
+/Pipfile.lock
+/Makefile
+/Dockerfile
+/.dockerignore
+/.github
+/.gitlab-ci.yml
+/.pre-commit-config.yaml
+/template.yaml
+/template.yml
+/samconfig.toml
+/serverless.yml
+/serverless.yaml
+/*.tf
+/*.tfvars
+/.terraform.lock.hcl
+/terraform.tfstate
+/terraform.tfstate.backup
+";
+
 /// The function's own tests; what its other sources import stays.
 const TESTS: &str = "\
 /tests/
@@ -84,7 +114,7 @@ pub fn collect(root: &Path, output: &Path) -> Result<Vec<FunctionFile>> {
         let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(vec![file(name, root)?]);
     }
-    let (ignored, tests) = (rules(root, DEFAULTS)?, rules(root, TESTS)?);
+    let (ignored, project, tests) = (rules(root, DEFAULTS)?, rules(root, PROJECT)?, rules(root, TESTS)?);
     let is_ignored = |path: &Path, folder| ignored.matched_path_or_any_parents(path, folder).is_ignore();
     let mut files = Vec::new();
     let walk = WalkDir::new(root).follow_links(true).min_depth(1).sort_by_file_name().into_iter();
@@ -99,7 +129,24 @@ pub fn collect(root: &Path, output: &Path) -> Result<Vec<FunctionFile>> {
             files.push(file(path_in(root, entry.path())?, entry.path())?);
         }
     }
-    without_tests(files, &tests)
+    without_tests(without_project(files, &project)?, &tests)
+}
+
+/// Leaves out what describes the project, except what a source of the function names.
+fn without_project(files: Vec<FunctionFile>, project: &Gitignore) -> Result<Vec<FunctionFile>> {
+    let is_project = |file: &FunctionFile| project.matched_path_or_any_parents(&file.source, false).is_ignore();
+    let (candidates, mut shipped): (Vec<_>, Vec<_>) = files.into_iter().partition(is_project);
+    let mut named = vec![false; candidates.len()];
+    for file in shipped.iter().filter(|file| !candidates.is_empty() && file.path.ends_with(".py")) {
+        let text = std::fs::read(&file.source).map_err(Error::io("read", &file.source))?;
+        for (candidate, named) in candidates.iter().zip(&mut named) {
+            let name = candidate.path.rsplit('/').next().unwrap_or_default();
+            *named |= memchr::memmem::find(&text, name.as_bytes()).is_some();
+        }
+    }
+    shipped.extend(candidates.into_iter().zip(named).filter(|(_, named)| *named).map(|(file, _)| file));
+    shipped.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(shipped)
 }
 
 fn unreadable(error: &walkdir::Error, root: &Path) -> Error {
@@ -218,6 +265,28 @@ mod tests {
             ("lib/requirements.txt", ""),
         ];
         assert_eq!(shipped(&files), ["app.py", "lib/requirements.txt", "lib/tests/data.json"]);
+    }
+
+    #[test]
+    fn what_describes_the_project_stays_out_unless_a_source_names_it() {
+        let files = [
+            ("app.py", "import tomllib\nVERSION = tomllib.load(open('pyproject.toml', 'rb'))\n"),
+            ("pyproject.toml", ""),
+            ("pylock.report.toml", ""),
+            ("uv.lock", ""),
+            ("Pipfile", ""),
+            ("main.tf", ""),
+            ("template.yaml", ""),
+            (".github/workflows/ci.yml", ""),
+            ("lib/template.yaml", ""),
+            ("lib/uv.lock", ""),
+            ("templates/mail.yaml", ""),
+        ];
+        let kept = ["app.py", "lib/template.yaml", "lib/uv.lock", "pyproject.toml", "templates/mail.yaml"];
+        assert_eq!(shipped(&files), kept);
+        let files =
+            [("app.py", ""), ("template.yaml", ""), ("serverless.yml", ""), (".packignore", "!template.yaml\n")];
+        assert_eq!(shipped(&files), ["app.py", "template.yaml"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::requirements;
 use crate::error::{Error, Result};
 
 /// A function's sources on this machine.
@@ -77,9 +78,9 @@ fn at(source: &Path, name: &str) -> Function {
     let project = real.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "functions"));
     let by_name = project
         .and_then(|functions| functions.parent())
-        .map(|project| relative(&project.join("requirements").join(format!("{name}.txt"))));
-    let places = by_name.into_iter().chain([beside.join("requirements.txt")]);
-    let requirements = places.into_iter().find(|path| path.is_file()).into_iter().collect();
+        .and_then(|project| requirements::named(&project.join("requirements"), name))
+        .map(|path| relative(&path));
+    let requirements = by_name.or_else(|| requirements::beside(&beside)).into_iter().collect();
     Function { name: name.to_owned(), source: source.to_owned(), requirements }
 }
 

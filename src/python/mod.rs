@@ -2,6 +2,7 @@
 
 pub mod bytecode;
 pub mod cython;
+pub mod exporter;
 pub mod interpreter;
 pub mod markers;
 pub mod marshal;
@@ -13,6 +14,7 @@ pub mod source;
 pub mod stdlib;
 mod wheel;
 mod wheel_name;
+pub mod wheel_tags;
 
 pub use wheel::{Placed, Wheel, WheelError};
 pub use wheel_name::{WheelFilename, normalise};

@@ -47,6 +47,17 @@ pub struct Wanted<'a> {
     pub hashes: bool,
 }
 
+/// Requirement files that pip reads in one call.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Whether they list everything: then pip looks for no dependencies.
+    pub locked: bool,
+    /// Lines as in a file of constraints.
+    pub constraints: Vec<String>,
+}
+
 /// A pip that works for a target.
 #[derive(Debug)]
 pub struct Pip<'a> {
@@ -60,21 +71,21 @@ pub struct Pip<'a> {
 
 impl Pip<'_> {
     /// Asks pip which distributions the requirement files need, without installing anything.
-    pub fn resolve(&self, requirements: &[PathBuf], constraints: &[String], sdists: Sdists) -> Result<Report> {
-        let output = self.ask(requirements, constraints, sdists, "--quiet")?;
+    pub fn resolve(&self, question: &Question, sdists: Sdists) -> Result<Report> {
+        let output = self.ask(question, sdists, "--quiet")?;
         report::parse(&output.stdout)
     }
 
     /// What pip says while it resolves, at its most talkative: what it passes over and why.
-    pub fn explain(&self, requirements: &[PathBuf], constraints: &[String]) -> String {
-        match self.ask(requirements, constraints, Sdists::Refused, "-vv") {
+    pub fn explain(&self, question: &Question) -> String {
+        match self.ask(question, Sdists::Refused, "-vv") {
             Ok(output) => output.stderr,
             Err(Error::Command(error)) => error.all_output(),
             Err(_) => String::new(),
         }
     }
 
-    fn ask(&self, requirements: &[PathBuf], constraints: &[String], sdists: Sdists, voice: &str) -> Result<Output> {
+    fn ask(&self, question: &Question, sdists: Sdists, voice: &str) -> Result<Output> {
         let mut arguments = words(&["install", "--dry-run", "--ignore-installed", voice, "--report", "-"]);
         let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         // Older pips want a target folder for --platform; a dry run writes nothing to it.
@@ -83,13 +94,16 @@ impl Pip<'_> {
             Sdists::Refused => arguments.extend(self.restriction()),
             Sdists::Built => arguments.push("--prefer-binary".into()),
         }
-        for file in requirements {
+        if question.locked {
+            arguments.push("--no-deps".into());
+        }
+        for file in &question.files {
             arguments.extend(["--requirement".into(), file.display().to_string()]);
         }
-        if !constraints.is_empty() {
+        if !question.constraints.is_empty() {
             arguments.extend(words(&["--constraint", STDIN]));
         }
-        let stdin = constraints.join("\n");
+        let stdin = question.constraints.join("\n");
         Ok(self.run(&arguments, stdin.as_bytes(), sdists, false, "resolving the requirements with pip")?)
     }
 

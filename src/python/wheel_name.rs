@@ -37,6 +37,14 @@ pub struct WheelFilename {
 }
 
 impl WheelFilename {
+    /// Its build tag, by which files of one version are ordered: a number and what follows it.
+    pub fn build_number(&self) -> (u64, &str) {
+        let parts: Vec<&str> = self.text.split('-').collect();
+        let build = if parts.len() == 6 { parts[2] } else { "" };
+        let digits = build.find(|character: char| !character.is_ascii_digit()).unwrap_or(build.len());
+        (build[..digits].parse().unwrap_or_default(), &build[digits..])
+    }
+
     /// Whether pip would install it where these platform tags and this Python minor version hold. Only as exact as
     /// needed for what pip has just built for an interpreter of that version: the platform decides.
     pub fn fits_platform(&self, tags: &[String]) -> bool {

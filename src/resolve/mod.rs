@@ -9,7 +9,8 @@ mod pinned;
 mod remembered;
 mod unavailable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -18,8 +19,9 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
+use crate::project::Requirements;
 use crate::python::interpreter::Interpreter;
-use crate::python::pip::{Pip, Sdists, Source};
+use crate::python::pip::{Pip, Question, Sdists, Source};
 use crate::python::report::{Item, Report};
 use crate::python::{Wheel, normalise};
 
@@ -78,43 +80,106 @@ impl From<Report> for Answer {
     }
 }
 
-/// Asks pip which distributions satisfy the requirement files; an empty list needs none. Constraints are lines as in a
-/// file of constraints.
+/// Asks pip which distributions satisfy the requirements; none need none. Constraints, lines as in a file of constraints,
+/// hold where something is left to decide.
 pub fn ask(
     interpreter: &Interpreter,
     target: Target,
-    requirements: &[PathBuf],
+    requirements: &Requirements,
     constraints: &[String],
     cache: &Cache,
     offline: bool,
 ) -> Result<Answer> {
-    if requirements.is_empty() {
-        return Ok(Answer { items: Vec::new(), options: Vec::new(), option_files: Vec::new() });
-    }
-    let links = if offline { Some(fetch::LinksPage::write(cache)?) } else { None };
+    let links = if offline && !requirements.is_empty() { Some(fetch::LinksPage::write(cache)?) } else { None };
     let pip = pip(interpreter, target, links.as_ref());
-    let first = pip.resolve(requirements, constraints, Sdists::Refused);
+    let mut questions = requirements.questions.clone();
+    for question in questions.iter_mut().filter(|question| !question.locked) {
+        question.constraints = constraints.to_vec();
+    }
+    let pip = &pip;
+    let answers: Vec<Result<Answer>> = std::thread::scope(|scope| {
+        let asked: Vec<_> = questions.iter().map(|question| scope.spawn(move || ask_one(pip, question))).collect();
+        asked.into_iter().map(|answer| answer.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    let mut answer = Answer { items: Vec::new(), options: Vec::new(), option_files: Vec::new() };
+    let mut locked = BTreeSet::new();
+    for (question, part) in questions.iter().zip(answers) {
+        let part = part?;
+        if question.locked {
+            locked.extend(part.items.iter().map(|item| normalise(&item.metadata.name)));
+        }
+        answer.add(part, requirements)?;
+    }
+    answer.mark_requested(&locked, requirements, target);
+    Ok(answer)
+}
+
+impl Answer {
+    /// Takes another answer in. One distribution can only have one version.
+    fn add(&mut self, other: Self, requirements: &Requirements) -> Result<()> {
+        for item in other.items {
+            let name = normalise(&item.metadata.name);
+            match self.items.iter().find(|known| normalise(&known.metadata.name) == name) {
+                None => self.items.push(item),
+                Some(known) if known.metadata.version == item.metadata.version => {}
+                Some(known) => {
+                    let sources: Vec<String> =
+                        requirements.sources.iter().map(|path| path.display().to_string()).collect();
+                    return Err(Error::TwoVersions {
+                        name,
+                        versions: [known.metadata.version.clone(), item.metadata.version],
+                        sources: sources.join(", "),
+                    });
+                }
+            }
+        }
+        for option in other.options {
+            if !self.options.contains(&option) {
+                self.options.push(option);
+            }
+        }
+        Ok(())
+    }
+
+    /// A lock names everything. Requested is what its project names, and what nothing else needs.
+    fn mark_requested(&mut self, locked: &BTreeSet<String>, requirements: &Requirements, target: Target) {
+        if locked.is_empty() {
+            return;
+        }
+        let graph = graph::Graph::new(&self.items, target);
+        let needed = graph.needs();
+        for item in &mut self.items {
+            let name = normalise(&item.metadata.name);
+            if locked.contains(&name) {
+                item.requested = requirements.direct.contains(&name) || !needed.contains_key(&name);
+            }
+        }
+    }
+}
+
+fn ask_one(pip: &Pip<'_>, question: &Question) -> Result<Answer> {
+    let first = pip.resolve(question, Sdists::Refused);
     let missing = match &first {
         Err(error) => unavailable::requirement(error),
         Ok(_) => None,
     };
     if let Some(reason) = first.as_ref().err().and_then(unavailable::breakdown) {
-        return Err(unavailable::describe_breakdown(&pip, requirements, constraints, reason));
+        return Err(unavailable::describe_breakdown(pip, question, reason));
     }
     let Some(missing) = missing else { return Ok(first?.into()) };
     if let Some(reason) = first.as_ref().err().and_then(unavailable::unreachable) {
         return Err(Error::IndexUnreachable { requirement: missing, reason });
     }
     // Something has no wheel for the target. Where this machine is of the target's kind, pip may build it.
-    if interpreter.builds_for(target) {
-        let second = pip.resolve(requirements, constraints, Sdists::Built);
+    let target = pip.target;
+    if pip.interpreter.builds_for(target) {
+        let second = pip.resolve(question, Sdists::Built);
         if let Err(error) = &second
             && unavailable::requirement(error).is_some()
         {
             return Err(unavailable::describe(
-                &pip,
-                requirements,
-                constraints,
+                pip,
+                question,
                 &missing,
                 "no source of it satisfies the requirements either",
             ));
@@ -125,9 +190,9 @@ pub fn ask(
         "it is built from source only on Linux {} by Python {}, and pip runs here on {}",
         target.architecture.machine(),
         target.python,
-        interpreter.describe_kind()
+        pip.interpreter.describe_kind()
     );
-    Err(unavailable::describe(&pip, requirements, constraints, &missing, &not_built))
+    Err(unavailable::describe(pip, question, &missing, &not_built))
 }
 
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {

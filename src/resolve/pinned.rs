@@ -4,12 +4,12 @@
 //! are in the way are taken away, and it is asked again, until it finds something or none are left.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::{Answer, ask, unavailable};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
+use crate::project::Requirements;
 use crate::python::interpreter::Interpreter;
 
 /// How often some pins are taken away before all are.
@@ -19,7 +19,7 @@ const ROUNDS: usize = 8;
 pub fn ask_pinned(
     interpreter: &Interpreter,
     target: Target,
-    requirements: &[PathBuf],
+    requirements: &Requirements,
     mut pins: BTreeMap<String, String>,
     cache: &Cache,
     offline: bool,

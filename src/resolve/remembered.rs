@@ -13,6 +13,7 @@ use super::Answer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
+use crate::project::Requirements;
 use crate::python::report::Item;
 use crate::system::AtomicFile;
 
@@ -30,8 +31,8 @@ impl Answer {
     }
 }
 
-/// The last answer for these requirement files, if all of its wheels are cached.
-pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option<Answer> {
+/// The last answer for these requirements, if all of its wheels are cached.
+pub fn recall(requirements: &Requirements, target: Target, cache: &Cache) -> Option<Answer> {
     let bytes = std::fs::read(path(requirements, target, cache)).ok()?;
     let items: Vec<Item> = serde_json::from_slice(&bytes).ok()?;
     let answer = Answer { items, options: Vec::new(), option_files: Vec::new() };
@@ -40,7 +41,7 @@ pub fn recall(requirements: &[PathBuf], target: Target, cache: &Cache) -> Option
 }
 
 /// Remembers an answer that can be.
-pub fn remember(answer: &Answer, requirements: &[PathBuf], target: Target, cache: &Cache) -> Result<()> {
+pub fn remember(answer: &Answer, requirements: &Requirements, target: Target, cache: &Cache) -> Result<()> {
     let path = path(requirements, target, cache);
     let Some(answer) = answer.without_urls() else {
         // An older answer would only cost a build that is dropped each time.
@@ -53,11 +54,11 @@ pub fn remember(answer: &Answer, requirements: &[PathBuf], target: Target, cache
     file.persist_unsynced()
 }
 
-/// By the files' places and the target: their content is pip's to judge.
-fn path(requirements: &[PathBuf], target: Target, cache: &Cache) -> PathBuf {
+/// By the target and the files' places, whose content is pip's to judge; by the text of what was made for pip.
+fn path(requirements: &Requirements, target: Target, cache: &Cache) -> PathBuf {
     let mut hasher = Sha256::new();
-    for file in requirements {
-        hasher.update(std::path::absolute(file).as_deref().unwrap_or(file).as_os_str().as_encoded_bytes());
+    for part in requirements.identity() {
+        hasher.update(part);
         hasher.update([0]);
     }
     let key = data_encoding::HEXLOWER.encode(&hasher.finalize());
@@ -68,6 +69,7 @@ fn path(requirements: &[PathBuf], target: Target, cache: &Cache) -> PathBuf {
 mod tests {
     use super::*;
     use crate::lambda::Architecture;
+    use crate::project::Choice;
     use crate::python::report;
 
     fn answer(url: &str, direct: bool) -> Answer {
@@ -83,7 +85,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(Some(folder.path())).unwrap();
         let target = Target { python: "3.13".parse().unwrap(), architecture: Architecture::X86_64 };
-        let requirements = [PathBuf::from("r.txt")];
+        let file = folder.path().join("r.txt");
+        std::fs::write(&file, "").unwrap();
+        let requirements = Requirements::read(&[file], &Choice::default(), target).unwrap();
         let secret = "https://user:secret@host/six-1.17.0-py2.py3-none-any.whl";
         remember(&answer(secret, true), &requirements, target, &cache).unwrap();
         assert!(!path(&requirements, target, &cache).exists(), "a direct reference is not remembered");

@@ -1,13 +1,12 @@
 //! Why pip finds nothing: its words read, and what does exist listed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 
 use crate::error::Error;
-use crate::python::pip::{Pip, Source};
+use crate::python::pip::{Pip, Question, Source};
 use crate::python::{WheelFilename, normalise, requirement};
 
 /// Wheels or versions that an error lists.
@@ -33,6 +32,17 @@ pub(super) fn unreachable(error: &Error) -> Option<String> {
     })
 }
 
+/// Why an index gave no page, in pip's words, unless it only does not have the distribution.
+fn refusal(said: &str) -> Option<String> {
+    said.lines().filter_map(|line| line.split_once("Could not fetch URL ")).find_map(|(_, line)| {
+        let (_, reason) = line.split_once(": ")?;
+        let reason = reason.trim_end_matches(" - skipping");
+        // `401 Client Error: Unauthorized for url: …`
+        let reason = reason.split(" for url: ").next().unwrap_or(reason);
+        (!reason.starts_with("404 ")).then(|| reason.to_owned())
+    })
+}
+
 /// The last line of pip's traceback, if it broke down instead of saying what is wrong.
 pub(super) fn breakdown(error: &Error) -> Option<String> {
     let Error::Command(error) = error else { return None };
@@ -43,35 +53,30 @@ pub(super) fn breakdown(error: &Error) -> Option<String> {
 }
 
 /// Names the file that pip broke down over: the last wheel that it speaks of.
-pub(super) fn describe_breakdown(
-    pip: &Pip<'_>,
-    requirements: &[PathBuf],
-    constraints: &[String],
-    reason: String,
-) -> Error {
-    let said = pip.explain(requirements, constraints);
+pub(super) fn describe_breakdown(pip: &Pip<'_>, question: &Question, reason: String) -> Error {
+    let said = pip.explain(question);
     let mut words = said.lines().flat_map(|line| line.split([' ', '/', '#', '?', '\'', '"']));
     let file = words.rfind(|word| word.ends_with(".whl")).unwrap_or("a requirement").to_owned();
     Error::Unreadable { file, reason }
 }
 
 /// Tells "there is none at all" from "there is none for the target".
-pub(super) fn describe(
-    pip: &Pip<'_>,
-    requirements: &[PathBuf],
-    constraints: &[String],
-    requirement: &str,
-    not_built: &str,
-) -> Error {
+pub(super) fn describe(pip: &Pip<'_>, question: &Question, requirement: &str, not_built: &str) -> Error {
     let offline = matches!(pip.source, Source::Links(_));
-    let seen = Seen::read(&pip.explain(requirements, constraints), &name(requirement));
+    let said = pip.explain(question);
+    let seen = Seen::read(&said, &name(requirement));
     let wanted = specifiers(requirement);
     let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.contains(version));
     let wheels: Vec<String> =
         seen.wheels.iter().filter(|(version, _)| fits(version)).map(|(_, name)| name.clone()).collect();
     if offline || (wheels.is_empty() && !seen.sources.iter().any(fits)) {
         let versions: Vec<String> = seen.versions().iter().take(SHOWN).map(ToString::to_string).collect();
-        return Error::NoDistribution { requirement: requirement.to_owned(), versions, offline };
+        return Error::NoDistribution {
+            requirement: requirement.to_owned(),
+            versions,
+            offline,
+            refused: refusal(&said),
+        };
     }
     Error::NoWheel {
         requirement: requirement.to_owned(),
@@ -167,6 +172,16 @@ ERROR: Could not find a version that satisfies the requirement a (from versions:
         assert_eq!(names, ["a-10.0-cp39-cp39-win_amd64.whl", "a-9.0-cp39-cp39-win_amd64.whl"]);
         let versions: Vec<String> = seen.versions().iter().map(ToString::to_string).collect();
         assert_eq!(versions, ["11.0", "10.0", "9.0", "2.0", "1.0"]);
+    }
+
+    #[test]
+    fn an_index_that_refuses_is_told_from_one_that_has_nothing() {
+        let said = |reason: &str| {
+            format!("Could not fetch URL http://u:****@host/a/: {reason} for url: http://host/a/ - skipping")
+        };
+        assert_eq!(refusal(&said("401 Client Error: Unauthorized")).unwrap(), "401 Client Error: Unauthorized");
+        assert_eq!(refusal(&said("404 Client Error: Not Found")), None);
+        assert_eq!(refusal(SAID), None);
     }
 
     #[test]

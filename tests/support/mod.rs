@@ -16,6 +16,7 @@
 
 pub(crate) mod check;
 pub(crate) mod image;
+pub(crate) mod index;
 pub(crate) mod moments;
 pub(crate) mod zips;
 
