@@ -179,6 +179,36 @@ fn requirements_that_contradict_each_other_are_named() {
 }
 
 #[test]
+fn other_forms_of_requirements_are_locked_by_their_own_files() {
+    let pack = project();
+    fs::remove_file(pack.path("requirements/app.txt")).unwrap();
+    let project = |dependencies: &str| {
+        pack.write(
+            "functions/app/pyproject.toml",
+            format!(
+                "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [{dependencies}]\n\
+                 [project.optional-dependencies]\nmore = [\"helper\"]\n"
+            ),
+        );
+    };
+    project("\"pkg==1.0\"");
+    done(&pack.zip("app").run());
+    let text = lock(&pack);
+    let digest = sha256(&fs::read(pack.path("functions/app/pyproject.toml")).unwrap());
+    let input = format!("{{ path = \"functions/app/pyproject.toml\", sha256 = \"{digest}\" }}");
+    assert!(text.contains(&input), "{text}");
+    assert_eq!(versions(&text), ["helper 2.0", "pkg 1.0"]);
+    done(&pack.zip("app").arg("--locked").run());
+    // What is chosen on the command line is not the project's.
+    fails(&pack.zip("app").args(["--extra", "more", "--locked"]).run(), 2, &["cannot be used with"]);
+    project("\"pkg==2.0\"");
+    done(&pack.zip("app").args(["--extra", "more"]).run());
+    assert_eq!(lock(&pack), text);
+    let said = ["functions/app/pyproject.toml changed", "pkg 1.0: ==2.0 is required"];
+    fails(&pack.zip("app").arg("--locked").run(), 1, &said);
+}
+
+#[test]
 fn a_layer_has_a_set_of_its_own() {
     let pack = project();
     pack.write("layers/app.txt", "helper\n");
