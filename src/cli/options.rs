@@ -137,7 +137,7 @@ pub(super) struct Options {
     offline: bool,
 
     /// Fail if pack.lock, which is kept beside pack.toml, is out of date; without this it is brought up to date
-    #[arg(long, conflicts_with = "requirements")]
+    #[arg(long, conflicts_with_all = ["requirements", "extras", "groups"])]
     locked: bool,
 
     /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
