@@ -197,6 +197,20 @@ pub enum Error {
         /// Who brings the folder.
         folder_owner: String,
     },
+    /// A ZIP that was given as a layer is none.
+    #[error("{path} cannot be taken as a layer: {}", reasons.join("\n  "))]
+    Layer {
+        /// The ZIP.
+        path: String,
+        /// What is wrong with it, a line each.
+        reasons: Vec<String>,
+    },
+    /// A function and its layers want different versions.
+    #[error("the function and its layers have different versions:\n  {}", conflicts.join("\n  "))]
+    LayerConflict {
+        /// A sentence for each distribution.
+        conflicts: Vec<String>,
+    },
     /// A worker that compiles bytecode failed (not: a source with a syntax error).
     #[error("compiling bytecode with {} failed: {reason}", interpreter.display())]
     Bytecode {
@@ -326,6 +340,12 @@ impl Error {
             }
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
+            Self::Layer { .. } => Some("--layer takes the ZIP of a layer, as pack layer makes it; pack check says more of it".into()),
+            Self::LayerConflict { .. } => Some(
+                "let both have one version: name it in the function's requirements, or build the layer again; or bundle the \
+                 function's own with --allow-shadow: Python then imports that one"
+                    .into(),
+            ),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
             Self::Lock { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,

@@ -12,6 +12,7 @@ pub mod elf;
 pub mod error;
 pub mod imports;
 pub mod lambda;
+pub mod layers;
 pub mod lock;
 pub mod progress;
 pub mod project;

@@ -417,3 +417,31 @@ fn deep_takes_optional_parts_only_where_the_users_are_known() {
     assert!(has_f2py, "what the layer's own modules import counts as well");
     assert_eq!(own["kept"][0]["reason"], "own.py imports numpy.f2py");
 }
+
+/// What a function bundles beside the layer uses the layer as well.
+#[test]
+fn deep_keeps_what_distributions_of_the_users_import() {
+    let pack = project();
+    pack.write("layers/data.txt", "numpy==2.3.5\n");
+    pack.write("layers/data/python/own.py", "import numpy\n");
+    pack.wheel(
+        &WheelBuilder::new("beside", "1.0").requires("numpy").file("beside/__init__.py", b"from numpy import f2py\n"),
+    );
+    let wheel = "wheels/beside-1.0-py3-none-any.whl";
+    pack.function("user", "import beside\n\n\ndef handler(event, context):\n    return 1\n", &[wheel]);
+    pack.function("plain", "import numpy\n\n\ndef handler(event, context):\n    return 1\n", &["numpy"]);
+    let build = |user: &str| {
+        let run = pack.with_the_index(["layer", "data", "--bytecode", "none", "--no-import-test", "--json"]);
+        let report = run.args(["--slim", "deep", "--for", user]).run().json(0);
+        let paths = paths(&artifact(&pack, "data"));
+        assert!(!paths.iter().any(|path| path.contains("beside")), "{paths:?}");
+        (report, paths.contains(&"python/numpy/f2py/__init__.py".to_owned()))
+    };
+    let (report, has_f2py) = build("user");
+    assert!(has_f2py);
+    assert_eq!(report["kept"][0]["reason"], "/functions/user/beside/__init__.py imports numpy.f2py");
+    assert!(!build("plain").1, "what the layer has itself is no evidence twice");
+    pack.write("requirements/user.txt", "nothing-of-that-name\n");
+    let run = pack.with_the_index(["layer", "data", "--bytecode", "none", "--no-import-test", "--json"]);
+    assert_fails(&run.args(["--slim", "deep", "--for", "user"]).run(), 1, &["pip found no version of nothing-of-that"]);
+}

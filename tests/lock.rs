@@ -179,6 +179,36 @@ fn requirements_that_contradict_each_other_are_named() {
 }
 
 #[test]
+fn other_forms_of_requirements_are_locked_by_their_own_files() {
+    let pack = project();
+    fs::remove_file(pack.path("requirements/app.txt")).unwrap();
+    let project = |dependencies: &str| {
+        pack.write(
+            "functions/app/pyproject.toml",
+            format!(
+                "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [{dependencies}]\n\
+                 [project.optional-dependencies]\nmore = [\"helper\"]\n"
+            ),
+        );
+    };
+    project("\"pkg==1.0\"");
+    done(&pack.zip("app").run());
+    let text = lock(&pack);
+    let digest = sha256(&fs::read(pack.path("functions/app/pyproject.toml")).unwrap());
+    let input = format!("{{ path = \"functions/app/pyproject.toml\", sha256 = \"{digest}\" }}");
+    assert!(text.contains(&input), "{text}");
+    assert_eq!(versions(&text), ["helper 2.0", "pkg 1.0"]);
+    done(&pack.zip("app").arg("--locked").run());
+    // What is chosen on the command line is not the project's.
+    fails(&pack.zip("app").args(["--extra", "more", "--locked"]).run(), 2, &["cannot be used with"]);
+    project("\"pkg==2.0\"");
+    done(&pack.zip("app").args(["--extra", "more"]).run());
+    assert_eq!(lock(&pack), text);
+    let said = ["functions/app/pyproject.toml changed", "pkg 1.0: ==2.0 is required"];
+    fails(&pack.zip("app").arg("--locked").run(), 1, &said);
+}
+
+#[test]
 fn a_layer_has_a_set_of_its_own() {
     let pack = project();
     pack.write("layers/app.txt", "helper\n");
@@ -411,6 +441,37 @@ fn a_source_that_is_built_is_named_with_its_digest() {
     assert!(outcome.stderr.contains("building a wheel of local 1.0"), "{}", outcome.stderr);
 }
 
+#[test]
+fn a_commit_stays_though_its_branch_moves() {
+    let pack = project();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]);
+        support::succeed(git.args(arguments).current_dir(pack.path("repo")));
+    };
+    let commit = |text: &[u8]| {
+        source(&pack, "repo/python", &WheelBuilder::new("local", "1.0").file("local.py", text));
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "a state"]);
+    };
+    fs::create_dir(pack.path("repo")).unwrap();
+    git(&["init", "-q", "-b", "main"]);
+    commit(b"first");
+    let repo = pack.path("repo");
+    pack.write("requirements/app.txt", format!("local @ git+file://{}@main#subdirectory=python\n", repo.display()));
+    done(&pack.zip("app").run());
+    let text = lock(&pack);
+    assert!(text.contains("commit = \"") && text.contains("subdirectory = \"python\""), "{text}");
+    commit(b"second");
+    fs::remove_dir_all(pack.cache()).unwrap();
+    done(&pack.zip("app").arg("--locked").run());
+    assert_eq!(unzip(&pack.artifact("app"))["local.py"].text(), "first");
+    done(&pack.command(["lock", "--upgrade"]).run());
+    assert_ne!(lock(&pack), text);
+    done(&pack.zip("app").arg("--locked").run());
+    assert_eq!(unzip(&pack.artifact("app"))["local.py"].text(), "second");
+}
+
 /// Serves the files of a folder, with a page of links for each name, to whoever gives the right name and password. Files
 /// under `token/` are for those who have a token in their query instead. Returns its port.
 fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static str) -> u16 {
@@ -431,10 +492,11 @@ fn serve_privately(wheels: PathBuf, credentials: &'static str, token: &'static s
                 });
             let file = path.rsplit('/').next().unwrap();
             let sent = if let Some(name) = path.strip_prefix("/simple/").and_then(|name| name.strip_suffix('/')) {
-                let files = Pack::files(&wheels);
-                let its = files.iter().filter(|file| file.starts_with(&format!("{name}-")));
-                let page: Vec<String> = its.map(|file| format!("<a href=\"/files/{file}\">{file}</a>")).collect();
-                Some(page.concat().into_bytes())
+                let mut page = String::new();
+                for file in Pack::files(&wheels).iter().filter(|file| file.starts_with(&format!("{name}-"))) {
+                    page.extend(["<a href=\"/files/", file, "\">", file, "</a>"]);
+                }
+                Some(page.into_bytes())
             } else {
                 fs::read(wheels.join(file)).ok()
             };

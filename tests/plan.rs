@@ -270,7 +270,7 @@ fn what_zip_cannot_make_yet_it_does_not_make() {
     assert_eq!(outcome.status, 2);
     assert_snapshot!(outcome.stderr, @r"
     error: report is packaged as layers, which is not one ZIP with everything in it, and pack zip makes no other yet
-    hint: --packaging names one with the method zip; pack plan shows all of them
+    hint: --packaging names one with the method zip; with the method layers, --layer has to name the layers; pack plan shows all of them
     ");
 }
 
@@ -284,4 +284,92 @@ fn a_function_that_is_its_projects_folder_does_not_ship_the_project() {
     assert_eq!(outcome.status, 0, "{}", outcome.stderr);
     let files: Vec<String> = unzip(&pack.artifact("app")).into_keys().collect();
     assert_eq!(files, ["app.py"]);
+}
+
+#[test]
+fn layers_are_built_as_the_project_says() {
+    let pack = project();
+    pack.write("layers/science.toml", "versioned = true\nslim = \"none\"\n");
+    let outcome = pack.command(["layer", "-q", "--bytecode", "none", "--no-import-test"]).run();
+    assert_eq!(
+        outcome.stdout, "dist/layers/science-python3.12-x86_64.zip\ndist/layers/science-python3.13-x86_64.zip\n",
+        "{}",
+        outcome.stderr
+    );
+    let files: Vec<String> = unzip(&pack.path("dist/layers/science-python3.12-x86_64.zip")).into_keys().collect();
+    let tests = "python/lib/python3.12/site-packages/pkg/tests/test_it.py".to_owned();
+    assert!(files.contains(&tests), "{files:?}");
+    let layer = |arguments: &[&str]| pack.command(["layer", "--json", "--dry-run"]).args(arguments).run();
+    let outputs = |arguments: &[&str]| layer(arguments).json(0)["output"].as_str().unwrap().to_owned();
+    for name in ["science", "science.txt", "layers/science.txt"] {
+        assert_eq!(outputs(&[name, "--python", "3.13"]), "dist/layers/science-python3.13-x86_64.zip");
+        assert_eq!(layer(&[name, "--python", "3.13"]).json(0)["slim"], "none", "its settings hold for {name}");
+    }
+    assert_eq!(outputs(&["science", "--python", "3.14"]), "dist/layers/science-python3.14-x86_64.zip");
+    let outcome = layer(&["powertools"]);
+    assert_eq!(outcome.status, 2);
+    assert!(outcome.stderr.contains("somebody else's: there is nothing to build"), "{}", outcome.stderr);
+    let outcome = layer(&["scienc"]);
+    assert!(outcome.stderr.contains("did you mean \"science\"?"), "{}", outcome.stderr);
+    pack.write(
+        "pack.toml",
+        PROJECT
+            .replace("[packaging.layers]\nmethod = \"layers\"\n", "")
+            .replace(", packaging = \"layers\"", ", python = \"3.12\""),
+    );
+    let outcome = layer(&[]);
+    assert!(outcome.stderr.contains("hint: pack layer science builds one all the same"), "{}", outcome.stderr);
+    assert_eq!(layer(&["science"]).json(0).as_array().unwrap().len(), 2, "for each target of the matrix");
+}
+
+#[test]
+fn a_layer_keeps_what_the_functions_that_list_it_need() {
+    let pack = project();
+    let has_users = |arguments: &[&str]| {
+        let run = pack.command(["layer", "science", "--json", "--python", "3.13", "--no-import-test"]).args(arguments);
+        let warnings = run.run().json(0)["warnings"].to_string();
+        !warnings.contains("depends on the functions that use it")
+    };
+    assert!(has_users(&[]), "slim is deep in [defaults], and report lists it");
+    assert!(has_users(&["--for", "tiny"]));
+    pack.write("pack.toml", "[defaults]\nslim = \"deep\"\n");
+    assert!(!has_users(&[]));
+}
+
+#[test]
+fn the_method_layers_takes_the_layers_that_are_named() {
+    let pack = project();
+    let run = |arguments: &[&str]| {
+        let run = pack.command(arguments.iter().copied()).args(["-q", "--no-import-test", "--python", "3.13"]).run();
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let layer = run(&["layer", "science"]);
+    let outcome = run(&["zip", "report", "--layer", layer.trim()]);
+    assert_eq!(outcome, "dist/report-layers-python3.13-x86_64.zip\n");
+    let files: Vec<String> = unzip(&pack.path(outcome.trim())).into_keys().collect();
+    assert!(!files.iter().any(|path| path.starts_with("pkg")), "the layer has it: {files:?}");
+}
+
+#[test]
+fn the_lock_is_of_all_that_the_matrix_has() {
+    let pack = project();
+    let lock = |arguments: &[&str]| pack.command(["lock"]).args(arguments).run();
+    let sets = || {
+        let text = std::fs::read_to_string(pack.path("pack.lock")).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("name = ") || line.starts_with("python = "));
+        lines.map(|line| line.split('"').nth(1).unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let outcome = lock(&["--python", "3.12"]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert_eq!(sets(), "layer:science 3.12 report 3.12");
+    assert_eq!(lock(&["--check"]).status, 1);
+    assert_eq!(lock(&[]).status, 0);
+    assert_eq!(sets(), "layer:science 3.12 layer:science 3.13 report 3.12 report 3.13");
+    assert_eq!(lock(&["--check"]).status, 0);
+    for command in ["zip", "layer"] {
+        let outcome = pack.command([command, "-q", "--no-import-test", "--locked"]).run();
+        assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    }
+    assert_eq!(lock(&["--check"]).status, 0, "builds of the matrix add nothing");
 }

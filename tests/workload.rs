@@ -1,5 +1,6 @@
 //! Proves that the repository's own workload, built as its README says, is as small as was promised and still works:
-//! unpacked into a folder that nobody may write to, it runs under the runtime's Python against a local S3.
+//! unpacked into a folder that nobody may write to, it runs under the runtime's Python against a local S3; so it does with its
+//! dependencies in layers.
 
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
@@ -63,6 +64,67 @@ fn the_workload_is_small_and_runs() {
         task.assert_unchanged();
         drop(task);
         std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// The layers that the workload's requirements are split into. botocore, which the runtime has, asks for python-dateutil<3, and
+/// pandas on its own gets the newest.
+const LAYERS: &[(&str, &str, bool)] = &[
+    ("data", "numpy>=2.1\npandas>=2.2.3\npyarrow>=18\npython-dateutil<3\n", false),
+    ("powertools", "aws-lambda-powertools>=3.5\naws-xray-sdk>=2.14\n", true),
+];
+
+#[test]
+fn the_workload_runs_with_its_dependencies_in_layers() {
+    let pack = Pack::new();
+    let build = |arguments: &[&str]| {
+        let mut run = pack.with_the_index(arguments).arg("--json");
+        run.command.current_dir(repository());
+        run.run().json(0)
+    };
+    let function = pack.path("workload.zip").display().to_string();
+    let plan = build(&["zip", "workload", "--dry-run"]);
+    let python = plan["compile_interpreter"].as_str();
+    let Some(python) = python.filter(|_| cfg!(all(target_os = "linux", target_arch = "x86_64"))) else {
+        skip("it takes Linux x86_64 and a CPython 3.13");
+        return;
+    };
+    let mut arguments = vec!["zip", "workload", "--output", &function];
+    let mut zips = Vec::new();
+    for (name, requirements, versioned) in LAYERS {
+        pack.write(&format!("layers/{name}.txt"), requirements);
+        let (file, output) = (pack.path(format!("layers/{name}.txt")), pack.path(format!("{name}.zip")));
+        let (file, output) = (file.display().to_string(), output.display().to_string());
+        let mut words = vec!["layer", &file, "--output", &output];
+        words.extend(versioned.then_some("--versioned"));
+        assert_eq!(build(&words)["warnings"], serde_json::json!([]), "{name}");
+        zips.push(output);
+    }
+    for zip in &zips {
+        arguments.extend(["--layer", zip]);
+    }
+    let report = build(&arguments);
+    assert_eq!(report["warnings"], serde_json::json!([]));
+    assert_eq!((&report["handler"], &report["over_limit"]), (&"app.handler".into(), &false.into()));
+    let own: Vec<&serde_json::Value> = report["parts"].as_array().unwrap().iter().map(|part| &part["name"]).collect();
+    assert_eq!(own, ["function"], "all distributions are in layers");
+    let sum = report["unpacked_with_layers"].as_u64().unwrap();
+    println!("with layers: {sum} bytes unpacked");
+    assert!(sum <= POLICIES[0].2, "{sum}");
+    let (task, opt) = (pack.path("task"), pack.path("opt"));
+    let unpacked = [
+        ReadOnly::unpack(Path::new(&function), &task),
+        ReadOnly::unpack_all(&zips.iter().map(Path::new).collect::<Vec<_>>(), &opt),
+    ];
+    let mut driver = Command::new(virtual_environment(python).join("bin/python"));
+    driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&task);
+    driver.arg(runtime_folder(python)).arg(&opt);
+    driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");
+    let output = driver.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && output.stdout == b"ok\n", "{said}");
+    for folder in unpacked {
+        folder.assert_unchanged();
     }
 }
 

@@ -222,8 +222,8 @@ fn help_says_what_can_be_said() {
     A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
     virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
-    Of the methods in pack.toml, this builds zip. pack layer builds layers; nothing builds functions
-    with the methods layers and image yet.
+    Of the methods in pack.toml, this builds zip; with --layer instead the method layers, whose layers
+    pack layer builds. Nothing builds images yet.
     ");
 }
 

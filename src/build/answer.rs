@@ -3,8 +3,10 @@
 //! With an entry of the lock that holds, nobody is asked. With one that does not, pip is asked to keep what need not
 //! change, and the lock has the new answer once the build has succeeded. Without a lock, the build starts from pip's last
 //! answer to the same question while pip is asked again; if pip now says something else, what was made is dropped. What
-//! must stay true: nothing that neither the lock says nor pip confirmed gets out.
+//! must stay true: nothing that neither the lock says nor pip confirmed gets out. What the function's layers have is a
+//! constraint of the question, or with `--allow-shadow` a wish.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::time::Instant;
 
@@ -41,12 +43,40 @@ pub(super) fn with<T>(
 }
 
 fn ask(build: &BuildPlan, python: &Interpreters, cache: &Cache) -> Result<Answer> {
-    resolve::ask(&python.pip, build.target, &build.requirements, &[], cache, build.offline)
+    ask_again(build, None, python, cache)
 }
 
+/// Asks pip for the layers' versions of what they have; elsewhere it keeps to an old answer where it can.
 fn ask_again(build: &BuildPlan, old: Option<&lock::Set>, python: &Interpreters, cache: &Cache) -> Result<Answer> {
-    let pins = old.map(lock::pins).unwrap_or_default();
-    resolve::ask_pinned(&python.pip, build.target, &build.requirements, pins, cache, build.offline)
+    let mut pins = old.map(lock::pins).unwrap_or_default();
+    let of_layers = build.layers.versions();
+    pins.retain(|name, _| !of_layers.contains_key(name));
+    let settled = if build.allow_shadow {
+        pins.extend(of_layers);
+        Vec::new()
+    } else {
+        lines(of_layers)
+    };
+    let answer =
+        resolve::ask_pinned(&python.pip, build.target, &build.requirements, &settled, pins, cache, build.offline);
+    answer.map_err(|error| conflict(build, error))
+}
+
+/// As a file of constraints has them.
+fn lines(versions: BTreeMap<String, String>) -> Vec<String> {
+    versions.into_iter().map(|(name, version)| format!("{name}=={version}")).collect()
+}
+
+/// The error, or which layers pip says are in the way.
+fn conflict(build: &BuildPlan, error: Error) -> Error {
+    let conflicts: Vec<String> = resolve::refusals(&error)
+        .iter()
+        .filter_map(|refusal| {
+            let (layer, version) = build.layers.of(&refusal.name)?;
+            Some(format!("layer {} has {} {version}, and pip says: {}", layer.path, refusal.name, refusal.causes))
+        })
+        .collect();
+    if conflicts.is_empty() { error } else { Error::LayerConflict { conflicts } }
 }
 
 fn locked<T>(
@@ -91,13 +121,14 @@ fn remembered<T>(
     progress: &mut Progress,
     make: impl Fn(&Answer, &mut Progress) -> Result<T>,
 ) -> Result<T> {
+    let constraints = lines(build.layers.versions());
     // An answer is remembered once its wheels have proved good.
     let confirmed = |answer: &Answer, progress: &mut Progress| {
         let result = make(answer, progress)?;
-        resolve::remember(answer, &build.requirements, build.target, cache)?;
+        resolve::remember(answer, &build.requirements, &constraints, build.target, cache)?;
         Ok(result)
     };
-    let Some(expected) = resolve::recall(&build.requirements, build.target, cache) else {
+    let Some(expected) = resolve::recall(&build.requirements, &constraints, build.target, cache) else {
         let answer = progress.phase("resolve", |_| ask(build, python, cache))?;
         return confirmed(&answer, progress);
     };

@@ -18,7 +18,7 @@ use crate::slim::{Restored, Rule, is_restored};
 use crate::tree::{self, Entry, Owner, Source, Tree};
 
 /// What bytecode an artifact has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Beside the sources: a fast cold start, and source lines in tracebacks.

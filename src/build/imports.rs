@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
-use crate::cache::Cache;
+use crate::cache::{Cache, Results};
 use crate::check::{File, Files, Origin, Question};
 use crate::error::{Error, Result};
 use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
@@ -27,7 +27,7 @@ use crate::tree::{self, Owner, Site, Tree};
 const TRIES: usize = 12;
 
 /// Whether and how a build imports what it made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ImportTest {
     /// Whether at all.
     pub wanted: bool,
@@ -70,12 +70,12 @@ impl Test<'_> {
             Err(reason) => return skipped(&reason.to_string()),
         };
         let key = self.key(packed, &runner)?;
-        if let Some(known) = self.cache.import_result(&key) {
+        if let Some(known) = self.cache.result(Results::Imports, &key) {
             return Ok(known);
         }
         let verdict = progress.phase("import", |progress| self.carry_out(packed, &runner, progress))?;
         // What cannot be remembered is tested again.
-        let _ = self.cache.remember_import_result(&key, &verdict);
+        let _ = self.cache.remember_result(Results::Imports, &key, &verdict);
         Ok(verdict)
     }
 
@@ -91,7 +91,7 @@ impl Test<'_> {
             runner.identity(),
             runtime,
             &self.build.imports.variables,
-            &self.build.provided,
+            (&self.build.provided, self.build.layers.all.iter().map(|layer| &layer.sha256).collect::<Vec<_>>()),
             self.build.target,
         ))
         .map_err(|error| Error::io("write", "JSON")(error.into()))?;
@@ -203,7 +203,7 @@ impl Test<'_> {
         Ok(Verdict::Works(report, warnings))
     }
 
-    /// The artifact as Lambda unpacks it, with what the runtime ships where the runtime has it.
+    /// The artifact and its layers as Lambda unpacks them, with what the runtime ships where the runtime has it.
     fn copy(&self, packed: &Packed, before: &Tree) -> Result<ThrowAway> {
         let is_omitted =
             |owner: Owner| matches!(owner, Owner::Distribution(index) if omitted(packed).any(|known| known == index));
@@ -216,6 +216,7 @@ impl Test<'_> {
         let mut files = Files::of_tree(&shipped, self.distributions, &site);
         let moved = |path: &str| path.replacen(&site.packages(), RUNTIME, 1);
         files.files = std::mem::take(&mut files.files).into_iter().map(|(path, file)| (moved(&path), file)).collect();
+        files.files.extend(self.build.layers.files());
         let path = packed.artifact.file.path();
         let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
         let archive = Arc::new(archive);

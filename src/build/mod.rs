@@ -5,9 +5,12 @@ mod bytecode;
 mod imports;
 mod plan;
 mod product;
+mod unchanged;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use bytecode::{Policy, WithBytecode};
 pub use imports::ImportTest;
@@ -21,6 +24,7 @@ use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
+use crate::layers::{Compared, Layers, Shadowed};
 use crate::lock::Entry;
 use crate::progress::Progress;
 use crate::project::Requirements;
@@ -54,6 +58,10 @@ pub struct BuildPlan {
     pub bytecode: Policy,
     /// Whether and how the artifact is imported.
     pub imports: ImportTest,
+    /// The function's layers: what they have in the same version is left out.
+    pub layers: Arc<Layers>,
+    /// Whether the function may have another version of what a layer has, in front of it.
+    pub allow_shadow: bool,
     /// The entry of the project's lock that it goes by, where the project has one.
     pub lock: Option<Entry>,
     /// Whether the network is off limits.
@@ -67,10 +75,25 @@ impl BuildPlan {
     pub fn site(&self) -> Site {
         self.product.site(self.target.python)
     }
+
+    /// Refuses what no function could have.
+    fn refuse_layers(&self) -> Result<()> {
+        if self.check { stop_at_errors(self, self.layers.limits()).map(drop) } else { Ok(()) }
+    }
+
+    /// What of a resolution the layers have; another version than theirs is an error, unless that is allowed.
+    fn compare(&self, distributions: &[Distribution]) -> Result<Compared> {
+        let compared = self.layers.compare(distributions);
+        if !self.allow_shadow && !compared.shadowed.is_empty() {
+            return Err(Error::LayerConflict { conflicts: compared.shadowed.iter().map(Shadowed::conflict).collect() });
+        }
+        Ok(compared)
+    }
 }
 
 /// Says what the build would take, and makes nothing.
 pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Plan> {
+    build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
     let answer = answer::only(build, python, cache, progress)?;
     Ok(Plan::new(build, python, cache, &files.own, &answer))
@@ -78,11 +101,24 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
 
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
 pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
+    build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
+    let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
+    let key = || digest.as_ref().map_or(Ok(None), |digest| unchanged::key(build, digest, python));
+    if let Some(report) = key()?.and_then(|key| unchanged::recall(&key, cache)) {
+        return Ok(report);
+    }
     let made = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    made.finish()
+    let report = made.finish()?;
+    // The build may have made the lock's entry. Of what changed meanwhile it is not known whether it is in the artifact.
+    if let Some(key) = key()?
+        && Some(unchanged::digest(&files)?) == digest
+    {
+        unchanged::remember(&key, &report, cache);
+    }
+    Ok(report)
 }
 
 /// How often an artifact is built again with something put back.
@@ -113,19 +149,24 @@ fn make(
     let resolution = progress
         .phase("fetch", |progress| resolve::fetch(answer, &python.pip, build.target, cache, build.offline, progress))?;
     let distributions = &resolution.distributions;
+    let compared = build.compare(distributions)?;
+    let mut evidence = users::bundled(build, distributions, python, cache, progress)?;
+    evidence.extend(build.layers.evidence());
+    let files = &files.with(evidence);
     let test = imports::Test { build, own: &files.own, distributions, python, cache };
     let mut rescued: Vec<Rescued> = Vec::new();
     for _ in 0..ROUNDS {
         let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
-        let packed = pack(build, files, distributions, &restored, python, cache, progress)?;
+        let packed = pack(build, files, distributions, &compared.same, &restored, python, cache, progress)?;
         match test.of(&packed, progress)? {
             Verdict::PutBack(more) => rescued.extend(more),
             Verdict::Works(mut imports, warnings) => {
                 imports.rescued = rescued;
+                let shadowed = compared.shadowed.iter().map(Shadowed::warning);
                 return Ok(packed.into_made(
                     build,
                     distributions,
-                    resolution.warnings.clone(),
+                    resolution.warnings.iter().cloned().chain(shadowed).collect(),
                     imports,
                     warnings,
                     progress,
@@ -152,11 +193,13 @@ struct Packed {
     overlaps: Vec<Overlap>,
 }
 
-/// From wheels and files to an artifact, with some removals put back.
+/// From wheels and files to an artifact without what layers have, with some removals put back.
+#[expect(clippy::too_many_arguments, reason = "what the stages take, each under its own name")]
 fn pack(
     build: &BuildPlan,
     files: &product::Files,
     distributions: &[Distribution],
+    in_layers: &BTreeSet<usize>,
     restored: &Restored,
     python: &Interpreters,
     cache: &Cache,
@@ -166,7 +209,8 @@ fn pack(
     let (assembled, mut slimmed) = progress.phase("slim", |_| {
         let mut assembled = tree::assemble(distributions, &files.own, build.target.python, &site)?;
         assembled.tree.extend(files.evidence.clone());
-        let slimmed = slim::slim(std::mem::take(&mut assembled.tree), distributions, &build.slim, restored)?;
+        let tree = std::mem::take(&mut assembled.tree);
+        let slimmed = slim::slim(tree, distributions, in_layers, &build.slim, restored)?;
         Ok::<_, Error>((assembled, slimmed))
     })?;
     let Examined { handler, guessed, findings, loaded } =
@@ -239,7 +283,7 @@ impl Packed {
         for (path, reason) in &artifact.unstripped {
             progress.detail(|| format!("not stripped in full: {path}: {reason}"));
         }
-        let over = artifact.unpacked > lambda::UNPACKED_BYTES;
+        let over = artifact.unpacked + build.layers.unpacked() > lambda::UNPACKED_BYTES;
         let path = if over { over_limit_name(&build.output) } else { build.output.clone() };
         for (path, reason) in &compiled.refused {
             progress.detail(|| format!("no bytecode: {path}: {reason}"));
@@ -285,13 +329,15 @@ struct Examined {
 
 /// The handler, and what would not work on Lambda: an error, unless the build is not to be checked.
 fn check(build: &BuildPlan, tree: &Tree, distributions: &[Distribution], python: &Interpreters) -> Result<Examined> {
-    let files = Files::of_tree(tree, distributions, &build.site());
+    let mut files = Files::of_tree(tree, distributions, &build.site());
+    files.files.extend(build.layers.files());
     let mut question = Question::new(build.target, build.product.shape());
     question.provided.clone_from(&build.provided);
     question.handler.clone_from(&build.handler);
     check::find_handler(&files, &mut question)?;
     let Checked { mut findings, loaded } =
         if build.check { check::check(&files, &question)? } else { Checked::default() };
+    findings.extend(build.layers.findings.iter().cloned());
     // Where bytecode is made, its compiler says it of all sources.
     if let (Policy::None, Some(interpreter)) = (build.bytecode, &python.compiler)
         && loaded.values().any(|is_own| *is_own)

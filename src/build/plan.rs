@@ -26,6 +26,8 @@ pub struct PlannedWheel {
     pub sha256: Option<String>,
     /// Whether it is in the cache.
     pub cached: bool,
+    /// The layer that has it, in the same version: it is left out.
+    pub layer: Option<String>,
 }
 
 /// Paths in the ZIP, as JSON has them: `"function_files": […]`.
@@ -71,6 +73,8 @@ pub struct Plan {
     pub pip_interpreter: String,
     /// The interpreter that compiles, if there is one.
     pub compile_interpreter: Option<String>,
+    /// The ZIPs of the function's layers.
+    pub layers: Vec<String>,
     /// The function's or layer's own files.
     #[serde(flatten)]
     pub files: OwnFiles,
@@ -96,6 +100,7 @@ impl Plan {
                 file: item.filename(),
                 sha256: item.sha256().map(str::to_owned),
                 cached: resolve::is_cached(item, build.target, cache),
+                layer: build.layers.same(&normalise(&item.metadata.name), &item.metadata.version),
             })
             .collect();
         wheels.sort_by(|left, right| left.name.cmp(&right.name));
@@ -111,6 +116,7 @@ impl Plan {
             bytecode: build.bytecode,
             pip_interpreter: python.pip.path.display().to_string(),
             compile_interpreter: python.compiler.as_ref().map(|compiler| compiler.path.display().to_string()),
+            layers: build.layers.all.iter().map(|layer| layer.path.clone()).collect(),
             files: match build.product {
                 Product::Function(_) => OwnFiles::FunctionFiles(own),
                 Product::Layer { .. } => OwnFiles::LayerFiles(own),
@@ -148,13 +154,17 @@ impl Plan {
             format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
+        if !self.layers.is_empty() {
+            lines.insert(3, format!("layers        {}", self.layers.join(", ")));
+        }
         lines.splice(1..1, own.iter().map(|path| format!("  {path}")));
         lines.extend(self.wheels.iter().map(|wheel| {
             format!(
-                "  {} {}{}",
+                "  {} {}{}{}",
                 if wheel.cached { "cached" } else { "fetch " },
                 wheel.file,
-                if wheel.requested { "" } else { "  (dependency)" }
+                if wheel.requested { "" } else { "  (dependency)" },
+                wheel.layer.as_ref().map(|layer| format!("  (left out: in {layer})")).unwrap_or_default()
             )
         }));
         lines.join("\n") + "\n"

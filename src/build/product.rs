@@ -19,13 +19,14 @@ pub enum Product {
         layer: Layer,
         /// Whether it is for one Python alone: in `python/lib/python3.x/site-packages/`.
         versioned: bool,
-        /// The functions that use it. What they import and name is not slimmed away; none of their files is in the layer.
+        /// The functions that use it. What they and the distributions that they bundle import and name is not slimmed away;
+        /// none of their files is in the layer.
         users: Vec<Function>,
     },
 }
 
 /// The name of what is built, as reports have it: `"function": "report"`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Name {
     /// Of a function.
@@ -51,12 +52,25 @@ impl Name {
     }
 }
 
+/// What a file of a function that uses a layer is called in the layer's tree.
+pub(super) fn user_path(user: &Function, path: &str) -> String {
+    format!("/functions/{}/{path}", user.name)
+}
+
 /// The files of this machine that a build looks at.
 pub(super) struct Files {
     /// The function's or layer's own.
     pub own: Vec<FunctionFile>,
     /// What only says what is needed, by paths that are no part of the artifact.
     pub evidence: Tree,
+}
+
+impl Files {
+    /// The same with more that is only looked at; what is known stays.
+    pub(super) fn with(&self, more: Tree) -> Self {
+        let evidence = more.into_iter().chain(self.evidence.clone()).collect();
+        Self { own: self.own.clone(), evidence }
+    }
 }
 
 impl Product {
@@ -113,7 +127,7 @@ impl Product {
                     source: Source::File(file.source),
                     size: file.size,
                 };
-                evidence.insert(format!("/functions/{}/{}", user.name, file.path), entry);
+                evidence.insert(user_path(user, &file.path), entry);
             }
         }
         Ok(Files { own, evidence })

@@ -4,14 +4,15 @@
 //! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
 //! its format.
 
-mod imports;
 mod members;
+mod results;
 mod wheels;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use members::{MemberCache, MemberCacheWriter};
+pub use results::Results;
 
 use crate::error::{Error, Result};
 use crate::system;

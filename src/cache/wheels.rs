@@ -1,32 +1,17 @@
 //! Wheels by SHA-256: `wheels-v1/<digest>/<file name>`, and `built-v1/<key>`, which names the wheel that was built
 //! from a source of a known digest.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use super::Cache;
 use crate::error::{Error, Result};
 use crate::python::Wheel;
-use crate::system::AtomicFile;
+use crate::system::{AtomicFile, sha256_of};
 
 const WHEELS: &str = "wheels-v1";
 const BUILT: &str = "built-v1";
-
-/// A file's SHA-256 in hexadecimal.
-pub(super) fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer).map_err(Error::io("read", path))? {
-            0 => return Ok(data_encoding::HEXLOWER.encode(&hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
 
 impl Cache {
     /// The wheel of that digest, if it is cached and still has that digest; one that does not is removed.

@@ -1,11 +1,12 @@
 //! What a check found: how bad it is, where, why, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Lambda refuses it, or something in it fails when it is used.
@@ -15,12 +16,12 @@ pub enum Severity {
 }
 
 /// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// Which check found it, in kebab-case: `library-missing`. Stable, so that people can search for it.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// The file as it lies in Lambda (`/var/task/app.py`), if it is about one.
     pub path: Option<String>,
     /// What is wrong, as a sentence without a full stop.
@@ -32,7 +33,13 @@ pub struct Finding {
 impl Finding {
     /// A finding that stops a build.
     pub fn error(check: &'static str, path: &str, reason: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, check, path: Some(path.into()), reason: reason.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            check: check.into(),
+            path: Some(path.into()),
+            reason: reason.into(),
+            hint: None,
+        }
     }
 
     /// A finding that a person should know.

@@ -18,6 +18,14 @@ pub struct Sizes {
     pub files: usize,
 }
 
+/// AWS's sentence about a function that is too large with its layers.
+pub fn combined_too_large(unpacked: u64) -> String {
+    let limit = lambda::UNPACKED_BYTES;
+    format!(
+        "Function code combined with layers exceeds the maximum allowed size of {limit} bytes. The actual size is {unpacked} bytes"
+    )
+}
+
 /// What is above a limit.
 pub(super) fn check(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -31,10 +39,7 @@ pub(super) fn check(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
             _ if sizes.layers == 0 => {
                 format!("it unpacks to {} bytes: \"Unzipped size must be smaller than {limit} bytes\"", sizes.unpacked)
             }
-            _ => format!(
-                "\"Function code combined with layers exceeds the maximum allowed size of {limit} bytes. The actual size is {} bytes\"",
-                sizes.unpacked
-            ),
+            _ => format!("\"{}\"", combined_too_large(sizes.unpacked)),
         };
         findings
             .push(nowhere(Finding::error("too-large", "", words)).with_hint(

@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 pub use files::{File, Files, LARGE_BYTES, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
-pub use limits::Sizes;
+pub use limits::{Sizes, combined_too_large};
 pub use question::{Assumed, Question, Shape};
 pub use report::Report;
 pub use syntax::{refusal, refused};
@@ -119,7 +119,8 @@ pub fn limits(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
 /// Findings in the order in which they are shown.
 pub fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|left, right| {
-        let key = |finding: &Finding| (finding.severity, finding.path.clone(), finding.check, finding.reason.clone());
+        let key =
+            |finding: &Finding| (finding.severity, finding.path.clone(), finding.check.clone(), finding.reason.clone());
         key(left).cmp(&key(right))
     });
     findings.dedup();

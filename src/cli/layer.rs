@@ -57,7 +57,8 @@ pub(super) struct Layer {
     versioned: bool,
 
     /// A function that uses the layer, by its name or path, beside those that list it in pack.toml: what it imports or
-    /// names stays in the layer. Without any, --slim deep leaves optional parts in; may be repeated
+    /// names stays in the layer; with --slim deep also what the distributions of its requirements do. Without any,
+    /// --slim deep leaves optional parts in; may be repeated
     #[arg(long = "for", value_name = "FUNCTION")]
     users: Vec<String>,
 

@@ -189,7 +189,8 @@ impl Lock {
         progress.say(&format!("resolving {}", entry.id));
         let inputs = entry.read_inputs()?;
         let answer = progress.phase("resolve", |progress| {
-            let answer = resolve::ask_pinned(&python.pip, target, &entry.requirements, pins, &cache, self.offline)?;
+            let answer =
+                resolve::ask_pinned(&python.pip, target, &entry.requirements, &[], pins, &cache, self.offline)?;
             resolve::with_digests(answer, &python.pip, target, &cache, self.offline, progress)
         })?;
         entry.set(inputs, &answer).map(Some)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -125,7 +126,7 @@ pub(super) struct Options {
     offline: bool,
 
     /// Fail if pack.lock, which is kept beside pack.toml, is out of date; without this it is brought up to date
-    #[arg(long, conflicts_with = "requirements")]
+    #[arg(long, conflicts_with_all = ["requirements", "extras", "groups"])]
     locked: bool,
 
     /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
@@ -226,6 +227,8 @@ impl Options {
                 command: self.import_command.clone(),
                 variables: self.import_env.iter().cloned().collect(),
             },
+            layers: Arc::default(),
+            allow_shadow: false,
             lock: None,
             offline: self.offline,
             threads: self.threads(),

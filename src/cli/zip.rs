@@ -1,13 +1,18 @@
 //! `pack zip`.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::options::{Chosen, Options, Otherwise, Runtime, output};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
+use crate::lambda::PythonVersion;
+use crate::layers::Layers;
 use crate::project::{Build, Method, Project, Selection};
 
 const EXAMPLES: &str = "\
@@ -17,14 +22,15 @@ Examples:
   pack zip src/report -r reqs.txt       any folder, with its requirements
   pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
   pack zip job.py --python 3.12 --arch arm64 --output job.zip
+  pack zip workload --layer data.zip    without what the layer data.zip has
   pack zip workload --dry-run           what would be built, from which wheels
   pack zip workload --json | jq .unpacked
 
 A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
 virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
-Of the methods in pack.toml, this builds zip. pack layer builds layers; nothing builds functions
-with the methods layers and image yet.";
+Of the methods in pack.toml, this builds zip; with --layer instead the method layers, whose layers
+pack layer builds. Nothing builds images yet.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
@@ -59,6 +65,16 @@ pub(super) struct Zip {
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
 
+    /// The ZIP of a layer that the function has; may be repeated, in Lambda's order (at most 5). Distributions that it
+    /// has are taken in its versions and left out of the function
+    #[arg(long = "layer", value_name = "PATH")]
+    layers: Vec<PathBuf>,
+
+    /// Where the requirements do not go together with a layer's version of a distribution, bundle another one: Python
+    /// imports that, since /var/task comes before /opt. Without this it is an error
+    #[arg(long, requires = "layers")]
+    allow_shadow: bool,
+
     #[command(flatten)]
     options: Options,
 }
@@ -67,8 +83,17 @@ impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
         let builds = self.builds(Path::new(""))?;
         let several = builds.len() > 1;
-        let builds = builds.into_iter().map(|build| self.plan(build, several)).collect::<Result<Vec<_>>>()?;
-        self.options.build(&builds)
+        let mut layers: BTreeMap<PythonVersion, Arc<Layers>> = BTreeMap::new();
+        let mut plans = Vec::new();
+        for build in builds {
+            let python = build.target.python;
+            let layers = match layers.entry(python) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => place.insert(Arc::new(Layers::read(&self.layers, python)?)).clone(),
+            };
+            plans.push(BuildPlan { layers, allow_shadow: self.allow_shadow, ..self.plan(build, several)? });
+        }
+        self.options.build(&plans)
     }
 
     /// The builds that the command line and the project file mean, of those that make one ZIP.
@@ -97,15 +122,19 @@ impl Zip {
         let mut builds = project.builds(&selection)?.functions;
         // In the order of the command line.
         builds.sort_by_key(|build| functions.iter().position(|name| *name == build.function));
-        // The method layers comes here: the ZIPs of a build's layers are `Build::layer_zips`.
-        let (builds, others): (Vec<_>, Vec<_>) = builds.into_iter().partition(|build| build.method == Method::Zip);
+        // What the method layers asks for by itself comes here: its layers' ZIPs are `Build::layer_zips`. Until then they are
+        // named on the command line.
+        let with_layers = !self.layers.is_empty() && builds.iter().any(|build| build.method == Method::Layers);
+        let method = if with_layers { Method::Layers } else { Method::Zip };
+        let (builds, others): (Vec<_>, Vec<_>) = builds.into_iter().partition(|build| build.method == method);
         if let (true, Some(other)) = (builds.is_empty(), others.first()) {
             return Err(Error::usage(
                 format!(
                     "{} is packaged as {}, which is not one ZIP with everything in it, and pack zip makes no other yet",
                     other.function, other.packaging
                 ),
-                "--packaging names one with the method zip; pack plan shows all of them",
+                "--packaging names one with the method zip; with the method layers, --layer has to name the layers; pack plan \
+                 shows all of them",
             ));
         }
         Ok(builds)

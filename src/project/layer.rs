@@ -113,6 +113,10 @@ mod tests {
             "elsewhere/reqs.txt",
             "elsewhere/more/requirements.txt",
             "elsewhere/layers/x.txt",
+            "layers/pylock.exact.toml",
+            "layers/tools/uv.lock",
+            "layers/tools/pyproject.toml",
+            "layers/settings.toml",
         ] {
             std::fs::write(root.path().join(file), "").unwrap();
         }
@@ -136,7 +140,11 @@ mod tests {
             assert_eq!(found.requirements.iter().map(real).collect::<Vec<_>>(), [real(&data.requirements[0])]);
         }
         let names: Vec<String> = all_layers(root.path()).into_iter().map(|layer| layer.name).collect();
-        assert_eq!(names, ["data", "pandas", "tools"]);
+        assert_eq!(names, ["data", "exact", "pandas", "tools"]);
+        assert_eq!(find_layer(root.path(), "exact").unwrap().requirements, [path("layers/pylock.exact.toml")]);
+        assert_eq!(find_layer(root.path(), "tools").unwrap().requirements, [path("layers/tools/uv.lock")]);
+        std::fs::remove_file(path("layers/tools/uv.lock")).unwrap();
+        std::fs::write(path("layers/tools/pyproject.toml"), "[tool.ruff]").unwrap();
         assert!(find_layer(root.path(), "tools").unwrap().requirements.is_empty());
     }
 
@@ -154,7 +162,7 @@ mod tests {
         let root = project();
         for argument in ["numpy", "", "layers/notes.md", "layers/numpy"] {
             let hint = find_layer(root.path(), argument).unwrap_err().hint().unwrap();
-            assert!(hint.starts_with("layers here: data, pandas, tools; or give"), "{hint}");
+            assert!(hint.starts_with("layers here: data, exact, pandas, tools; or give"), "{hint}");
         }
     }
 }

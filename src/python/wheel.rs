@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use rayon::prelude::*;
@@ -80,7 +81,7 @@ pub struct Wheel {
     /// Its file name.
     pub filename: WheelFilename,
     /// Its members.
-    pub archive: Archive,
+    pub archive: Arc<Archive>,
     /// What `{name}.dist-info` is called in it.
     pub dist_info: String,
 }
@@ -92,7 +93,7 @@ impl Wheel {
         let filename: WheelFilename = text.parse().map_err(WheelError::Name)?;
         let archive = Archive::open(path)?;
         let dist_info = find_dist_info(&filename, &archive)?;
-        let wheel = Self { filename, archive, dist_info };
+        let wheel = Self { filename, archive: Arc::new(archive), dist_info };
         wheel.metadata("METADATA")?;
         let description = wheel.metadata("WHEEL")?;
         let version = description.lines().find_map(|line| line.strip_prefix("Wheel-Version:")).map(str::trim);

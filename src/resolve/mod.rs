@@ -27,7 +27,7 @@ use crate::python::{Wheel, normalise};
 
 pub use fetch::FILE_URL;
 pub use graph::Need;
-pub use pinned::ask_pinned;
+pub use pinned::{Refusal, ask_pinned, refusals};
 pub use remembered::{recall, remember};
 
 /// One distribution of a resolution.

@@ -31,9 +31,9 @@ impl Answer {
     }
 }
 
-/// The last answer for these requirements, if all of its wheels are cached.
-pub fn recall(requirements: &Requirements, target: Target, cache: &Cache) -> Option<Answer> {
-    let bytes = std::fs::read(path(requirements, target, cache)).ok()?;
+/// The last answer for these requirements and constraints, if all of its wheels are cached.
+pub fn recall(requirements: &Requirements, constraints: &[String], target: Target, cache: &Cache) -> Option<Answer> {
+    let bytes = std::fs::read(path(requirements, constraints, target, cache)).ok()?;
     let items: Vec<Item> = serde_json::from_slice(&bytes).ok()?;
     let answer = Answer { items, options: Vec::new(), option_files: Vec::new() };
     let cached = answer.items.iter().all(|item| super::is_cached(item, target, cache));
@@ -41,8 +41,14 @@ pub fn recall(requirements: &Requirements, target: Target, cache: &Cache) -> Opt
 }
 
 /// Remembers an answer that can be.
-pub fn remember(answer: &Answer, requirements: &Requirements, target: Target, cache: &Cache) -> Result<()> {
-    let path = path(requirements, target, cache);
+pub fn remember(
+    answer: &Answer,
+    requirements: &Requirements,
+    constraints: &[String],
+    target: Target,
+    cache: &Cache,
+) -> Result<()> {
+    let path = path(requirements, constraints, target, cache);
     let Some(answer) = answer.without_urls() else {
         // An older answer would only cost a build that is dropped each time.
         let _ = std::fs::remove_file(path);
@@ -54,12 +60,17 @@ pub fn remember(answer: &Answer, requirements: &Requirements, target: Target, ca
     file.persist_unsynced()
 }
 
-/// By the target and the files' places, whose content is pip's to judge; by the text of what was made for pip.
-fn path(requirements: &Requirements, target: Target, cache: &Cache) -> PathBuf {
+/// By the target and the files' places, whose content is pip's to judge; by the text of what was made for pip; and by the
+/// constraints.
+fn path(requirements: &Requirements, constraints: &[String], target: Target, cache: &Cache) -> PathBuf {
     let mut hasher = Sha256::new();
     for part in requirements.identity() {
         hasher.update(part);
         hasher.update([0]);
+    }
+    for line in constraints {
+        hasher.update([1]);
+        hasher.update(line);
     }
     let key = data_encoding::HEXLOWER.encode(&hasher.finalize());
     cache.root().join(Path::new("answers-v1")).join(format!("{key}-{target}.json"))
@@ -89,11 +100,11 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let requirements = Requirements::read(&[file], &Choice::default(), target).unwrap();
         let secret = "https://user:secret@host/six-1.17.0-py2.py3-none-any.whl";
-        remember(&answer(secret, true), &requirements, target, &cache).unwrap();
-        assert!(!path(&requirements, target, &cache).exists(), "a direct reference is not remembered");
-        remember(&answer(secret, false), &requirements, target, &cache).unwrap();
-        let text = std::fs::read_to_string(path(&requirements, target, &cache)).unwrap();
+        remember(&answer(secret, true), &requirements, &[], target, &cache).unwrap();
+        assert!(!path(&requirements, &[], target, &cache).exists(), "a direct reference is not remembered");
+        remember(&answer(secret, false), &requirements, &[], target, &cache).unwrap();
+        let text = std::fs::read_to_string(path(&requirements, &[], target, &cache)).unwrap();
         assert!(text.contains("six-1.17.0") && !text.contains("secret"));
-        assert!(recall(&requirements, target, &cache).is_none(), "its wheel is not cached");
+        assert!(recall(&requirements, &[], target, &cache).is_none(), "its wheel is not cached");
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn name(requirement: &str) -> String {
     normalise(&requirement[..end.unwrap_or(requirement.len())])
 }
 
-fn specifiers(requirement: &str) -> Option<VersionSpecifiers> {
+pub(super) fn specifiers(requirement: &str) -> Option<VersionSpecifiers> {
     match requirement::parse(requirement)?.version_or_url? {
         VersionOrUrl::VersionSpecifier(specifiers) => Some(specifiers),
         VersionOrUrl::Url(_) => None,

@@ -3,19 +3,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::build::{BuildPlan, Name, Policy, WithBytecode};
 use crate::check::Finding;
 use crate::imports;
 use crate::lambda::{self, Target};
+use crate::layers::Layer;
 use crate::resolve::Distribution;
 use crate::slim::{Kept, Level, PartName, Rule, Slimmed};
 use crate::tree::Owner;
 
 /// One part of an artifact.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Part {
     /// A distribution's normalised name; `function` or `layer` for its own files.
     pub name: String,
@@ -30,7 +31,7 @@ pub struct Part {
 }
 
 /// What one slimming rule took out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Slimming {
     /// The rule.
     pub rule: Rule,
@@ -44,7 +45,7 @@ pub struct Slimming {
 }
 
 /// One removal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Removed {
     /// The path it had in the ZIP.
     pub path: String,
@@ -60,7 +61,7 @@ pub struct Removed {
 }
 
 /// A library that was not stripped, or not in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Unstripped {
     /// Its path.
     pub path: String,
@@ -69,7 +70,7 @@ pub struct Unstripped {
 }
 
 /// What was decided about a distribution that the runtime ships.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct RuntimeDistribution {
     /// Its name.
     pub name: String,
@@ -82,7 +83,7 @@ pub struct RuntimeDistribution {
 }
 
 /// How long a phase took.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Phase {
     /// Its name.
     pub name: String,
@@ -91,7 +92,7 @@ pub struct Phase {
 }
 
 /// What a build made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct SizeReport {
     /// The artifact.
     pub path: String,
@@ -109,7 +110,9 @@ pub struct SizeReport {
     pub packed: u64,
     /// Bytes it unpacks to.
     pub unpacked: u64,
-    /// Lambda's limit for `unpacked`.
+    /// Bytes that it and its layers unpack to.
+    pub unpacked_with_layers: u64,
+    /// Lambda's limit for `unpacked_with_layers`.
     pub unpacked_limit: u64,
     /// Whether it is above the limit.
     pub over_limit: bool,
@@ -123,6 +126,8 @@ pub struct SizeReport {
     pub bytecode_interpreter: Option<String>,
     /// Sources that Python would not compile.
     pub uncompiled: u64,
+    /// The function's layers, in Lambda's order.
+    pub layers: Vec<Layer>,
     /// Its parts, largest first.
     pub parts: Vec<Part>,
     /// What slimming took out, by rule, most first.
@@ -238,6 +243,7 @@ impl SizeReport {
             })
             .collect();
         runtime.sort_by(|left, right| left.name.cmp(&right.name));
+        let unpacked_with_layers = artifact.unpacked + build.layers.unpacked();
         Self {
             path: path.display().to_string(),
             name: build.product.name(),
@@ -247,12 +253,14 @@ impl SizeReport {
             packed: artifact.packed,
             unpacked: artifact.unpacked,
             unpacked_limit: lambda::UNPACKED_BYTES,
-            over_limit: artifact.unpacked > lambda::UNPACKED_BYTES,
+            unpacked_with_layers,
+            over_limit: unpacked_with_layers > lambda::UNPACKED_BYTES,
             needs_s3: artifact.packed > lambda::DIRECT_UPLOAD_BYTES,
             slim: build.slim.level,
             bytecode: bytecode.policy,
             bytecode_interpreter: bytecode.interpreter.clone(),
             uncompiled: bytecode.refused.len() as u64,
+            layers: build.layers.all.clone(),
             parts,
             slimmed: totals,
             removed,

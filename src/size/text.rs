@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::bytes::{exact, human};
 use super::report::SizeReport;
 use crate::build::Policy;
+use crate::check;
 use crate::slim::{Level, Rule};
 
 /// Parts listed; the rest is one line.
@@ -15,14 +16,17 @@ impl SizeReport {
     /// The whole report; `every_removal` lists each file that was taken out.
     pub fn text(&self, every_removal: bool) -> String {
         let mut text = format!("{}\n", self.path);
-        let percent = self.unpacked as f64 * 100.0 / self.unpacked_limit as f64;
-        let _ = writeln!(
-            text,
-            "  unpacked  {:>9}  {}  {percent:.1} % of {}",
-            human(self.unpacked),
-            bar(self.unpacked, self.unpacked_limit),
-            exact(self.unpacked_limit)
-        );
+        let against_limit = |title: &str, bytes: u64| {
+            let percent = bytes as f64 * 100.0 / self.unpacked_limit as f64;
+            let (bar, limit) = (bar(bytes, self.unpacked_limit), exact(self.unpacked_limit));
+            format!("  {title:<8}  {:>9}  {bar}  {percent:.1} % of {limit}\n", human(bytes))
+        };
+        if self.layers.is_empty() {
+            text += &against_limit("unpacked", self.unpacked);
+        } else {
+            let _ = writeln!(text, "  unpacked  {:>9}", human(self.unpacked));
+            text += &against_limit("+ layers", self.unpacked_with_layers);
+        }
         let through_s3 = if self.needs_s3 { "  above 50 MB: the upload goes through S3" } else { "" };
         let _ = writeln!(text, "  packed    {:>9}{through_s3}", human(self.packed));
         let _ = writeln!(text, "  exact     {} bytes unpacked, {} packed", exact(self.unpacked), exact(self.packed));
@@ -37,6 +41,7 @@ impl SizeReport {
             let _ = writeln!(text, "  handler   {handler}");
         }
         let _ = writeln!(text, "  imports   {}", self.imports.text());
+        self.write_layers(&mut text);
         self.write_parts(&mut text);
         self.write_slimming(&mut text);
         self.write_kept(&mut text);
@@ -52,8 +57,27 @@ impl SizeReport {
             .iter()
             .map(|phase| format!("{} {:.1} s", phase.name, phase.milliseconds as f64 / 1000.0))
             .collect();
-        let _ = writeln!(text, "\ntime  {}", phases.join(", "));
+        let _ = if phases.is_empty() {
+            writeln!(text, "\nunchanged: an earlier build made it of the same inputs")
+        } else {
+            writeln!(text, "\ntime  {}", phases.join(", "))
+        };
         text
+    }
+
+    fn write_layers(&self, text: &mut String) {
+        if self.layers.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\nlayers{:>40} {:>9}", "unpacked", "packed");
+        for layer in &self.layers {
+            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", layer.path, human(layer.unpacked), human(layer.packed));
+            let names: Vec<String> =
+                layer.distributions.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+            if !names.is_empty() {
+                let _ = writeln!(text, "    {}", names.join(", "));
+            }
+        }
     }
 
     fn write_parts(&self, text: &mut String) {
@@ -121,13 +145,15 @@ impl SizeReport {
         if !self.over_limit {
             return String::new();
         }
-        let over = self.unpacked - self.unpacked_limit;
-        let mut text = format!(
-            "error: too large for Lambda by {} ({} bytes): \"Unzipped size must be smaller than {} bytes\"\n",
-            human(over),
-            exact(over),
-            self.unpacked_limit
-        );
+        let over = self.unpacked_with_layers - self.unpacked_limit;
+        let (actual, limit) = (self.unpacked_with_layers, self.unpacked_limit);
+        let words = if self.layers.is_empty() {
+            format!("Unzipped size must be smaller than {limit} bytes")
+        } else {
+            check::combined_too_large(actual)
+        };
+        let (over, exact) = (human(over), exact(over));
+        let mut text = format!("error: too large for Lambda by {over} ({exact} bytes): \"{words}\"\n");
         for line in self.what_would_help() {
             let _ = writeln!(text, "hint: {line}");
         }

@@ -9,6 +9,7 @@ use crate::tree::Site;
 #[derive(Debug)]
 pub struct Globs {
     set: GlobSet,
+    patterns: Vec<String>,
     site: Site,
 }
 
@@ -25,13 +26,18 @@ impl Globs {
                 builder.add(GlobBuilder::new(&glob).literal_separator(true).build().map_err(wrong)?);
             }
         }
-        Ok(Self { set: builder.build().map_err(wrong)?, site: Site::function() })
+        Ok(Self { set: builder.build().map_err(wrong)?, patterns: patterns.to_vec(), site: Site::function() })
     }
 
     /// The same for the files of a site: a path may be written as the ZIP has it or as its distribution has it.
     #[must_use]
     pub fn within(self, site: &Site) -> Self {
         Self { site: site.clone(), ..self }
+    }
+
+    /// The globs as they were written.
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
     }
 
     /// Whether a file of the artifact is meant.

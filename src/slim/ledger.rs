@@ -14,6 +14,8 @@ pub enum Rule {
     InstalledBytecode,
     /// The Lambda runtime ships it.
     RuntimeProvides,
+    /// A layer of the function has it, in the same version.
+    LayerProvides,
     /// A test folder that nothing shipped imports.
     Tests,
     /// A folder of documentation or examples that nothing imports or names.
@@ -47,6 +49,7 @@ impl Rule {
             Self::Excluded => "excluded by --exclude",
             Self::InstalledBytecode => "installers' bytecode (stale)",
             Self::RuntimeProvides => "provided by the Lambda runtime",
+            Self::LayerProvides => "provided by layers",
             Self::Tests => "tests",
             Self::Documentation => "documentation and examples",
             Self::Sources => "C, C++ and Cython sources, headers",

@@ -17,6 +17,8 @@ mod sdk;
 mod survey;
 mod untouched;
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 
 pub use globs::Globs;
@@ -24,6 +26,7 @@ pub use installed::list_files;
 pub use ledger::{Ledger, PartOf, Removal, Restoration, Restored, Rule};
 pub use recipes::{Kept, PartName};
 pub use sdk::{SdkDecision, SdkPolicy};
+pub use survey::may_speak;
 pub use untouched::stays_as_it_is;
 
 use self::compiled::{Names, Sort};
@@ -36,7 +39,7 @@ use crate::resolve::Distribution;
 use crate::tree::{Entry, Owner, Site, Source, Tree};
 
 /// How much is taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Nothing but stale bytecode.
@@ -85,9 +88,17 @@ pub struct Slimmed {
 
 impl Rule {
     /// Whether what it took out may be put back where an import needs it. What the user excluded stays out, the
-    /// runtime has its own, and stale bytecode helps nobody; who needs a library is told again when its part is back.
+    /// runtime and the layers have their own, and stale bytecode helps nobody; who needs a library is told again when its
+    /// part is back.
     pub fn can_be_undone(self) -> bool {
-        !matches!(self, Self::Excluded | Self::RuntimeProvides | Self::InstalledBytecode | Self::NeededEntries)
+        !matches!(
+            self,
+            Self::Excluded
+                | Self::RuntimeProvides
+                | Self::LayerProvides
+                | Self::InstalledBytecode
+                | Self::NeededEntries
+        )
     }
 }
 
@@ -97,9 +108,15 @@ pub fn is_restored(restored: &Restored, rule: Rule, owner: Owner, distributions:
     restored.iter().any(|one| one.rule == rule && one.distribution == distributions[index].name)
 }
 
-/// Takes out what the options say, but for what is put back. What is in the tree and no part of the artifact says what is
-/// needed, and is not in the result.
-pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, restored: &Restored) -> Result<Slimmed> {
+/// Takes out what the options say and what `in_layers` are, but for what is put back. What is in the tree and no part of
+/// the artifact says what is needed, and is not in the result.
+pub fn slim(
+    mut tree: Tree,
+    distributions: &[Distribution],
+    in_layers: &BTreeSet<usize>,
+    options: &Options,
+    restored: &Restored,
+) -> Result<Slimmed> {
     let mut ledger = Ledger::default();
     let take = |tree: &mut Tree, ledger: &mut Ledger, rule: Rule, paths: Vec<String>| {
         for path in paths {
@@ -121,7 +138,10 @@ pub fn slim(mut tree: Tree, distributions: &[Distribution], options: &Options, r
     };
     let found = paths(&tree, |path, owner| owner != Owner::Function && is_installed(path));
     take(&mut tree, &mut ledger, Rule::InstalledBytecode, found);
-    let sdk = sdk::decide(distributions, options.sdk, options.level);
+    let is_in_layer = |owner| matches!(owner, Owner::Distribution(index) if in_layers.contains(&index));
+    let found = paths(&tree, |_, owner| is_in_layer(owner));
+    take(&mut tree, &mut ledger, Rule::LayerProvides, found);
+    let sdk = sdk::decide(distributions, in_layers, options.sdk, options.level);
     let omitted: Vec<usize> =
         sdk.iter().filter(|decision| !decision.bundled).map(|decision| decision.distribution).collect();
     let is_omitted = |owner| matches!(owner, Owner::Distribution(index) if omitted.contains(&index));

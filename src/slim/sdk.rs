@@ -3,7 +3,10 @@
 //! boto3, botocore and s3transfer are left out when nobody named them and nobody who needs them is particular about
 //! the version, since AWS updates the runtime's without notice and some time after its release. What they need in turn (jmespath, python-dateutil, six,
 //! urllib3) goes with them, unless something else in the artifact needs it: a library's dependency should not hang on
-//! the runtime's version.
+//! the runtime's version. What a layer of the function has is no question here: it is left out, and needs what it needs all
+//! the same.
+
+use std::collections::BTreeSet;
 
 use clap::ValueEnum;
 
@@ -36,12 +39,19 @@ pub struct SdkDecision {
     pub reason: String,
 }
 
-/// Decides for every distribution of the resolution that the runtime ships.
-pub(super) fn decide(distributions: &[Distribution], policy: SdkPolicy, level: Level) -> Vec<SdkDecision> {
+/// Decides for every distribution of the resolution that the runtime ships and no layer has.
+pub(super) fn decide(
+    distributions: &[Distribution],
+    in_layers: &BTreeSet<usize>,
+    policy: SdkPolicy,
+    level: Level,
+) -> Vec<SdkDecision> {
     let known: Vec<Known<'_>> = distributions
         .iter()
-        .map(|distribution| Known {
+        .enumerate()
+        .map(|(index, distribution)| Known {
             name: &distribution.name,
+            in_layer: in_layers.contains(&index),
             requested: distribution.requested,
             needs: distribution
                 .needed_by
@@ -55,12 +65,14 @@ pub(super) fn decide(distributions: &[Distribution], policy: SdkPolicy, level: L
 
 struct Known<'a> {
     name: &'a str,
+    in_layer: bool,
     requested: bool,
     needs: Vec<(&'a str, &'a str, bool)>,
 }
 
 fn decide_known(known: &[Known<'_>], policy: SdkPolicy, level: Level) -> Vec<SdkDecision> {
-    let shipped: Vec<usize> = (0..known.len()).filter(|index| lambda::is_in_sdk(known[*index].name)).collect();
+    let is_asked = |one: &Known<'_>| !one.in_layer && lambda::is_in_sdk(one.name);
+    let shipped: Vec<usize> = (0..known.len()).filter(|index| is_asked(&known[*index])).collect();
     let all = |bundled: bool, reason: &str| {
         shipped.iter().map(|index| SdkDecision { distribution: *index, bundled, reason: reason.to_owned() }).collect()
     };
@@ -129,7 +141,7 @@ mod tests {
     use super::*;
 
     fn known<'a>(name: &'a str, requested: bool, needs: &[(&'a str, &'a str, bool)]) -> Known<'a> {
-        Known { name, requested, needs: needs.to_vec() }
+        Known { name, in_layer: false, requested, needs: needs.to_vec() }
     }
 
     fn bundled(known: &[Known<'_>]) -> Vec<String> {

@@ -228,6 +228,14 @@ pub(super) fn is_in(import: &str, module: &str) -> bool {
     import.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether a file that is no part of the artifact may say what it needs: sources, what stands for them, compiled files.
+pub fn may_speak(path: &str, size: u64) -> bool {
+    path.ends_with(".py")
+        || (path.ends_with(".pyc") && !path.contains("__pycache__/"))
+        || path.ends_with(".dist-info/entry_points.txt")
+        || libraries::may_be_binary(path, size)
+}
+
 fn is_read(tree: &Tree, path: &str, entry: &Entry) -> bool {
     match path.rsplit_once('.') {
         Some((_, "py")) => true,

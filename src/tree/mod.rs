@@ -39,6 +39,13 @@ pub enum Source {
     },
     /// A file on this machine.
     File(PathBuf),
+    /// A member of an archive that is only looked at: a layer of the function that is built.
+    Member {
+        /// The archive.
+        archive: Arc<Archive>,
+        /// The member's place in it.
+        member: usize,
+    },
     /// Made by this build.
     Memory(Arc<[u8]>),
     /// Bytecode that this build made of a distribution's source.
@@ -84,7 +91,7 @@ pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
         }
         Source::File(path) => std::fs::read(path).map_err(Error::io("read", path)),
         Source::Memory(bytes) | Source::Compiled { bytes, .. } => Ok(bytes.to_vec()),
-        Source::Cached { archive, member, .. } => {
+        Source::Cached { archive, member, .. } | Source::Member { archive, member } => {
             archive.read(*member).map_err(|error| Error::io("read", archive.path())(std::io::Error::other(error)))
         }
     }

@@ -383,7 +383,13 @@ pub(crate) struct ReadOnly {
 impl ReadOnly {
     /// Unpacks a ZIP.
     pub(crate) fn unpack(zip: &Path, folder: &Path) -> Self {
-        for (path, file) in unzip(zip) {
+        Self::unpack_all(&[zip], folder)
+    }
+
+    /// Unpacks ZIPs over each other, as layers are.
+    pub(crate) fn unpack_all(zips: &[&Path], folder: &Path) -> Self {
+        let files: BTreeMap<String, Installed> = zips.iter().flat_map(|zip| unzip(zip)).collect();
+        for (path, file) in files {
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, file.bytes).unwrap();

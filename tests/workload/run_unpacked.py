@@ -1,8 +1,10 @@
 """Runs an unpacked artifact of the workload as Lambda would, against a local S3.
 
-Usage: run_unpacked.py PYTHON TASK RUNTIME. TASK is the unpacked artifact and
-stands for /var/task; RUNTIME holds boto3 and stands for /var/runtime. PYTHON, of
-the runtime's version, sees nothing but these two and its own standard library.
+Usage: run_unpacked.py PYTHON TASK RUNTIME [OPT]. TASK is the unpacked artifact
+and stands for /var/task; RUNTIME holds boto3 and stands for /var/runtime; OPT has
+the unpacked layers, which bring all dependencies then, and stands for /opt.
+PYTHON, of the runtime's version, sees nothing but these and its own standard
+library.
 
 The handler gets a direct invocation and an SQS batch in one process. Each file
 that it stores is read back by two readers that know nothing of each other.
@@ -58,7 +60,7 @@ json.dump({"results": results, "places": places}, open(answers, "w"))
 """
 
 
-def main(python, task, runtime):
+def main(python, task, runtime, opt=None):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -70,14 +72,15 @@ def main(python, task, runtime):
             server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
             wait_until_ready(url, server, log)
-            run(python, Path(task), Path(runtime), url, Path(folder))
+            opt = opt and Path(opt)
+            run(python, Path(task), Path(runtime), opt, url, Path(folder))
         finally:
             server.terminate()
             server.wait()
     print("ok")
 
 
-def run(python, task, runtime, url, folder):
+def run(python, task, runtime, opt, url, folder):
     s3 = boto3.client(
         "s3",
         endpoint_url=url,
@@ -87,11 +90,12 @@ def run(python, task, runtime, url, folder):
     )
     location = {"LocationConstraint": REGION}
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
-    answers = invoke(python, task, runtime, url, folder)
+    answers = invoke(python, task, runtime, opt, url, folder)
 
     app, numpy, pyarrow_, boto = (Path(place) for place in answers["places"])
-    for place in (app, numpy, pyarrow_):
-        assert place.is_relative_to(task), f"{place} is not the artifact's"
+    assert app.is_relative_to(task), f"{app} is not the artifact's"
+    for place in (numpy, pyarrow_):
+        assert place.is_relative_to(opt or task), f"{place} is not the artifact's"
     assert boto.is_relative_to(runtime), f"{boto} is not the runtime's"
 
     direct, batch = answers["results"]
@@ -105,7 +109,18 @@ def run(python, task, runtime, url, folder):
         read_back(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read(), folder)
 
 
-def invoke(python, task, runtime, url, folder):
+def search_path(python, task, runtime, opt):
+    """Where Lambda's Python looks, in its order."""
+    places = [task]
+    if opt:
+        version = subprocess.check_output(
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
+        ).strip()
+        places += [opt / f"python/lib/python{version}/site-packages", opt / "python"]
+    return ":".join(map(str, [*places, runtime]))
+
+
+def invoke(python, task, runtime, opt, url, folder):
     """Handle EVENTS in a new process; return what the bootstrap found."""
     (folder / "events.json").write_text(json.dumps(EVENTS))
     kept = {
@@ -120,7 +135,8 @@ def invoke(python, task, runtime, url, folder):
         cwd=task,
         env=kept
         | {
-            "PYTHONPATH": f"{task}:{runtime}",
+            "PYTHONPATH": search_path(python, task, runtime, opt),
+            "LD_LIBRARY_PATH": f"{task}:{task}/lib" + (f":{opt}/lib" if opt else ""),
             "LAMBDA_TASK_ROOT": str(task),
             "AWS_LAMBDA_FUNCTION_NAME": FUNCTION_NAME,
             "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;"

@@ -42,7 +42,7 @@ pub(super) fn check(files: &Files, question: &Question, loads: &Reach) -> Result
     findings.extend(missing::check(&graph, &used, target));
     findings.extend(versions::check(&graph, &used, target));
     findings.extend(symbols::check(files, &graph, &used, target)?);
-    findings.sort_by(|a, b| (&a.path, a.check, &a.reason).cmp(&(&b.path, b.check, &b.reason)));
+    findings.sort_by(|a, b| (&a.path, &a.check, &a.reason).cmp(&(&b.path, &b.check, &b.reason)));
     Ok(findings)
 }
 

@@ -35,7 +35,7 @@ struct Part {
 }
 
 /// The name of a part.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct PartName {
     /// The distribution's normalised name.
     pub distribution: String,
@@ -44,7 +44,7 @@ pub struct PartName {
 }
 
 /// A part that stays though its recipe would let it go.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Kept {
     /// Which.
     #[serde(flatten)]

@@ -11,6 +11,7 @@ use super::super::survey::{Kind, Module, Survey};
 use super::Request;
 use super::data::Services;
 use crate::error::{Error, Result};
+use crate::lambda::LAYERS;
 use crate::python::source;
 use crate::resolve::Distribution;
 use crate::tree::{Owner, Tree, read};
@@ -57,13 +58,18 @@ pub(super) fn unused(services: &Services, place: &Place<'_>, request: &Request<'
     };
     let modules = &place.survey.modules;
     let of_function = || modules.iter().filter(|module| module.owner == Owner::Function);
+    // What a layer of the function names does not say that the function names what it needs.
+    let is_layers = |module: &Module| module.path.starts_with(LAYERS) && !place.survey.site.has(&module.path);
     let makers = makers(services, place);
     if request.services.is_empty() {
         if let Some(reason) = computed(services, place, &makers)? {
             return Ok(Unused::Unknown(format!("{reason}; --aws-services s3,… says which")));
         }
         // What a configuration names may be anything.
-        if of_function().filter(|module| module.kind == Kind::Source).all(|module| names(module).is_empty()) {
+        if of_function()
+            .filter(|module| module.kind == Kind::Source && !is_layers(module))
+            .all(|module| names(module).is_empty())
+        {
             return Ok(Unused::Unknown("the function names no service; --aws-services s3,… would".into()));
         }
     }

@@ -1,0 +1,105 @@
+//! What need not be built again: an artifact that is there, made earlier of the very same things.
+//!
+//! What must stay true: the key names everything that an artifact and its report depend on, this program included, so that
+//! a build that is passed over would have made the same bytes. Only a lock that holds says which wheels those are without
+//! asking; and an artifact that is not as it was left is made again.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::product::Files;
+use super::{BuildPlan, Product, artifact};
+use crate::cache::{Cache, Results};
+use crate::error::{Error, Result};
+use crate::lock::State;
+use crate::python::interpreter::Interpreters;
+use crate::size::SizeReport;
+use crate::slim;
+use crate::tree;
+
+/// What an earlier build left.
+#[derive(Deserialize, Serialize)]
+struct Record {
+    report: SizeReport,
+    stamp: Stamp,
+}
+
+/// What tells a file from one that was written since.
+#[derive(Debug, Deserialize, Serialize, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    /// Nanoseconds.
+    modified: u128,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        Some(Self { bytes: metadata.len(), modified })
+    }
+}
+
+/// A digest of the files of this machine that a build looks at.
+pub(super) fn digest(files: &Files) -> Result<String> {
+    let mut hasher = Sha256::new();
+    for file in &files.own {
+        let bytes = std::fs::read(&file.source).map_err(Error::io("read", &file.source))?;
+        hasher.update(format!("{}\0{}\0{}\0", file.path, file.executable, bytes.len()));
+        hasher.update(bytes);
+    }
+    for (path, entry) in &files.evidence {
+        let bytes = tree::read(entry, &[])?;
+        hasher.update(format!("{path}\0{}\0", bytes.len()));
+        hasher.update(bytes);
+    }
+    Ok(data_encoding::HEXLOWER.encode(&hasher.finalize()))
+}
+
+/// Everything that a build depends on, as one word; none where that is not known before it is built.
+pub(super) fn key(build: &BuildPlan, files: &str, python: &Interpreters) -> Result<Option<String>> {
+    let Some(entry) = &build.lock else { return Ok(None) };
+    let State::Holds(set) = entry.state()? else { return Ok(None) };
+    let Some(program) = std::env::current_exe().ok().and_then(|path| Stamp::of(&path)) else { return Ok(None) };
+    // A deep layer also depends on what its users require.
+    let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());
+    if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) {
+        return Ok(None);
+    }
+    let layers: Vec<(&str, &str)> =
+        build.layers.all.iter().map(|layer| (layer.path.as_str(), layer.sha256.as_str())).collect();
+    let compiler = python.compiler.as_ref().map(|compiler| (&compiler.path, compiler.version()));
+    let slim = &build.slim;
+    let parts = serde_json::to_vec(&(
+        (env!("CARGO_PKG_VERSION"), program, artifact::member_variant()),
+        (build.product.name(), build.site().packages(), build.target, &build.output, &build.handler),
+        (build.check, &build.provided, build.bytecode, compiler, &build.imports),
+        (slim.level, format!("{:?}", slim.sdk), slim.keep.patterns(), slim.exclude.patterns(), &slim.services),
+        (slim.users_known, layers, build.allow_shadow),
+        format!("{set:?}"),
+        files,
+    ))
+    .map_err(|error| Error::io("write", "JSON")(error.into()))?;
+    Ok(Some(data_encoding::HEXLOWER.encode(&Sha256::digest(parts))))
+}
+
+/// The report of an earlier build whose artifact is still as it was left.
+pub(super) fn recall(key: &str, cache: &Cache) -> Option<SizeReport> {
+    let Record { report, stamp } = cache.result(Results::Builds, key)?;
+    (Stamp::of(Path::new(&report.path))? == stamp).then_some(report)
+}
+
+/// Keeps the report of a build. What cannot be kept is built again.
+pub(super) fn remember(key: &str, report: &SizeReport, cache: &Cache) {
+    #[derive(Serialize)]
+    struct Made<'a> {
+        report: &'a SizeReport,
+        stamp: Stamp,
+    }
+    if let Some(stamp) = Stamp::of(Path::new(&report.path)) {
+        let _ = cache.remember_result(Results::Builds, key, &Made { report, stamp });
+    }
+}
