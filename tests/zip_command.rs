@@ -121,6 +121,15 @@ fn help_says_what_can_be_said() {
           --handler <HANDLER>
               The handler, MODULE.FUNCTION, which has to be in the artifact
 
+          --layer <PATH>
+              The ZIP of a layer that the function has; may be repeated, in Lambda's order (at most 5).
+              Distributions that it has are taken in its versions and left out of the function
+
+          --allow-shadow
+              Where the requirements do not go together with a layer's version of a distribution, bundle
+              another one: Python imports that, since /var/task comes before /opt. Without this it is an
+              error
+
           --slim <SLIM>
               How much to leave out [default: as pack.toml says, else standard]
 
@@ -216,6 +225,7 @@ fn help_says_what_can_be_said() {
       pack zip src/report -r reqs.txt       any folder, with its requirements
       pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
       pack zip job.py --python 3.12 --arch arm64 --output job.zip
+      pack zip workload --layer data.zip    without what the layer data.zip has
       pack zip workload --dry-run           what would be built, from which wheels
       pack zip workload --json | jq .unpacked
 
