@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use crate::check::{Finding, Severity};
 use crate::lambda::Target;
+use crate::project::Mistakes;
 use crate::python::WheelError;
 use crate::system::CommandError;
 
@@ -35,6 +36,9 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A project file says something that cannot be.
+    #[error(transparent)]
+    Project(Box<Mistakes>),
     /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -249,6 +253,12 @@ impl From<CommandError> for Error {
     }
 }
 
+impl From<Mistakes> for Error {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::Project(Box::new(mistakes))
+    }
+}
+
 impl Error {
     /// A file system error.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
@@ -275,6 +285,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Project(mistakes) => mistakes.hint(),
             Self::NoPip { seen, .. } => Some(format!(
                 "install one (Debian: apt install python3-pip; or: pyenv install 3.13) or name it with --python-executable{}",
                 if seen.is_empty() { String::new() } else { format!("; looked at: {}", seen.join("; ")) }
@@ -344,7 +355,7 @@ impl Error {
     /// 1 for an expected failure of the input, 2 for wrong usage, 3 for what should not happen.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Usage { .. } | Self::Interpreter { .. } => 2,
+            Self::Usage { .. } | Self::Project(_) | Self::Interpreter { .. } => 2,
             Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) | Self::Recipe { .. } => 3,
             _ => 1,
         })

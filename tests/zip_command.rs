@@ -82,29 +82,29 @@ fn help_says_what_can_be_said() {
 
     Arguments:
       [FUNCTION]...
-              A name under functions/, or the path of a folder or .py file; all of functions/ if none is
-              given
+              A name under functions/ or in pack.toml, or the path of a folder or .py file; all
+              functions if none is given
 
     Options:
           --python <VERSION>
-              Python version of the Lambda runtime
-
-              [default: 3.13]
+              Python version of the Lambda runtime [default: those of the matrix in pack.toml, else
+              3.13]
 
           --arch <ARCH>
-              Architecture of the function
+              Architecture of the function [default: those of the matrix in pack.toml, else 64-bit x86]
 
               Possible values:
               - x86_64: 64-bit x86
               - arm64:  64-bit Arm (Graviton)
 
-              [default: x86_64]
+          --packaging <NAME>
+              Only this packaging of pack.toml [default: every one with the method zip]
 
       -r, --requirement <FILE>
               What the function requires: a requirements file as pip understands it, pyproject.toml,
-              pylock.toml, uv.lock, poetry.lock or Pipfile.lock; may be repeated [default:
-              requirements/<FUNCTION>.txt, or the first of requirements.txt, pylock.toml, uv.lock,
-              poetry.lock, Pipfile.lock and pyproject.toml beside the function's sources]
+              pylock.toml, uv.lock, poetry.lock or Pipfile.lock; may be repeated [default: as pack.toml
+              says, else requirements/<FUNCTION>.txt, or the first of requirements.txt, pylock.toml,
+              uv.lock, poetry.lock, Pipfile.lock and pyproject.toml beside the function's sources]
 
           --extra <NAME>
               An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
@@ -114,14 +114,24 @@ fn help_says_what_can_be_said() {
               beside its dependencies; may be repeated
 
       -o, --output <PATH>
-              Where to write the ZIP; a folder for several functions [default:
-              dist/<FUNCTION>-python<VERSION>-<ARCH>.zip]
+              Where to write the ZIP; a folder for several [default:
+              dist/<FUNCTION>-python<VERSION>-<ARCH>.zip, with the packaging's name after the function's
+              if it is not zip]
 
           --handler <HANDLER>
               The handler, MODULE.FUNCTION, which has to be in the artifact
 
+          --layer <PATH>
+              The ZIP of a layer that the function has; may be repeated, in Lambda's order (at most 5).
+              Distributions that it has are taken in its versions and left out of the function
+
+          --allow-shadow
+              Where the requirements do not go together with a layer's version of a distribution, bundle
+              another one: Python imports that, since /var/task comes before /opt. Without this it is an
+              error
+
           --slim <SLIM>
-              How much to leave out
+              How much to leave out [default: as pack.toml says, else standard]
 
               Possible values:
               - none:     Nothing but stale bytecode
@@ -129,18 +139,14 @@ fn help_says_what_can_be_said() {
                 symbols, what the runtime ships
               - deep:     Also optional parts of distributions that nothing in the artifact imports
 
-              [default: standard]
-
           --bytecode <BYTECODE>
-              Which bytecode to ship
+              Which bytecode to ship [default: as pack.toml says, else compiled]
 
               Possible values:
               - compiled: Beside the sources: a fast cold start, and source lines in tracebacks
               - none:     None: the smallest, and every cold start compiles
               - only:     In place of the dependencies' sources: as fast, smaller than `compiled`, no
                 source lines of theirs in tracebacks
-
-              [default: compiled]
 
           --keep <GLOB>
               Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
@@ -215,15 +221,19 @@ fn help_says_what_can_be_said() {
 
     Examples:
       pack zip workload                     functions/workload with requirements/workload.txt
-      pack zip                              every function under functions/
+      pack zip                              every function, as the matrix of pack.toml says
       pack zip src/report -r reqs.txt       any folder, with its requirements
       pack zip src/report -r uv.lock        a lock or pyproject.toml; --extra and --group choose from it
       pack zip job.py --python 3.12 --arch arm64 --output job.zip
+      pack zip workload --layer data.zip    without what the layer data.zip has
       pack zip workload --dry-run           what would be built, from which wheels
       pack zip workload --json | jq .unpacked
 
     A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
     virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
+
+    Of the methods in pack.toml, this builds zip; with --layer instead the method layers, whose layers
+    pack layer builds. Nothing builds images yet.
     ");
 }
 

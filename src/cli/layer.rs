@@ -1,20 +1,21 @@
 //! `pack layer`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{Chosen, Options, Runtime, is_folder};
+use super::options::{Chosen, Options, Otherwise, Runtime, output};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lock;
-use crate::project::{self, Function, Layer as Parts};
+use crate::project::{Content, Layer as Parts, LayerBuild, Project, Selection};
 
 const EXAMPLES: &str = "\
 Examples:
   pack layer data                       layers/data.txt, and what is in layers/data/
-  pack layer                            every layer under layers/
+  pack layer                            every layer, as the matrix of pack.toml says
   pack layer -r reqs.txt --name data    any requirements
   pack layer data --versioned           in python/lib/python3.13/site-packages/, for that Python alone
   pack layer data --slim deep --for report --for import
@@ -26,7 +27,8 @@ libraries, bin/ programs. A .packignore in it keeps files out.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Layer {
-    /// A name under layers/, or the path of a requirements file or of a folder; all of layers/ if none is given
+    /// A name under layers/ or in pack.toml, or the path of a requirements file or of a folder; all layers if none is
+    /// given
     #[arg(value_name = "LAYER", conflicts_with = "name")]
     layers: Vec<String>,
 
@@ -34,7 +36,8 @@ pub(super) struct Layer {
     runtime: Runtime,
 
     /// What the layer has: a requirements file as pip understands it, pyproject.toml, pylock.toml, uv.lock, poetry.lock
-    /// or Pipfile.lock; may be repeated [default: layers/<LAYER>.txt, or requirements.txt in the layer's folder]
+    /// or Pipfile.lock; may be repeated [default: as pack.toml says, else layers/<LAYER>.txt, or a file of these in the layer's
+    /// folder]
     #[arg(short, long = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
 
@@ -45,7 +48,7 @@ pub(super) struct Layer {
     #[arg(long, value_name = "NAME", requires = "requirements")]
     name: Option<String>,
 
-    /// Where to write the ZIP; a folder for several layers [default: dist/layers/<LAYER>-python<VERSION>-<ARCH>.zip]
+    /// Where to write the ZIP; a folder for several [default: dist/layers/<LAYER>-python<VERSION>-<ARCH>.zip]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 
@@ -53,9 +56,9 @@ pub(super) struct Layer {
     #[arg(long)]
     versioned: bool,
 
-    /// A function that uses the layer, by its name or path: what it imports or names stays in the layer; with --slim deep
-    /// also what the distributions of its requirements do. Without any, --slim deep leaves optional parts in; may be
-    /// repeated
+    /// A function that uses the layer, by its name or path, beside those that list it in pack.toml: what it imports or
+    /// names stays in the layer; with --slim deep also what the distributions of its requirements do. Without any,
+    /// --slim deep leaves optional parts in; may be repeated
     #[arg(long = "for", value_name = "FUNCTION")]
     users: Vec<String>,
 
@@ -66,14 +69,42 @@ pub(super) struct Layer {
 impl Layer {
     pub(super) fn run(self) -> Result<ExitCode> {
         let root = Path::new("");
-        let users = self.users.iter().map(|name| project::find(root, name)).collect::<Result<Vec<_>>>()?;
-        let layers = self.layers(root)?;
-        let several = layers.len() > 1;
-        let builds = layers.into_iter().map(|layer| self.plan(layer, &users, several)).collect::<Result<Vec<_>>>()?;
-        self.options.build(&builds, &self.runtime)
+        let mut project = Project::load(root)?;
+        let users = self.users.iter().map(|name| project.function(root, name)).collect::<Result<Vec<_>>>()?;
+        let builds = self.builds(&mut project, root)?;
+        let several = builds.len() > 1;
+        let builds =
+            builds.into_iter().map(|build| self.plan(build, &project, &users, several)).collect::<Result<Vec<_>>>()?;
+        self.options.build(&builds)
     }
 
-    fn layers(&self, root: &Path) -> Result<Vec<Parts>> {
+    /// The builds that the command line and the project file mean.
+    fn builds(&self, project: &mut Project, root: &Path) -> Result<Vec<LayerBuild>> {
+        let selection =
+            Selection { python: self.runtime.python, architecture: self.runtime.arch, ..Selection::default() };
+        let names = self.names(project, root)?;
+        if !names.is_empty() {
+            let builds = names.iter().map(|name| project.builds_of_layer(name, &selection));
+            return Ok(builds.collect::<Result<Vec<_>>>()?.concat());
+        }
+        let builds = project.builds(&selection)?.layers;
+        if builds.is_empty() {
+            return Err(match project.layers.values().find(|layer| matches!(layer.content, Content::Own { .. })) {
+                None => Error::usage(
+                    "there is no layers/ folder with layers here",
+                    "write the requirements of one into layers/NAME.txt, or give them: pack layer -r FILE --name NAME",
+                ),
+                Some(layer) => Error::usage(
+                    "no function has a layer of this project in what the matrix builds",
+                    format!("pack layer {} builds one all the same; pack plan shows the matrix", layer.name),
+                ),
+            });
+        }
+        Ok(builds)
+    }
+
+    /// The layers that are named.
+    fn names(&self, project: &mut Project, root: &Path) -> Result<Vec<String>> {
         if let Some(name) = &self.name {
             if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
                 return Err(Error::usage(
@@ -81,44 +112,42 @@ impl Layer {
                     "example: --name data",
                 ));
             }
-            return Ok(vec![Parts { name: name.clone(), files: None, requirements: Vec::new() }]);
+            project.add_layer(Parts { name: name.clone(), files: None, requirements: Vec::new() });
+            return Ok(vec![name.clone()]);
         }
-        if !self.layers.is_empty() {
-            return self.layers.iter().map(|name| project::find_layer(root, name)).collect();
-        }
-        if !self.requirements.is_empty() {
+        if self.layers.is_empty() && !self.requirements.is_empty() {
             return Err(Error::usage(
                 "-r names the requirements of one layer, and nothing says which",
                 "add --name NAME",
             ));
         }
-        let all = project::all_layers(root);
-        if all.is_empty() {
-            return Err(Error::usage(
-                "there is no layers/ folder with layers here",
-                "write the requirements of one into layers/NAME.txt, or give them: pack layer -r FILE --name NAME",
-            ));
+        let mut names: Vec<String> = Vec::new();
+        for argument in &self.layers {
+            let name = project.layer(root, argument)?;
+            if names.contains(&name) {
+                return Err(Error::usage(format!("two layers would be called {name}"), "build them one by one"));
+            }
+            names.push(name);
         }
-        Ok(all)
+        Ok(names)
     }
 
-    fn plan(&self, layer: Parts, users: &[Function], several: bool) -> Result<BuildPlan> {
-        let target = self.runtime.target();
-        let requirements = self.chosen.requirements(&self.requirements, &layer.requirements, target)?;
-        if requirements.is_empty() && layer.files.is_none() {
+    fn plan(&self, build: LayerBuild, project: &Project, users: &[String], several: bool) -> Result<BuildPlan> {
+        let target = build.target;
+        let requirements = self.chosen.requirements(&self.requirements, &build.requirements, target)?;
+        if requirements.is_empty() && build.files.is_none() {
             return Err(Error::usage(
-                format!("the layer {} has no requirements and no files", layer.name),
+                format!("the layer {} has no requirements and no files", build.layer),
                 "give -r FILE",
             ));
         }
-        let file = format!("{}-{target}.zip", layer.name);
-        let output = match &self.output {
-            None => Path::new("dist/layers").join(file),
-            Some(path) if is_folder(path, several) => path.join(file),
-            Some(path) => path.clone(),
-        };
-        let set = self.chosen.are_the_projects(&self.requirements).then(|| lock::layer_set(&layer.name));
-        let product = Product::Layer { layer, versioned: self.versioned, users: users.to_vec() };
-        self.options.with_lock(self.options.plan(product, target, requirements, &output, None)?, set)
+        let output = output(self.output.as_deref(), &build.output, several);
+        let users: BTreeSet<&String> = build.functions.iter().chain(users).collect();
+        let users = users.into_iter().filter_map(|name| Some(project.functions.get(name)?.function.clone())).collect();
+        let set = self.chosen.are_the_projects(&self.requirements).then(|| lock::layer_set(&build.layer));
+        let layer = Parts { name: build.layer, files: build.files, requirements: build.requirements };
+        let product = Product::Layer { layer, versioned: self.versioned || build.versioned, users };
+        let build = self.options.plan(product, target, requirements, &output, Otherwise::from(build.settings))?;
+        self.options.with_lock(build, set)
     }
 }

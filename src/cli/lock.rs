@@ -1,6 +1,6 @@
 //! `pack lock`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ use clap::Args;
 use super::print;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
-use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::lambda::{Architecture, PythonVersion};
 use crate::lock::{self, Entry, Set, SetId, State};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{self, Choice, Requirements};
+use crate::project::{Builds, Choice, Project, Requirements, Selection};
 use crate::python::interpreter;
 use crate::resolve;
 
@@ -37,11 +37,15 @@ pub(super) struct Lock {
     #[arg(long)]
     check: bool,
 
-    /// Python version of the Lambda runtime; may be repeated [default: 3.13]
+    /// Python version of the Lambda runtime; may be repeated [default: those of the matrix in pack.toml, else 3.13]
     #[arg(long, value_name = "VERSION")]
     python: Vec<PythonVersion>,
 
-    #[arg(long, value_name = "ARCH", help = "Architecture of the functions; may be repeated [default: x86_64]")]
+    #[arg(
+        long,
+        value_name = "ARCH",
+        help = "Architecture of the functions; may be repeated [default: those of the matrix in pack.toml, else 64-bit x86]"
+    )]
     arch: Vec<Architecture>,
 
     /// Use no network: resolve from the wheels in the cache
@@ -99,32 +103,43 @@ impl Lock {
 
     /// The sets of the project, for every target.
     fn entries(&self, file: &Path) -> Result<Vec<Entry>> {
-        let sets = sets(Path::new(""));
+        let sets = self.sets(Path::new(""))?;
         if sets.is_empty() {
             return Err(Error::usage(
                 "no function and no layer of this project has a requirements file, so there is nothing to lock",
                 "write requirements/<FUNCTION>.txt for a function under functions/",
             ));
         }
-        let pythons = if self.python.is_empty() { &[PythonVersion::DEFAULT][..] } else { &self.python };
-        let architectures = if self.arch.is_empty() { &[Architecture::X86_64][..] } else { &self.arch };
-        let mut targets: Vec<Target> = Vec::new();
-        for &python in pythons {
-            targets.extend(architectures.iter().map(|&architecture| Target { python, architecture }));
-        }
-        let entry = |(name, requirements): &(String, Vec<PathBuf>), target: Target| {
+        let entry = |(id, requirements): (SetId, Vec<PathBuf>)| {
             Ok(Entry {
                 file: file.to_owned(),
-                id: SetId { name: name.clone(), packaging: None, target },
-                requirements: Requirements::read(requirements, &Choice::default(), target)?,
+                requirements: Requirements::read(&requirements, &Choice::default(), id.target)?,
+                id,
                 frozen: self.check,
             })
         };
-        let all = sets.iter().flat_map(|set| targets.iter().map(move |target| (set, *target)));
-        let mut entries = all.map(|(set, target)| entry(set, target)).collect::<Result<Vec<Entry>>>()?;
-        entries.sort_by(|left, right| left.id.cmp(&right.id));
-        entries.dedup_by(|left, right| left.id == right.id);
-        Ok(entries)
+        sets.into_iter().map(entry).collect()
+    }
+
+    /// Each set of the project's requirements and its files, for the targets that are built.
+    fn sets(&self, root: &Path) -> Result<BTreeMap<SetId, Vec<PathBuf>>> {
+        let project = Project::load(root)?;
+        let mut sets = BTreeMap::new();
+        let pythons = any(&self.python);
+        let pairs = any(&self.arch).into_iter().flat_map(|arch| pythons.iter().map(move |python| (*python, arch)));
+        for (python, architecture) in pairs {
+            let selection = Selection { python, architecture, ..Selection::default() };
+            let Builds { functions, layers } = project.builds(&selection)?;
+            let functions = functions.into_iter().map(|build| (build.function, build.target, build.requirements));
+            let layers =
+                layers.into_iter().map(|build| (lock::layer_set(&build.layer), build.target, build.requirements));
+            for (name, target, requirements) in functions.chain(layers) {
+                if !requirements.is_empty() {
+                    sets.insert(SetId { name, packaging: None, target }, requirements);
+                }
+            }
+        }
+        Ok(sets)
     }
 
     /// What the lock has and the project has not. A command for some targets says nothing of the others.
@@ -213,11 +228,9 @@ impl Lock {
     }
 }
 
-/// Each set of a project's requirements: its name and its files.
-fn sets(root: &Path) -> Vec<(String, Vec<PathBuf>)> {
-    let functions = project::all(root).into_iter().map(|function| (function.name, function.requirements));
-    let layers = project::all_layers(root).into_iter().map(|layer| (lock::layer_set(&layer.name), layer.requirements));
-    functions.chain(layers).filter(|(_, requirements)| !requirements.is_empty()).collect()
+/// What may be chosen: each of what was given, else anything.
+fn any<T: Copy>(given: &[T]) -> Vec<Option<T>> {
+    if given.is_empty() { vec![None] } else { given.iter().copied().map(Some).collect() }
 }
 
 /// Says whether the lock holds for all of the project, and what not.

@@ -6,6 +6,8 @@ mod check;
 mod layer;
 mod lock;
 mod options;
+mod plan;
+mod schema;
 mod zip;
 
 use std::ffi::OsString;
@@ -37,6 +39,8 @@ enum Command {
     Layer(Box<layer::Layer>),
     Check(check::Check),
     Lock(lock::Lock),
+    Plan(plan::Plan),
+    Schema(schema::Schema),
 }
 
 /// Runs the command line and says how the process ends.
@@ -54,9 +58,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Layer(layer) => layer.run(),
         Command::Check(check) => check.run(),
         Command::Lock(lock) => lock.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Schema(schema) => schema.run(),
     };
     result.unwrap_or_else(|error| {
-        let _ = std::io::stderr().write_all(describe(&error).as_bytes());
+        warn(&describe(&error));
         error.exit_code()
     })
 }
@@ -87,6 +93,11 @@ fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard error, where nobody may listen.
+fn warn(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {

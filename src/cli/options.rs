@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{Choice, Requirements};
+use crate::project::{Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -21,19 +21,13 @@ use crate::system;
 /// What an artifact is built for.
 #[derive(Args)]
 pub(super) struct Runtime {
-    /// Python version of the Lambda runtime
-    #[arg(long, value_name = "VERSION", default_value = "3.13")]
-    python: PythonVersion,
+    /// Python version of the Lambda runtime [default: those of the matrix in pack.toml, else 3.13]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) python: Option<PythonVersion>,
 
-    /// Architecture of the function
-    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
-    arch: Architecture,
-}
-
-impl Runtime {
-    pub(super) fn target(&self) -> Target {
-        Target { python: self.python, architecture: self.arch }
-    }
+    /// Architecture of the function [default: those of the matrix in pack.toml, else 64-bit x86]
+    #[arg(long, value_name = "ARCH")]
+    pub(super) arch: Option<Architecture>,
 }
 
 /// What is taken beside the dependencies.
@@ -55,14 +49,9 @@ impl Chosen {
         given.is_empty() && self.extras.is_empty() && self.groups.is_empty()
     }
 
-    /// What the files that were given require, else those of the convention.
-    pub(super) fn requirements(
-        &self,
-        given: &[PathBuf],
-        conventional: &[PathBuf],
-        target: Target,
-    ) -> Result<Requirements> {
-        let files = if given.is_empty() { conventional } else { given };
+    /// What the files that were given require, else those of the project.
+    pub(super) fn requirements(&self, given: &[PathBuf], projects: &[PathBuf], target: Target) -> Result<Requirements> {
+        let files = if given.is_empty() { projects } else { given };
         let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
         Requirements::read(files, &choice, target)
     }
@@ -72,13 +61,13 @@ impl Chosen {
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Options {
-    /// How much to leave out
-    #[arg(long, value_enum, default_value = "standard")]
-    slim: Level,
+    /// How much to leave out [default: as pack.toml says, else standard]
+    #[arg(long, value_enum)]
+    slim: Option<Level>,
 
-    /// Which bytecode to ship
-    #[arg(long, value_enum, default_value = "compiled")]
-    bytecode: Policy,
+    /// Which bytecode to ship [default: as pack.toml says, else compiled]
+    #[arg(long, value_enum)]
+    bytecode: Option<Policy>,
 
     /// Never slim what matches this glob (path in the ZIP, or a folder); may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -161,17 +150,45 @@ pub(super) struct Options {
     verbose: bool,
 }
 
+/// What holds where the command line says nothing.
+pub(super) struct Otherwise {
+    pub(super) handler: Option<String>,
+    slim: Level,
+    bytecode: Policy,
+    keep: Vec<String>,
+    exclude: Vec<String>,
+    aws_services: Vec<String>,
+    provided: Vec<String>,
+    sdk: SdkPolicy,
+}
+
+impl From<Settings> for Otherwise {
+    fn from(settings: Settings) -> Self {
+        let Settings { handler, slim, bytecode, keep, exclude, aws_services, provided, bundle_sdk, .. } = settings;
+        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk }
+    }
+}
+
+impl From<LayerSettings> for Otherwise {
+    fn from(settings: LayerSettings) -> Self {
+        let LayerSettings { slim, bytecode, keep, exclude, aws_services, bundle_sdk } = settings;
+        let (handler, provided) = (None, Vec::new());
+        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk }
+    }
+}
+
 impl Options {
-    /// The plan of one build.
+    /// The plan of one build: what the command line says goes over what the project says.
     pub(super) fn plan(
         &self,
         product: Product,
         target: Target,
         requirements: Requirements,
         output: &Path,
-        handler: Option<String>,
+        otherwise: Otherwise,
     ) -> Result<BuildPlan> {
-        if !self.aws_services.is_empty() && self.slim != Level::Deep {
+        let level = self.slim.unwrap_or(otherwise.slim);
+        if !self.aws_services.is_empty() && level != Level::Deep {
             return Err(Error::usage(
                 "--aws-services says what --slim deep has to leave, and nothing else takes definitions of services out",
                 "add --slim deep, or leave --aws-services away",
@@ -180,19 +197,21 @@ impl Options {
         let sdk = match (self.bundle_sdk, self.no_bundle_sdk) {
             (true, _) => SdkPolicy::Bundle,
             (_, true) => SdkPolicy::Omit,
-            _ => SdkPolicy::Auto,
+            _ => otherwise.sdk,
         };
+        let or = |given: &Vec<String>, otherwise| if given.is_empty() { otherwise } else { given.clone() };
+        let handler = otherwise.handler;
         let site = product.site(target.python);
         Ok(BuildPlan {
             slim: slim::Options {
-                level: self.slim,
+                level,
                 target,
                 users_known: product.users_known(),
                 handler: handler.clone(),
                 sdk,
-                keep: Globs::new("--keep", &self.keep)?.within(&site),
-                exclude: Globs::new("--exclude", &self.exclude)?.within(&site),
-                services: self.aws_services.clone(),
+                keep: Globs::new("--keep", &or(&self.keep, otherwise.keep))?.within(&site),
+                exclude: Globs::new("--exclude", &or(&self.exclude, otherwise.exclude))?.within(&site),
+                services: or(&self.aws_services, otherwise.aws_services),
                 site,
             },
             product,
@@ -201,8 +220,8 @@ impl Options {
             output: system::destination(output)?,
             handler,
             check: !self.no_check,
-            provided: self.provided.iter().cloned().collect(),
-            bytecode: self.bytecode,
+            provided: or(&self.provided, otherwise.provided).into_iter().collect(),
+            bytecode: self.bytecode.unwrap_or(otherwise.bytecode),
             imports: build::ImportTest {
                 wanted: !self.no_import_test,
                 command: self.import_command.clone(),
@@ -237,18 +256,19 @@ impl Options {
     }
 
     /// Carries builds out, or shows what they would do.
-    pub(super) fn build(&self, builds: &[BuildPlan], runtime: &Runtime) -> Result<ExitCode> {
+    pub(super) fn build(&self, builds: &[BuildPlan]) -> Result<ExitCode> {
         // Fails only if a pool exists already, which then serves.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
         check_outputs(builds)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
-        let python = interpreter::find(runtime.target(), self.python_executable.as_deref())?;
+        let pythons = self.interpreters(builds)?;
         let mut json = Vec::new();
         let mut over_limit = false;
         let mut outcome = Ok(());
         for build in builds {
             let mut progress = Progress::new(self.verbosity());
-            match self.build_one(build, &python, &cache, &mut progress, &mut json) {
+            let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
+            match self.build_one(build, python, &cache, &mut progress, &mut json) {
                 Ok(over) => over_limit |= over,
                 Err(error) => {
                     progress.finish();
@@ -264,6 +284,17 @@ impl Options {
             several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
         }
         outcome.map(|()| ExitCode::from(u8::from(over_limit)))
+    }
+
+    /// What runs pip and compiles for each target, looked for once.
+    fn interpreters(&self, builds: &[BuildPlan]) -> Result<Vec<(Target, Interpreters)>> {
+        let mut pythons: Vec<(Target, Interpreters)> = Vec::new();
+        for target in builds.iter().map(|build| build.target) {
+            if !pythons.iter().any(|(known, _)| *known == target) {
+                pythons.push((target, interpreter::find(target, self.python_executable.as_deref())?));
+            }
+        }
+        Ok(pythons)
     }
 
     /// Builds or plans one artifact and shows it. Returns whether it is over the limit.
@@ -317,10 +348,26 @@ impl Options {
     }
 }
 
+/// Where an artifact goes: where the command line says, a path or a folder, else where the project says.
+pub(super) fn output(given: Option<&Path>, otherwise: &Path, several: bool) -> PathBuf {
+    match given {
+        None => otherwise.to_owned(),
+        Some(path) if is_folder(path, several) => path.join(otherwise.file_name().unwrap_or_default()),
+        Some(path) => path.to_owned(),
+    }
+}
+
 /// Whether an output is meant as a folder: it is one, it is written as one, or it cannot be the ZIP of several builds.
-pub(super) fn is_folder(path: &Path, several: bool) -> bool {
+fn is_folder(path: &Path, several: bool) -> bool {
     let named = path.as_os_str().to_string_lossy().ends_with('/');
     path.is_dir() || named || (several && !path.exists() && path.extension().is_none())
+}
+
+/// What several builds are: of several functions or layers, or of one.
+fn two_what(builds: &[BuildPlan]) -> String {
+    let names: Vec<_> = builds.iter().map(|build| build.product.name()).collect();
+    let several = names.windows(2).any(|pair| pair[0] != pair[1]);
+    if several { format!("{}s", names[0].kind()) } else { "artifacts".into() }
 }
 
 /// Two builds must not write one file.
@@ -328,7 +375,7 @@ fn check_outputs(builds: &[BuildPlan]) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
     match builds.iter().find(|build| !seen.insert(&build.output)) {
         Some(build) => Err(Error::usage(
-            format!("two {}s would be written to {}", build.product.name().kind(), build.output.display()),
+            format!("two {} would be written to {}", two_what(builds), build.output.display()),
             "give a folder as --output, or build them one by one",
         )),
         None => Ok(()),

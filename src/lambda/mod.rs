@@ -1,10 +1,19 @@
 //! What AWS Lambda accepts, as data. Every number here has its source beside it; no other module repeats one.
 
+mod configuration;
 mod folders;
+mod lifecycle;
 mod limits;
+mod public_layers;
 mod runtime;
 pub mod system;
 
+pub use configuration::{
+    Bounds, ENVIRONMENT_BYTES, ENVIRONMENT_REFUSAL, EPHEMERAL_STORAGE, MEMORY, TIMEOUT, environment_bytes,
+    refused_variable,
+};
 pub use folders::{LAYERS, TASK};
+pub use lifecycle::{Day, Support, ended, runtime_refusal, support};
 pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, UNPACKED_BYTES};
+pub use public_layers::{LayerArn, PublicLayer};
 pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk, is_runtime_module};

@@ -53,6 +53,8 @@ Thumbs.db
 .serverless
 .terraform
 /dist/
+/pack.toml
+/pack.lock
 /requirements*.txt
 ";
 

@@ -71,7 +71,7 @@ pub fn all(root: &Path) -> Vec<Function> {
     functions
 }
 
-fn at(source: &Path, name: &str) -> Function {
+pub(super) fn at(source: &Path, name: &str) -> Function {
     let beside = if source.is_dir() { source.to_owned() } else { source.parent().unwrap_or(Path::new("")).to_owned() };
     // However it was named: what lies in a folder `functions` has its requirements in the `requirements` beside that.
     let real = source.canonicalize().unwrap_or_else(|_| source.to_owned());

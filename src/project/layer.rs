@@ -1,11 +1,12 @@
 //! Which layer is meant: `layers/NAME.txt` has its requirements, `layers/NAME/` what it has beside them.
 //!
-//! A layer's folder is laid out as Lambda unpacks it to /opt: `python/` has modules, `lib/` libraries, `bin/` programs. A
-//! `requirements.txt` in it is taken where there is no `layers/NAME.txt`.
+//! A layer's folder is laid out as Lambda unpacks it to /opt: `python/` has modules, `lib/` libraries, `bin/` programs. Where
+//! `layers/` has no requirements of the name (`NAME.txt`, `pylock.NAME.toml`), those in the folder are taken, in any form.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::requirements;
 use crate::error::{Error, Result};
 
 /// What a layer is made of, on this machine.
@@ -41,7 +42,7 @@ pub fn find_layer(root: &Path, argument: &str) -> Result<Layer> {
         }
         let name = if name.is_empty() { "layer".to_owned() } else { name };
         return Ok(if path.is_dir() {
-            let requirements = Some(path.join("requirements.txt")).filter(|file| file.is_file()).into_iter().collect();
+            let requirements = requirements::beside(&path).into_iter().collect();
             Layer { name, files: Some(path), requirements }
         } else {
             Layer { name, files: None, requirements: vec![path] }
@@ -70,21 +71,29 @@ pub fn all_layers(root: &Path) -> Vec<Layer> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let stem = if entry.path().is_dir() { name.as_str() } else { name.strip_suffix(".txt")? };
+            let stem = if entry.path().is_dir() { Some(name.as_str()) } else { stem(&name) }?;
             (!stem.starts_with(['.', '_']) && !stem.is_empty()).then(|| stem.to_owned())
         })
         .collect();
     names.iter().filter_map(|name| at(&folder, name)).collect()
 }
 
+/// The name of the layer whose requirements are in a file of that name.
+fn stem(file: &str) -> Option<&str> {
+    file.strip_suffix(".txt").or_else(|| file.strip_prefix("pylock.")?.strip_suffix(".toml"))
+}
+
 /// The layer of that name in a folder of layers.
 fn at(folder: &Path, name: &str) -> Option<Layer> {
     let files = Some(folder.join(name)).filter(|files| files.is_dir());
-    let beside = files.as_ref().map(|files| files.join("requirements.txt"));
-    let places = [Some(folder.join(format!("{name}.txt"))), beside];
-    let requirements: Vec<PathBuf> = places.into_iter().flatten().find(|path| path.is_file()).into_iter().collect();
+    let requirements = required(folder, name, files.as_deref());
     let is_there = files.is_some() || !requirements.is_empty();
     is_there.then(|| Layer { name: name.to_owned(), files, requirements })
+}
+
+/// The requirement files that belong to a layer by convention, in a folder of layers.
+pub(super) fn required(folder: &Path, name: &str, files: Option<&Path>) -> Vec<PathBuf> {
+    requirements::named(folder, name).or_else(|| requirements::beside(files?)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -104,6 +113,10 @@ mod tests {
             "elsewhere/reqs.txt",
             "elsewhere/more/requirements.txt",
             "elsewhere/layers/x.txt",
+            "layers/pylock.exact.toml",
+            "layers/tools/uv.lock",
+            "layers/tools/pyproject.toml",
+            "layers/settings.toml",
         ] {
             std::fs::write(root.path().join(file), "").unwrap();
         }
@@ -127,7 +140,11 @@ mod tests {
             assert_eq!(found.requirements.iter().map(real).collect::<Vec<_>>(), [real(&data.requirements[0])]);
         }
         let names: Vec<String> = all_layers(root.path()).into_iter().map(|layer| layer.name).collect();
-        assert_eq!(names, ["data", "pandas", "tools"]);
+        assert_eq!(names, ["data", "exact", "pandas", "tools"]);
+        assert_eq!(find_layer(root.path(), "exact").unwrap().requirements, [path("layers/pylock.exact.toml")]);
+        assert_eq!(find_layer(root.path(), "tools").unwrap().requirements, [path("layers/tools/uv.lock")]);
+        std::fs::remove_file(path("layers/tools/uv.lock")).unwrap();
+        std::fs::write(path("layers/tools/pyproject.toml"), "[tool.ruff]").unwrap();
         assert!(find_layer(root.path(), "tools").unwrap().requirements.is_empty());
     }
 
@@ -145,7 +162,7 @@ mod tests {
         let root = project();
         for argument in ["numpy", "", "layers/notes.md", "layers/numpy"] {
             let hint = find_layer(root.path(), argument).unwrap_err().hint().unwrap();
-            assert!(hint.starts_with("layers here: data, pandas, tools; or give"), "{hint}");
+            assert!(hint.starts_with("layers here: data, exact, pandas, tools; or give"), "{hint}");
         }
     }
 }

@@ -1,0 +1,232 @@
+//! From a document whose shape is right to typed values with their places.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    At, Budgets, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry, Place, Row,
+    Settings, Source, bytes, shape,
+};
+use crate::lambda::PythonVersion;
+
+/// A table that is read.
+pub(super) struct Reader<'a> {
+    table: &'a DeTable<'a>,
+    source: &'a Arc<Source>,
+}
+
+type Value<'a> = &'a Spanned<DeValue<'a>>;
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(table: &'a DeTable<'a>, source: &'a Arc<Source>) -> Self {
+        Self { table, source }
+    }
+
+    pub(super) fn manifest(&self) -> Manifest {
+        let project = self.table("project");
+        let matrix = self.table("matrix");
+        let image = self.table("image");
+        Manifest {
+            name: project.as_ref().and_then(|project| project.text("name")),
+            region: project.as_ref().and_then(|project| project.text("region")),
+            defaults: self.table("defaults").map(|defaults| defaults.settings()).unwrap_or_default(),
+            functions: self.named("functions", |place, function| FunctionEntry {
+                place,
+                source: function.text("source").map(|source| source.map(PathBuf::from)),
+                settings: function.settings(),
+                budgets: function.budgets(),
+            }),
+            layers: self.named("layers", |place, layer| layer.layer(place)),
+            packagings: self.named("packaging", |place, packaging| PackagingEntry {
+                place,
+                method: packaging.get("method", |value| method(text(value)?)),
+                slim: packaging.word("slim"),
+                bytecode: packaging.word("bytecode"),
+                layers: packaging.list("layers", owned),
+                base: packaging.text("base"),
+            }),
+            image: image
+                .map(|image| ImageEntry { base: image.text("base"), labels: image.texts("labels") })
+                .unwrap_or_default(),
+            budgets: self.budgets(),
+            matrix: matrix.map(|matrix| matrix.matrix()).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn layer(&self, place: Place) -> LayerEntry {
+        LayerEntry {
+            place,
+            requirements: self.list("requirements", path),
+            files: self.text("files").map(|files| files.map(PathBuf::from)),
+            settings: self.settings(),
+            versioned: self.flag("versioned"),
+            public: self.get("public", |value| text(value)?.parse().ok()),
+            arn: self.get("arn", |value| text(value)?.parse().ok()),
+            version: self.number("version"),
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            handler: self.text("handler"),
+            requirements: self.list("requirements", path),
+            layers: self.list("layers", owned),
+            environment: self.texts("environment"),
+            memory: self.number("memory"),
+            timeout: self.number("timeout"),
+            ephemeral_storage: self.number("ephemeral-storage"),
+            slim: self.word("slim"),
+            bytecode: self.word("bytecode"),
+            keep: self.strings("keep"),
+            exclude: self.strings("exclude"),
+            aws_services: self.strings("aws-services"),
+            provided: self.strings("provided"),
+            bundle_sdk: self.flag("bundle-sdk"),
+            tags: self.texts("tags"),
+        }
+    }
+
+    fn matrix(&self) -> MatrixEntry {
+        let values = |list: Option<At<Vec<_>>>| list.map(|list| list.value);
+        MatrixEntry {
+            packaging: values(self.list("packaging", owned)),
+            python: self.list("python", python).map(|list| list.value),
+            architectures: self.list("architectures", |value| shape::architecture(text(value)?)).map(|list| list.value),
+            memory: self.list("memory", number).map(|list| list.value),
+            exclude: self.rows("exclude"),
+            include: self.rows("include"),
+        }
+    }
+
+    fn rows(&self, key: &str) -> Vec<Row> {
+        let Some(DeValue::Array(rows)) = self.find(key).map(Spanned::get_ref) else { return Vec::new() };
+        rows.iter()
+            .filter_map(|row| {
+                let reader = Reader::new(row.get_ref().as_table()?, self.source);
+                Some(Row {
+                    place: self.place(row),
+                    function: reader.list("function", owned).map(|list| list.value),
+                    packaging: reader.list("packaging", owned).map(|list| list.value),
+                    python: reader.list("python", python).map(|list| list.value),
+                    architecture: reader
+                        .list("architecture", |value| shape::architecture(text(value)?))
+                        .map(|list| list.value),
+                    memory: reader.list("memory", number).map(|list| list.value),
+                })
+            })
+            .collect()
+    }
+
+    fn budgets(&self) -> Budgets {
+        let Some(budgets) = self.table("budgets") else { return Budgets::default() };
+        let bytes = |key| budgets.get(key, size).map(|size| size.value);
+        Budgets { packed: bytes("packed"), unpacked: bytes("unpacked") }
+    }
+
+    fn find(&self, key: &str) -> Option<Value<'a>> {
+        self.table.get(key)
+    }
+
+    fn place(&self, value: Value<'_>) -> Place {
+        Place::new(self.source, value.span())
+    }
+
+    fn get<T>(&self, key: &str, read: impl FnOnce(Value<'a>) -> Option<T>) -> Option<At<T>> {
+        let value = self.find(key)?;
+        Some(At { value: read(value)?, place: self.place(value) })
+    }
+
+    fn text(&self, key: &str) -> Option<At<String>> {
+        self.get(key, owned)
+    }
+
+    fn flag(&self, key: &str) -> Option<At<bool>> {
+        self.get(key, |value| value.get_ref().as_bool())
+    }
+
+    fn number(&self, key: &str) -> Option<At<u32>> {
+        self.get(key, number)
+    }
+
+    /// A word of the command line's.
+    fn word<T: clap::ValueEnum>(&self, key: &str) -> Option<At<T>> {
+        self.get(key, |value| T::from_str(text(value)?, false).ok())
+    }
+
+    /// One value counts as a list of it.
+    fn list<T>(&self, key: &str, read: impl Fn(Value<'a>) -> Option<T>) -> Option<At<Vec<At<T>>>> {
+        let at = |value| Some(At { value: read(value)?, place: self.place(value) });
+        self.get(key, |value| match value.get_ref() {
+            DeValue::Array(items) => Some(items.iter().filter_map(at).collect()),
+            _ => Some(at(value).into_iter().collect()),
+        })
+    }
+
+    fn strings(&self, key: &str) -> Option<At<Vec<String>>> {
+        self.list(key, owned).map(|list| list.map(|items| items.into_iter().map(|item| item.value).collect()))
+    }
+
+    fn texts(&self, key: &str) -> BTreeMap<String, At<String>> {
+        let table = self.find(key).and_then(|value| value.get_ref().as_table());
+        let texts = table.into_iter().flatten().filter_map(|(name, value)| {
+            Some((name.get_ref().to_string(), At { value: owned(value)?, place: Place::new(self.source, name.span()) }))
+        });
+        texts.collect()
+    }
+
+    fn table(&self, key: &str) -> Option<Reader<'a>> {
+        Some(Reader::new(self.find(key)?.get_ref().as_table()?, self.source))
+    }
+
+    fn named<T>(&self, key: &str, read: impl Fn(Place, &Reader<'a>) -> T) -> BTreeMap<String, T> {
+        let table = self.find(key).and_then(|value| value.get_ref().as_table());
+        let tables = table.into_iter().flatten().filter_map(|(name, value)| {
+            let reader = Reader::new(value.get_ref().as_table()?, self.source);
+            Some((name.get_ref().to_string(), read(Place::new(self.source, name.span()), &reader)))
+        });
+        tables.collect()
+    }
+}
+
+fn text(value: Value<'_>) -> Option<&str> {
+    value.get_ref().as_str()
+}
+
+fn owned(value: Value<'_>) -> Option<String> {
+    text(value).map(str::to_owned)
+}
+
+fn path(value: Value<'_>) -> Option<PathBuf> {
+    text(value).map(PathBuf::from)
+}
+
+fn python(value: Value<'_>) -> Option<PythonVersion> {
+    PythonVersion::from_str(text(value)?).ok()
+}
+
+fn number(value: Value<'_>) -> Option<u32> {
+    let number = value.get_ref().as_integer()?;
+    u32::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn size(value: Value<'_>) -> Option<u64> {
+    match value.get_ref() {
+        DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
+        DeValue::String(text) => bytes::parse(text),
+        _ => None,
+    }
+}
+
+fn method(text: &str) -> Option<Method> {
+    match text {
+        "zip" => Some(Method::Zip),
+        "layers" => Some(Method::Layers),
+        "image" => Some(Method::Image),
+        _ => None,
+    }
+}
