@@ -430,6 +430,8 @@ fn the_json_report_adds_up() {
         "needs_s3",
         "findings",
         "kept",
+        "layers",
+        "unpacked_with_layers",
         "warnings",
     ];
     assert_eq!(keys.iter().map(|key| key.as_str()).collect::<BTreeSet<_>>(), expected.into());

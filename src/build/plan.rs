@@ -27,6 +27,7 @@ pub struct PlannedWheel {
     /// Whether it is in the cache.
     pub cached: bool,
     /// The layer that has it, in the same version: it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
 }
 
