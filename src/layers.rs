@@ -6,18 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pep508_rs::pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::check::sources;
 use crate::check::{File, Files, Finding, Origin, Severity, Shape, Sizes};
 use crate::error::{Error, Result};
 use crate::lambda::{LAYERS, PythonVersion};
+use crate::python::is_same_version;
 use crate::python::{metadata, normalise, requirement};
 use crate::resolve::Distribution;
 use crate::slim::may_speak;
 use crate::system::sha256_of;
 use crate::tree::{Entry, Owner, Source, Tree};
+use pep508_rs::pep440_rs::Version;
 
 /// Name and version are in the first lines.
 const METADATA_BYTES: usize = 64 << 10;
@@ -179,7 +180,7 @@ impl Layers {
 
     /// The layer that has a distribution in this version.
     pub fn same(&self, name: &str, version: &str) -> Option<String> {
-        self.of(name).filter(|(_, other)| is_same(version, other)).map(|(layer, _)| layer.path.clone())
+        self.of(name).filter(|(_, other)| is_same_version(version, other)).map(|(layer, _)| layer.path.clone())
     }
 
     /// Which of a function's distributions they have.
@@ -270,12 +271,4 @@ fn distributions_in(files: &Files<'_>, folder: &str) -> Result<(Vec<InLayer>, Ve
 fn is_name(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     text.bytes().all(is_part) && requirement::parse(text).is_some()
-}
-
-/// `1.0` is `1.0.0`.
-fn is_same(one: &str, other: &str) -> bool {
-    match (one.parse::<Version>(), other.parse::<Version>()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
-    }
 }

@@ -23,12 +23,25 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A project with some of the repository's own files.
+fn with(paths: &[&str]) -> Pack {
+    let pack = Pack::new();
+    for entry in paths.iter().flat_map(|path| walkdir::WalkDir::new(repository().join(path))) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() && !entry.path().components().any(|part| part.as_os_str() == "__pycache__") {
+            let path = entry.path().strip_prefix(repository()).unwrap().to_str().unwrap();
+            pack.write(path, std::fs::read(entry.path()).unwrap());
+        }
+    }
+    pack
+}
+
 #[test]
 fn the_workload_is_small_and_runs() {
-    let pack = Pack::new();
+    let pack = with(&["functions/workload", "requirements"]);
     let zip = |arguments: &[&str]| {
         let mut run = pack.with_the_index(["zip", "workload", "--json", "--output"]).arg(pack.path("workload.zip"));
-        run.command.args(arguments).current_dir(repository());
+        run.command.args(arguments);
         run.run().json(0)
     };
     let plan = zip(&["--dry-run"]);
@@ -76,12 +89,8 @@ const LAYERS: &[(&str, &str, bool)] = &[
 
 #[test]
 fn the_workload_runs_with_its_dependencies_in_layers() {
-    let pack = Pack::new();
-    let build = |arguments: &[&str]| {
-        let mut run = pack.with_the_index(arguments).arg("--json");
-        run.command.current_dir(repository());
-        run.run().json(0)
-    };
+    let pack = with(&["functions/workload", "requirements"]);
+    let build = |arguments: &[&str]| pack.with_the_index(arguments).arg("--json").run().json(0);
     let function = pack.path("workload.zip").display().to_string();
     let plan = build(&["zip", "workload", "--dry-run"]);
     let python = plan["compile_interpreter"].as_str();
@@ -126,6 +135,58 @@ fn the_workload_runs_with_its_dependencies_in_layers() {
     for folder in unpacked {
         folder.assert_unchanged();
     }
+}
+
+/// The repository's own project: what its matrix says of functions with layers, by its lock, on every Python that is here.
+#[test]
+fn the_projects_own_layers_serve_every_runtime() {
+    let pack = with(&["functions/workload", "requirements", "layers", "pack.toml", "pack.lock"]);
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return skip("it takes Linux x86_64");
+    }
+    let mut ran = 0;
+    for version in ["3.10", "3.11", "3.12", "3.13"] {
+        let arguments = ["zip", "workload", "--packaging", "own-layers", "--python", version, "--locked", "--json"];
+        let reports = pack.with_the_index(arguments).run().json(0);
+        let reports = reports.as_array().unwrap();
+        let names: Vec<&serde_json::Value> = reports
+            .iter()
+            .map(|report| if report["layer"].is_null() { &report["function"] } else { &report["layer"] })
+            .collect();
+        assert_eq!(names, ["science", "tools", "workload"]);
+        let paths: Vec<PathBuf> = reports.iter().map(|report| pack.path(report["path"].as_str().unwrap())).collect();
+        let owned = |report: &serde_json::Value| -> Vec<String> {
+            report["parts"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(owned(&reports[2]), ["function"], "{version}: all distributions are in layers");
+        assert!(reports[2]["unpacked_with_layers"].as_u64().unwrap() < 262_144_000, "{version}");
+        let plan = ["zip", "workload", "--packaging", "own-layers", "--python", version, "--dry-run", "--json"];
+        let plan = pack.with_the_index(plan).run().json(0);
+        let Some(python) =
+            plan.as_array().map_or(&plan, |plans| &plans[plans.len() - 1])["compile_interpreter"].as_str()
+        else {
+            skip(&format!("there is no CPython {version} here to run it"));
+            continue;
+        };
+        let (task, opt) = (pack.path("task"), pack.path("opt"));
+        let unpacked =
+            [ReadOnly::unpack(&paths[2], &task), ReadOnly::unpack_all(&[paths[0].as_path(), paths[1].as_path()], &opt)];
+        let mut driver = Command::new(virtual_environment(python).join("bin/python"));
+        driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&task);
+        driver.arg(runtime_folder(python)).arg(&opt);
+        driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");
+        let output = driver.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && output.stdout == b"ok\n", "{version}: {said}");
+        for folder in unpacked {
+            folder.assert_unchanged();
+        }
+        for folder in [task, opt] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+        ran += 1;
+    }
+    println!("ran on {ran} Pythons");
 }
 
 /// What tests/workload/ needs: `scripts/test` names one that it made; else one is made here, once.

@@ -21,7 +21,7 @@ use crate::resolve::{self, Answer};
 /// The answer, for a build that does not happen.
 pub(super) fn only(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<Answer> {
     let Some(entry) = &build.lock else { return progress.phase("resolve", |_| ask(build, python, cache)) };
-    match entry.state()? {
+    match state(build, entry)? {
         State::Holds(set) => lock::to_answer(&set, entry.root(), &build.requirements),
         State::Outdated { reasons, .. } if entry.frozen => Err(entry.refuse(&reasons)),
         State::Outdated { old, .. } => progress.phase("resolve", |_| ask_again(build, old.as_ref(), python, cache)),
@@ -40,6 +40,17 @@ pub(super) fn with<T>(
         Some(entry) => locked(build, entry, python, cache, progress, make),
         None => remembered(build, python, cache, progress, make),
     }
+}
+
+/// What the lock says; it does not hold where the function's layers have other versions.
+pub(super) fn state(build: &BuildPlan, entry: &Entry) -> Result<State> {
+    Ok(match entry.state()? {
+        State::Holds(set) if !build.allow_shadow => {
+            let reasons = lock::beside_layers(&set, &build.layers.versions());
+            if reasons.is_empty() { State::Holds(set) } else { State::Outdated { old: Some(set), reasons } }
+        }
+        state => state,
+    })
 }
 
 fn ask(build: &BuildPlan, python: &Interpreters, cache: &Cache) -> Result<Answer> {
@@ -87,7 +98,7 @@ fn locked<T>(
     progress: &mut Progress,
     make: impl Fn(&Answer, &mut Progress) -> Result<T>,
 ) -> Result<T> {
-    let (old, reasons) = match entry.state()? {
+    let (old, reasons) = match state(build, entry)? {
         State::Outdated { old, reasons } => (old, reasons),
         State::Holds(set) => {
             let answer = lock::to_answer(&set, entry.root(), &build.requirements)?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::product::Files;
-use super::{BuildPlan, Product, artifact};
+use super::{BuildPlan, Product, answer, artifact};
 use crate::cache::{Cache, Results};
 use crate::error::{Error, Result};
 use crate::lock::State;
@@ -62,7 +62,7 @@ pub(super) fn digest(files: &Files) -> Result<String> {
 /// Everything that a build depends on, as one word; none where that is not known before it is built.
 pub(super) fn key(build: &BuildPlan, files: &str, python: &Interpreters) -> Result<Option<String>> {
     let Some(entry) = &build.lock else { return Ok(None) };
-    let State::Holds(set) = entry.state()? else { return Ok(None) };
+    let State::Holds(set) = answer::state(build, entry)? else { return Ok(None) };
     let Some(program) = std::env::current_exe().ok().and_then(|path| Stamp::of(&path)) else { return Ok(None) };
     // A deep layer also depends on what its users require.
     let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());

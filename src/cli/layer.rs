@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{Chosen, Options, Otherwise, Runtime, output};
+use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lock;
-use crate::project::{Content, Layer as Parts, LayerBuild, Project, Selection};
+use crate::project::{Content, Layer as Parts, LayerBuild, Project, Requirements, Selection};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -142,12 +142,26 @@ impl Layer {
             ));
         }
         let output = output(self.output.as_deref(), &build.output, several);
-        let users: BTreeSet<&String> = build.functions.iter().chain(users).collect();
-        let users = users.into_iter().filter_map(|name| Some(project.functions.get(name)?.function.clone())).collect();
-        let set = self.chosen.are_the_projects(&self.requirements).then(|| lock::layer_set(&build.layer));
-        let layer = Parts { name: build.layer, files: build.files, requirements: build.requirements };
-        let product = Product::Layer { layer, versioned: self.versioned || build.versioned, users };
-        let build = self.options.plan(product, target, requirements, &output, Otherwise::from(build.settings))?;
-        self.options.with_lock(build, set)
+        let build = LayerBuild { versioned: self.versioned || build.versioned, output, ..build };
+        let is_locked = self.chosen.are_the_projects(&self.requirements);
+        plan(&self.options, build, project, users, requirements, is_locked)
     }
+}
+
+/// The plan of a layer's build.
+pub(super) fn plan(
+    options: &Options,
+    build: LayerBuild,
+    project: &Project,
+    users: &[String],
+    requirements: Requirements,
+    is_locked: bool,
+) -> Result<BuildPlan> {
+    let users: BTreeSet<&String> = build.functions.iter().chain(users).collect();
+    let users = users.into_iter().filter_map(|name| Some(project.functions.get(name)?.function.clone())).collect();
+    let set = is_locked.then(|| SetName { name: lock::layer_set(&build.layer), packaging: None });
+    let layer = Parts { name: build.layer, files: build.files, requirements: build.requirements };
+    let product = Product::Layer { layer, versioned: build.versioned, users };
+    let plan = options.plan(product, build.target, requirements, &build.output, Otherwise::from(build.settings))?;
+    options.with_lock(plan, set)
 }

@@ -65,6 +65,9 @@ pub(super) struct Lock {
     quiet: bool,
 }
 
+/// What a set is made from: its files, and the sets of its function's layers.
+type Made = (Vec<PathBuf>, Vec<SetId>);
+
 impl Lock {
     pub(super) fn run(self) -> Result<ExitCode> {
         if !Path::new("pack.toml").is_file() {
@@ -82,9 +85,11 @@ impl Lock {
             return check(&entries, &before, &gone);
         }
         let mut progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
-        let mut sets = Vec::new();
-        for entry in &entries {
-            sets.extend(self.resolve(entry, &before, &mut progress)?);
+        let mut sets: Vec<Set> = Vec::new();
+        for (entry, layers) in &entries {
+            let of_layers =
+                of_layers(layers, |id| sets.iter().find(|set| set.id == *id).or_else(|| before.set(id)).cloned());
+            sets.extend(self.resolve(entry, &of_layers, &before, &mut progress)?);
         }
         progress.finish();
         lock::update(file, |lock| {
@@ -101,8 +106,8 @@ impl Lock {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The sets of the project, for every target.
-    fn entries(&self, file: &Path) -> Result<Vec<Entry>> {
+    /// The sets of the project, for every target, each with those of its layers; these come first.
+    fn entries(&self, file: &Path) -> Result<Vec<(Entry, Vec<SetId>)>> {
         let sets = self.sets(Path::new(""))?;
         if sets.is_empty() {
             return Err(Error::usage(
@@ -110,19 +115,22 @@ impl Lock {
                 "write requirements/<FUNCTION>.txt for a function under functions/",
             ));
         }
-        let entry = |(id, requirements): (SetId, Vec<PathBuf>)| {
-            Ok(Entry {
+        let entry = |(id, (requirements, layers)): (SetId, Made)| {
+            let entry = Entry {
                 file: file.to_owned(),
                 requirements: Requirements::read(&requirements, &Choice::default(), id.target)?,
                 id,
                 frozen: self.check,
-            })
+            };
+            Ok((entry, layers))
         };
-        sets.into_iter().map(entry).collect()
+        let mut entries = sets.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
+        entries.sort_by_key(|(_, layers)| !layers.is_empty());
+        Ok(entries)
     }
 
     /// Each set of the project's requirements and its files, for the targets that are built.
-    fn sets(&self, root: &Path) -> Result<BTreeMap<SetId, Vec<PathBuf>>> {
+    fn sets(&self, root: &Path) -> Result<BTreeMap<SetId, Made>> {
         let project = Project::load(root)?;
         let mut sets = BTreeMap::new();
         let pythons = any(&self.python);
@@ -130,30 +138,34 @@ impl Lock {
         for (python, architecture) in pairs {
             let selection = Selection { python, architecture, ..Selection::default() };
             let Builds { functions, layers } = project.builds(&selection)?;
-            let functions = functions.into_iter().map(|build| (build.function, build.target, build.requirements));
-            let layers =
-                layers.into_iter().map(|build| (lock::layer_set(&build.layer), build.target, build.requirements));
-            for (name, target, requirements) in functions.chain(layers) {
-                if !requirements.is_empty() {
-                    sets.insert(SetId { name, packaging: None, target }, requirements);
-                }
+            let of_layer = |layer: &str, target| SetId { name: lock::layer_set(layer), packaging: None, target };
+            // What cannot be built, since nobody knows what its layers have, has no wheels either.
+            let builds = functions.into_iter().filter(|build| build.layers_known() && !build.requirements.is_empty());
+            for build in builds {
+                let (packaging, target) = (build.packaging_of_lock(), build.target);
+                let own = build.layers.iter().filter(|layer| packaging.is_some() && layer.output.is_some());
+                let layers = own.map(|layer| of_layer(&layer.name, target)).collect();
+                sets.insert(SetId { name: build.function, packaging, target }, (build.requirements, layers));
+            }
+            for build in layers.into_iter().filter(|build| !build.requirements.is_empty()) {
+                sets.insert(of_layer(&build.layer, build.target), (build.requirements, Vec::new()));
             }
         }
         Ok(sets)
     }
 
     /// What the lock has and the project has not. A command for some targets says nothing of the others.
-    fn gone(&self, sets: &[Set], entries: &[Entry]) -> Vec<SetId> {
-        let is_known = |id: &SetId| entries.iter().any(|entry| entry.id == *id);
-        let is_named = |id: &SetId| entries.iter().any(|entry| entry.id.name == id.name);
+    fn gone(&self, sets: &[Set], entries: &[(Entry, Vec<SetId>)]) -> Vec<SetId> {
+        let is_known = |id: &SetId| entries.iter().any(|(entry, _)| entry.id == *id);
+        let is_named = |id: &SetId| entries.iter().any(|(entry, _)| entry.id.name == id.name);
         let some_targets = !self.python.is_empty() || !self.arch.is_empty();
         let stays = |id: &SetId| is_known(id) || (some_targets && is_named(id));
         sets.iter().map(|set| &set.id).filter(|id| !stays(id)).cloned().collect()
     }
 
     /// A name to upgrade that no set has is a mistake.
-    fn check_names(&self, sets: &[Set], entries: &[Entry]) -> Result<()> {
-        let of_project = |set: &&Set| entries.iter().any(|entry| entry.id == set.id);
+    fn check_names(&self, sets: &[Set], entries: &[(Entry, Vec<SetId>)]) -> Result<()> {
+        let of_project = |set: &&Set| entries.iter().any(|(entry, _)| entry.id == set.id);
         let known: BTreeSet<&str> =
             sets.iter().filter(of_project).flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
         match self.upgraded().find(|name| !known.contains(name.as_str())) {
@@ -170,9 +182,16 @@ impl Lock {
     }
 
     /// The new state of a set; none where it holds and nothing is to be upgraded.
-    fn resolve(&self, entry: &Entry, before: &lock::Lock, progress: &mut Progress) -> Result<Option<Set>> {
+    fn resolve(
+        &self,
+        entry: &Entry,
+        of_layers: &BTreeMap<String, String>,
+        before: &lock::Lock,
+        progress: &mut Progress,
+    ) -> Result<Option<Set>> {
+        let agrees = |set: &Set| lock::beside_layers(set, of_layers).is_empty();
         let old = match entry.state_in(before)? {
-            State::Holds(set) if self.upgrade.is_empty() && set.is_settled() => return Ok(None),
+            State::Holds(set) if self.upgrade.is_empty() && set.is_settled() && agrees(&set) => return Ok(None),
             State::Holds(set) => Some(set),
             State::Outdated { old, .. } => old,
         };
@@ -180,9 +199,10 @@ impl Lock {
         if self.upgrade.iter().any(String::is_empty) {
             pins.clear();
         }
-        for name in self.upgraded() {
+        for name in self.upgraded().chain(of_layers.keys().cloned()) {
             pins.remove(&name);
         }
+        let settled: Vec<String> = of_layers.iter().map(|(name, version)| format!("{name}=={version}")).collect();
         let target = entry.id.target;
         let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = interpreter::find(target, self.python_executable.as_deref())?;
@@ -190,7 +210,7 @@ impl Lock {
         let inputs = entry.read_inputs()?;
         let answer = progress.phase("resolve", |progress| {
             let answer =
-                resolve::ask_pinned(&python.pip, target, &entry.requirements, &[], pins, &cache, self.offline)?;
+                resolve::ask_pinned(&python.pip, target, &entry.requirements, &settled, pins, &cache, self.offline)?;
             resolve::with_digests(answer, &python.pip, target, &cache, self.offline, progress)
         })?;
         entry.set(inputs, &answer).map(Some)
@@ -233,11 +253,21 @@ fn any<T: Copy>(given: &[T]) -> Vec<Option<T>> {
     if given.is_empty() { vec![None] } else { given.iter().copied().map(Some).collect() }
 }
 
+/// The versions of what the sets of layers have, by name.
+fn of_layers(layers: &[SetId], set: impl Fn(&SetId) -> Option<Set>) -> BTreeMap<String, String> {
+    let wheels = layers.iter().filter_map(set).flat_map(|set| set.wheels);
+    wheels.map(|wheel| (wheel.name, wheel.version)).collect()
+}
+
 /// Says whether the lock holds for all of the project, and what not.
-fn check(entries: &[Entry], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
+fn check(entries: &[(Entry, Vec<SetId>)], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
     let mut lines = Vec::new();
-    for entry in entries {
-        if let State::Outdated { reasons, .. } = entry.state_in(lock)? {
+    for (entry, layers) in entries {
+        let reasons = match entry.state_in(lock)? {
+            State::Outdated { reasons, .. } => reasons,
+            State::Holds(set) => lock::beside_layers(&set, &of_layers(layers, |id| lock.set(id).cloned())),
+        };
+        if !reasons.is_empty() {
             lines.push(format!("{}:\n  {}", entry.id, reasons.join("\n  ")));
         }
     }

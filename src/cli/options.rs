@@ -30,6 +30,13 @@ pub(super) struct Runtime {
     pub(super) arch: Option<Architecture>,
 }
 
+/// What the lock calls a set of requirements.
+pub(super) struct SetName {
+    pub(super) name: String,
+    /// The packaging, where the wheels depend on it.
+    pub(super) packaging: Option<String>,
+}
+
 /// What is taken beside the dependencies.
 #[derive(Args)]
 pub(super) struct Chosen {
@@ -236,7 +243,7 @@ impl Options {
     }
 
     /// The build by the lock's entry of a set; none where the requirements are not the project's.
-    pub(super) fn with_lock(&self, mut build: BuildPlan, set: Option<String>) -> Result<BuildPlan> {
+    pub(super) fn with_lock(&self, mut build: BuildPlan, set: Option<SetName>) -> Result<BuildPlan> {
         let is_project = Path::new("pack.toml").is_file();
         if self.locked && !is_project {
             return Err(Error::usage(
@@ -245,9 +252,9 @@ impl Options {
             ));
         }
         if is_project && !build.requirements.is_empty() {
-            build.lock = set.map(|name| Entry {
+            build.lock = set.map(|SetName { name, packaging }| Entry {
                 file: lock::FILE.into(),
-                id: SetId { name, packaging: None, target: build.target },
+                id: SetId { name, packaging, target: build.target },
                 requirements: build.requirements.clone(),
                 frozen: self.locked,
             });
@@ -255,35 +262,64 @@ impl Options {
         Ok(build)
     }
 
+    /// Whether nothing is to be built.
+    pub(super) fn only_plans(&self) -> bool {
+        self.dry_run
+    }
+
     /// Carries builds out, or shows what they would do.
     pub(super) fn build(&self, builds: &[BuildPlan]) -> Result<ExitCode> {
+        self.build_after(builds, || Ok(Vec::new()))
+    }
+
+    /// The same with builds that cannot be planned before the first ones are done. They are not begun where one of the first
+    /// is over the limit.
+    pub(super) fn build_after(
+        &self,
+        first: &[BuildPlan],
+        rest: impl FnOnce() -> Result<Vec<BuildPlan>>,
+    ) -> Result<ExitCode> {
         // Fails only if a pool exists already, which then serves.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
-        check_outputs(builds)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
-        let pythons = self.interpreters(builds)?;
         let mut json = Vec::new();
-        let mut over_limit = false;
-        let mut outcome = Ok(());
-        for build in builds {
-            let mut progress = Progress::new(self.verbosity());
-            let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
-            match self.build_one(build, python, &cache, &mut progress, &mut json) {
-                Ok(over) => over_limit |= over,
-                Err(error) => {
-                    progress.finish();
-                    outcome = Err(error);
-                    break;
-                }
+        let outcome = self.build_all(first, &cache, &mut json).and_then(|over_limit| {
+            if over_limit {
+                return Ok(true);
             }
-        }
+            self.build_all(&rest()?, &cache, &mut json)
+        });
         // What was built before a failure was built, and is told.
         match json.as_slice() {
             [] => {}
             [one] => print(&format!("{one:#}\n"))?,
             several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
         }
-        outcome.map(|()| ExitCode::from(u8::from(over_limit)))
+        outcome.map(|over_limit| ExitCode::from(u8::from(over_limit)))
+    }
+
+    /// One after the other; returns whether one is over the limit.
+    fn build_all(&self, builds: &[BuildPlan], cache: &Cache, json: &mut Vec<serde_json::Value>) -> Result<bool> {
+        check_outputs(builds)?;
+        let pythons = self.interpreters(builds)?;
+        let mut over_limit = false;
+        for build in builds {
+            let mut progress = Progress::new(self.verbosity());
+            let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
+            match self.build_one(build, python, cache, &mut progress, json) {
+                Ok(over) => over_limit |= over,
+                Err(error) => {
+                    progress.finish();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(over_limit)
+    }
+
+    /// Says something that a person should know before it all begins.
+    pub(super) fn warn(&self, line: &str) {
+        Progress::new(self.verbosity()).warn(line);
     }
 
     /// What runs pip and compiles for each target, looked for once.

@@ -1,19 +1,20 @@
 //! `pack zip`.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::options::{Chosen, Options, Otherwise, Runtime, output};
+use super::layer;
+use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
-use crate::lambda::PythonVersion;
+use crate::lambda::{PythonVersion, Target};
 use crate::layers::Layers;
-use crate::project::{Build, Method, Project, Selection};
+use crate::project::{Build, Choice, Method, Project, Requirements, Selection};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +30,9 @@ Examples:
 A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
 virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
-Of the methods in pack.toml, this builds zip; with --layer instead the method layers, whose layers
-pack layer builds. Nothing builds images yet.";
+Of the methods in pack.toml, this builds zip and layers: the layers of the project first, then the
+functions without what these have. What layers of others have is not known yet: for such a packaging
+--layer has to name their ZIPs. Nothing builds images yet.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
@@ -43,7 +45,7 @@ pub(super) struct Zip {
     #[command(flatten)]
     runtime: Runtime,
 
-    /// Only this packaging of pack.toml [default: every one with the method zip]
+    /// Only this packaging of pack.toml [default: every one with the method zip or layers]
     #[arg(long, value_name = "NAME")]
     packaging: Option<String>,
 
@@ -81,24 +83,14 @@ pub(super) struct Zip {
 
 impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let builds = self.builds(Path::new(""))?;
-        let several = builds.len() > 1;
-        let mut layers: BTreeMap<PythonVersion, Arc<Layers>> = BTreeMap::new();
-        let mut plans = Vec::new();
-        for build in builds {
-            let python = build.target.python;
-            let layers = match layers.entry(python) {
-                Entry::Occupied(known) => known.get().clone(),
-                Entry::Vacant(place) => place.insert(Arc::new(Layers::read(&self.layers, python)?)).clone(),
-            };
-            plans.push(BuildPlan { layers, allow_shadow: self.allow_shadow, ..self.plan(build, several)? });
-        }
-        self.options.build(&plans)
+        let mut project = Project::load(Path::new(""))?;
+        let builds = self.builds(&mut project, Path::new(""))?;
+        let layers = self.layers_of(&builds, &project)?;
+        self.options.build_after(&layers, || self.plans(builds))
     }
 
     /// The builds that the command line and the project file mean, of those that make one ZIP.
-    fn builds(&self, root: &Path) -> Result<Vec<Build>> {
-        let mut project = Project::load(root)?;
+    fn builds(&self, project: &mut Project, root: &Path) -> Result<Vec<Build>> {
         let mut functions: Vec<String> = Vec::new();
         for argument in &self.functions {
             let name = project.function(root, argument)?;
@@ -122,32 +114,106 @@ impl Zip {
         let mut builds = project.builds(&selection)?.functions;
         // In the order of the command line.
         builds.sort_by_key(|build| functions.iter().position(|name| *name == build.function));
-        // What the method layers asks for by itself comes here: its layers' ZIPs are `Build::layer_zips`. Until then they are
-        // named on the command line.
-        let with_layers = !self.layers.is_empty() && builds.iter().any(|build| build.method == Method::Layers);
-        let method = if with_layers { Method::Layers } else { Method::Zip };
-        let (builds, others): (Vec<_>, Vec<_>) = builds.into_iter().partition(|build| build.method == method);
-        if let (true, Some(other)) = (builds.is_empty(), others.first()) {
+        if !self.layers.is_empty() && builds.iter().any(|build| build.method == Method::Layers) {
+            builds.retain(|build| build.method == Method::Layers);
+            return Ok(builds);
+        }
+        let (builds, others): (Vec<_>, Vec<_>) =
+            builds.into_iter().partition(|build| build.method != Method::Image && build.layers_known());
+        let reasons: BTreeSet<String> = others.iter().map(why_not).collect();
+        if let (true, Some(reason)) = (builds.is_empty(), reasons.first()) {
             return Err(Error::usage(
-                format!(
-                    "{} is packaged as {}, which is not one ZIP with everything in it, and pack zip makes no other yet",
-                    other.function, other.packaging
-                ),
-                "--packaging names one with the method zip; with the method layers, --layer has to name the layers; pack plan \
-                 shows all of them",
+                reason.clone(),
+                "--packaging names another; --layer names ZIPs of layers, in place of those that pack.toml says; pack plan \
+                 shows all",
             ));
         }
+        for reason in reasons {
+            self.options.warn(&format!("passed over: {reason}"));
+        }
         Ok(builds)
+    }
+
+    /// The layers that the builds have and that are built here, each once.
+    fn layers_of(&self, builds: &[Build], project: &Project) -> Result<Vec<BuildPlan>> {
+        if !self.layers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut plans: BTreeMap<PathBuf, BuildPlan> = BTreeMap::new();
+        for build in builds.iter().filter(|build| build.method == Method::Layers) {
+            let Target { python, architecture } = build.target;
+            // Of all functions: a layer keeps what any of them needs.
+            let selection =
+                Selection { python: Some(python), architecture: Some(architecture), ..Selection::default() };
+            for used in &build.layers {
+                for layer in project.builds_of_layer(&used.name, &selection)? {
+                    if !plans.contains_key(&layer.output) {
+                        let requirements = Requirements::read(&layer.requirements, &Choice::default(), layer.target)?;
+                        let output = layer.output.clone();
+                        plans.insert(output, layer::plan(&self.options, layer, project, &[], requirements, true)?);
+                    }
+                }
+            }
+        }
+        Ok(plans.into_values().collect())
+    }
+
+    /// The functions' plans, once their layers are there.
+    fn plans(&self, builds: Vec<Build>) -> Result<Vec<BuildPlan>> {
+        let several = builds.len() > 1;
+        let mut known: BTreeMap<(PythonVersion, Vec<PathBuf>), Arc<Layers>> = BTreeMap::new();
+        let mut plans = Vec::new();
+        for build in builds {
+            let mut zips = match build.method {
+                Method::Layers if self.layers.is_empty() => {
+                    build.layer_zips().into_iter().map(Path::to_owned).collect()
+                }
+                _ => self.layers.clone(),
+            };
+            if self.options.only_plans() && self.layers.is_empty() {
+                zips.retain(|zip: &PathBuf| {
+                    let is_there = zip.is_file();
+                    if !is_there {
+                        self.options.warn(&format!("{} is not built yet: the plan is without it", zip.display()));
+                    }
+                    is_there
+                });
+            }
+            let python = build.target.python;
+            let layers = match known.entry((python, zips)) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    let layers = Arc::new(Layers::read(&place.key().1, python)?);
+                    place.insert(layers).clone()
+                }
+            };
+            plans.push(BuildPlan { layers, allow_shadow: self.allow_shadow, ..self.plan(build, several)? });
+        }
+        Ok(plans)
     }
 
     fn plan(&self, build: Build, several: bool) -> Result<BuildPlan> {
         let (function, target) = (build.function(), build.target);
         let requirements = self.chosen.requirements(&self.requirements, &function.requirements, target)?;
         let output = output(self.output.as_deref(), &build.output, several);
+        let packaging = build.packaging_of_lock();
         let mut otherwise = Otherwise::from(build.settings);
         otherwise.handler = self.handler.clone().or(otherwise.handler);
-        let set = self.chosen.are_the_projects(&self.requirements).then(|| function.name.clone());
+        let is_locked = self.chosen.are_the_projects(&self.requirements);
+        let set = is_locked.then(|| SetName { name: function.name.clone(), packaging });
         let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
         self.options.with_lock(build, set)
+    }
+}
+
+/// Why a build is not made.
+fn why_not(build: &Build) -> String {
+    let Build { function, packaging, .. } = build;
+    match build.layers.iter().find(|layer| layer.output.is_none()) {
+        Some(layer) if !build.layers_known() => format!(
+            "{function} is packaged as {packaging}, and what its layer {} has, which somebody else publishes, is not known here",
+            layer.name
+        ),
+        _ => format!("{function} is packaged as {packaging}, which is an image: nothing builds images yet"),
     }
 }

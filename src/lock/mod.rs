@@ -17,7 +17,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use answer::{pins, set_of, to_answer};
-pub use compare::{Change, changes, outdated};
+pub use compare::{Change, beside_layers, changes, outdated};
 pub use inputs::Input;
 pub use model::{Lock, Origin, Place, Set, SetId, Wheel};
 pub use read::parse;

@@ -498,6 +498,16 @@ impl Build {
         Function { name: self.function.clone(), source: self.source.clone(), requirements: self.requirements.clone() }
     }
 
+    /// Whether what its layers have can be known: they are built here, or it has none.
+    pub fn layers_known(&self) -> bool {
+        self.method != Method::Layers || self.layers.iter().all(|layer| layer.output.is_some())
+    }
+
+    /// What the lock calls the packaging in its set of requirements: where the function's layers decide versions, its name.
+    pub fn packaging_of_lock(&self) -> Option<String> {
+        (self.method == Method::Layers).then(|| self.packaging.clone())
+    }
+
     /// Where the layers that are built here lie once `pack layer` built them, in Lambda's order: what a build with layers
     /// (`Method::Layers`) is to get. Those of somebody else have no file.
     ///
