@@ -58,8 +58,8 @@ fn an_empty_folder_becomes_a_project_that_builds_and_whose_handler_answers() {
     pack.write("README.md", "# Mine\n");
     let outcome = started(&pack);
     assert_snapshot!(outcome.stdout, @r"
-    requirements/hello.txt
     functions/hello/app.py
+    requirements/hello.txt
     pack.toml
     ");
     assert_snapshot!(outcome.stderr, @r"
@@ -176,6 +176,19 @@ fn beside_pyproject_toml_it_has_the_projects_name_and_python() {
 }
 
 #[test]
+fn beside_requirements_without_sources_a_first_function_has_them() {
+    let pack = empty();
+    pack.write("requirements.txt", "");
+    pack.write("setup.py", "");
+    let outcome = started(&pack);
+    assert!(outcome.stderr.starts_with("found: requirements.txt, and no sources\n"), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, "functions/hello/app.py\npack.toml\n");
+    let plan = pack.command(["plan", "--json"]).run().json(0);
+    assert_eq!(plan["builds"][0]["requirements"], json!(["requirements.txt"]));
+    assert_eq!(built(&pack, "hello"), ["app.py"]);
+}
+
+#[test]
 fn a_pyproject_that_sets_tools_only_is_no_requirement_and_a_poetry_project_has_its_lock() {
     let pack = empty();
     pack.write("pyproject.toml", "[tool.ruff]\nline-length = 100\n");
@@ -243,7 +256,7 @@ fn several_handlers_are_several_functions_whatever_their_folders_are_called() {
 #[test]
 fn where_nothing_fits_it_says_what_it_looked_for() {
     let pack = empty();
-    pack.write("notes.txt", "");
+    pack.write("requirements.txt", "");
     pack.write("main.py", "print('hello')\n");
     pack.write("odd.py", [0_u8, 159, 146, 150]);
     let before = all(&pack);
@@ -265,6 +278,20 @@ fn a_pyproject_that_is_broken_is_told_with_its_place() {
     assert_eq!(outcome.status, 1);
     assert!(outcome.stderr.contains("pyproject.toml: line 2, column "), "{}", outcome.stderr);
     assert!(!pack.path("pack.toml").exists());
+}
+
+#[test]
+fn of_two_at_once_one_writes_and_the_project_is_whole() {
+    let pack = empty();
+    let outcomes = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| init(&pack))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    // The others find what the first one writes, and none breaks it.
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.status == 0).count(), 1, "{outcomes:?}");
+    let left: Vec<_> = all(&pack).into_keys().filter(|path| path.ends_with(".partial")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(built(&pack, "hello"), ["app.py"]);
 }
 
 #[test]

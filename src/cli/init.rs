@@ -14,9 +14,11 @@ Examples:
   mkdir hello && cd hello && pack init && pack zip
   pack init                             beside requirements.txt, pyproject.toml, a lock, functions/
 
-In an empty folder (README, LICENSE and hidden files do not count) it writes a function, its requirements and pack.toml.
-Elsewhere only pack.toml, which points to what is there: functions/NAME, or each source that defines lambda_handler or
-handler(event, context), here or up to two folders down. Nothing is asked, and no file is written over.";
+In an empty folder (README, LICENSE and hidden files do not count) it writes a function, its
+requirements and pack.toml; where there are requirements and no sources, a function with these.
+Elsewhere it writes only pack.toml, which points to what is there: functions/NAME, or each source
+that defines lambda_handler or handler(event, context), here or up to two folders down. Nothing
+is asked, and no file is written over.";
 
 /// Begin a project: write pack.toml for what is here, or a first function.
 #[derive(Args)]

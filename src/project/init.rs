@@ -1,7 +1,7 @@
 //! What `pack init` finds in a folder, and the files that make a project of it.
 //!
-//! What must stay true: nothing that is there is written over, and `pack.toml` comes last, so that what was interrupted can
-//! be begun again.
+//! What must stay true: nothing that is there is written over, and `pack.toml` comes last, so that where there is one the rest
+//! is there too.
 
 mod handlers;
 
@@ -47,7 +47,7 @@ impl Start {
             ));
         }
         if names(root)?.iter().all(|name| UNCOUNTED.iter().any(|start| name.starts_with(start))) {
-            return Ok(Self::hello(root));
+            return Ok(Self::hello(root, None, PythonVersion::DEFAULT));
         }
         let described = Described::by(root)?;
         let known = function::all(root);
@@ -58,27 +58,31 @@ impl Start {
             return Ok(Self { found, files: vec![(FILE, manifest(root, text, described.python()))] });
         }
         let handlers = handlers::find(root)?;
-        if handlers.is_empty() {
-            return Err(Error::usage(
+        match (handlers, requirements::beside(root)) {
+            (Some(handlers), _) if !handlers.is_empty() => Ok(Self::beside(root, &handlers, &described)),
+            (None, Some(file)) => Ok(Self::hello(root, Some(&shown(root, &file)), described.python())),
+            _ => Err(Error::usage(
                 "nothing here looks like a function: no functions/NAME/, no functions/NAME.py, and no .py file here or up to \
                  two folders down that defines lambda_handler or handler(event, context)",
                 format!("write one of these, or {FILE} by hand; in an empty folder pack init writes a first function"),
-            ));
+            )),
         }
-        Ok(Self::beside(root, &handlers, &described))
     }
 
-    fn hello(root: &Path) -> Self {
-        let function = "# functions/hello and requirements/hello.txt belong to it by their names.\n\
-                        [functions.hello]\nhandler = \"app.handler\"\n";
-        Self {
-            found: vec!["an empty folder".into()],
-            files: vec![
-                ("requirements/hello.txt", HELLO_REQUIREMENTS.into()),
-                ("functions/hello/app.py", HELLO.into()),
-                (FILE, manifest(root, function, PythonVersion::DEFAULT)),
-            ],
+    /// A first function, with the requirements that are there or with a file for them.
+    fn hello(root: &Path, required: Option<&str>, python: PythonVersion) -> Self {
+        let mut files = vec![("functions/hello/app.py", HELLO.to_owned())];
+        let mut function = "# functions/hello is found by its name.\n\
+                            [functions.hello]\nhandler = \"app.handler\"\n"
+            .to_owned();
+        if let Some(file) = required {
+            let _ = writeln!(function, "requirements = {}", quoted(file));
+        } else {
+            files.push(("requirements/hello.txt", HELLO_REQUIREMENTS.into()));
         }
+        files.push((FILE, manifest(root, &function, python)));
+        let found = required.map_or_else(|| "an empty folder".into(), |file| format!("{file}, and no sources"));
+        Self { found: vec![found], files }
     }
 
     /// A table for each handler.
@@ -100,10 +104,9 @@ impl Start {
             let file = requirements::named(&root.join("requirements"), &name)
                 .or_else(|| requirements::beside(&root.join(&handler.source)))
                 .or_else(|| requirements::beside(root));
-            let file = file.and_then(|file| file.strip_prefix(root).ok().map(Path::to_owned));
-            if let Some(file) = file {
-                let _ = writeln!(text, "requirements = {}", quoted(&file.to_string_lossy()));
-                required.insert(file.display().to_string());
+            if let Some(file) = file.map(|file| shown(root, &file)) {
+                let _ = writeln!(text, "requirements = {}", quoted(&file));
+                required.insert(file);
             }
             text.push('\n');
             found.push(format!("{} with {}", handler.file().display(), handler.function));
@@ -159,6 +162,11 @@ fn unique(wanted: &str, taken: &mut BTreeSet<String>) -> String {
     let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
     taken.insert(name.clone());
     name
+}
+
+/// A path as pack.toml says it.
+fn shown(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// A string of TOML: JSON's, as no control character comes here.

@@ -71,25 +71,28 @@ impl Handler {
     }
 }
 
-/// The handlers that are least far down: those that can hardly be anything else, or the only one that may be one.
-pub(super) fn find(root: &Path) -> Result<Vec<Handler>> {
+/// The handlers that are least far down: those that can hardly be anything else, or the only one that may be one. None, if
+/// there is no source at all.
+pub(super) fn find(root: &Path) -> Result<Option<Vec<Handler>>> {
     let mut level = vec![Place::default()];
-    let mut possible = Vec::new();
+    let (mut possible, mut has_sources) = (Vec::new(), false);
     for depth in 0..=DEPTH {
         let mut certain = Vec::new();
         for place in &level {
-            let found = place.handlers(root)?;
+            let modules = place.modules(root);
+            has_sources |= !modules.is_empty();
+            let found = place.handlers(root, &modules)?;
             certain.extend(found.iter().filter(|(_, certain)| *certain).map(|(handler, _)| handler.clone()));
             possible.extend(found.into_iter().map(|(handler, _)| handler));
         }
         if !certain.is_empty() {
-            return Ok(certain);
+            return Ok(Some(certain));
         }
         if depth < DEPTH {
             level = level.iter().flat_map(|place| place.below(root)).collect();
         }
     }
-    Ok(if possible.len() == 1 { possible } else { Vec::new() })
+    Ok(has_sources.then(|| if possible.len() == 1 { possible } else { Vec::new() }))
 }
 
 /// A folder that may have a handler.
@@ -112,6 +115,7 @@ impl Place {
         let is_meant = |name: &String| {
             let path = folder.join(name);
             is_plain(name)
+                && !path.is_symlink()
                 && !PASSED_OVER.contains(&name.as_str())
                 && path.is_dir()
                 && !path.join("pyvenv.cfg").exists()
@@ -128,25 +132,28 @@ impl Place {
         names.into_iter().filter(is_meant).map(within).collect()
     }
 
-    /// Its handlers, each with whether it can hardly be anything else; one a module.
-    fn handlers(&self, root: &Path) -> Result<Vec<(Handler, bool)>> {
+    /// The names of its modules that may have a handler.
+    fn modules(&self, root: &Path) -> Vec<String> {
         let folder = self.folder(root);
+        let is_meant = |module: &str| {
+            let is_tools = module.starts_with("test_") || matches!(module, "conftest" | "setup");
+            is_plain(module) && !module.contains('.') && !is_tools && folder.join(format!("{module}.py")).is_file()
+        };
+        let names = names(&folder).unwrap_or_default();
+        let modules = names.iter().filter_map(|name| name.strip_suffix(".py"));
+        modules.filter(|module| is_meant(module)).map(str::to_owned).collect()
+    }
+
+    /// Its handlers, each with whether it can hardly be anything else; one a module.
+    fn handlers(&self, root: &Path, modules: &[String]) -> Result<Vec<(Handler, bool)>> {
         let mut found = Vec::new();
-        for name in names(&folder).unwrap_or_default() {
-            let Some(module) = name.strip_suffix(".py").filter(|module| is_plain(module) && !module.contains('.'))
-            else {
-                continue;
-            };
-            let path = folder.join(&name);
-            if module.starts_with("test_") || matches!(module, "conftest" | "setup") || !path.is_file() {
-                continue;
-            }
-            let handlers = check::handlers(&read(&path)?);
+        for module in modules {
+            let handlers = check::handlers(&read(&self.folder(root).join(format!("{module}.py")))?);
             let Some(&(function, certain)) = handlers.iter().find(|(_, certain)| *certain).or(handlers.first()) else {
                 continue;
             };
             let (source, packages) = (self.source.clone(), self.packages.clone());
-            found.push((Handler { source, packages, module: module.to_owned(), function }, certain));
+            found.push((Handler { source, packages, module: module.clone(), function }, certain));
         }
         Ok(found)
     }
@@ -178,7 +185,7 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let told = |handler: &Handler| (handler.source.display().to_string(), handler.dotted());
-        find(root.path()).unwrap().iter().map(told).collect()
+        find(root.path()).unwrap().unwrap_or_default().iter().map(told).collect()
     }
 
     fn pair(source: &str, handler: &str) -> (String, String) {
@@ -212,6 +219,10 @@ mod tests {
             assert_eq!(found(&[(path, HANDLER)]), [], "{path}");
         }
         assert_eq!(found(&[("it/pyvenv.cfg", ""), ("it/app.py", HANDLER)]), []);
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(elsewhere.path().join("app.py"), HANDLER).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), root.path().join("link")).unwrap();
+        assert_eq!(find(root.path()).unwrap(), None);
     }
 
     #[test]
