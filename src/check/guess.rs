@@ -12,7 +12,7 @@ use super::installed::{Installation, Owner};
 use super::modules::Modules;
 use super::reach::absolute;
 use crate::error::Result;
-use crate::python::source;
+use crate::python::source::{self, Scan};
 
 /// AWS's own name for it, in its examples and its console.
 const PLAIN: &str = "lambda_handler";
@@ -40,12 +40,22 @@ pub(super) fn guess(modules: &Modules, installation: &Installation) -> Result<Op
     let mut found = Vec::new();
     for path in own.iter().filter(|path| is_top(path)) {
         let scan = modules.scan(path)?;
-        let imported = |name: &str| scan.imports.iter().any(|import| import.name.as_deref() == Some(name));
-        found.extend(USUAL.iter().filter(|name| scan.defines(name) && !imported(name)).map(|name| (*path, *name)));
+        found.extend(usual(&scan).map(|name| (*path, name)));
     }
     let &[(path, name)] = found.as_slice() else { return Ok(None) };
     let certain = name == PLAIN || takes_an_event(&modules.read(path)?, name) || is_the_entry(path, &own, modules)?;
     Ok(Some(Guess { handler: format!("{}.{name}", dotted(path)), certain }))
+}
+
+/// The usual names under which one source may define a handler, each with whether that can hardly be anything else.
+pub fn handlers(source: &[u8]) -> Vec<(&'static str, bool)> {
+    let scan = source::scan(source);
+    usual(&scan).map(|name| (name, name == PLAIN || takes_an_event(source, name))).collect()
+}
+
+fn usual(scan: &Scan) -> impl Iterator<Item = &'static str> {
+    let imported = |name: &str| scan.imports.iter().any(|import| import.name.as_deref() == Some(name));
+    USUAL.iter().copied().filter(move |name| scan.defines(name) && !imported(name))
 }
 
 fn is_top(path: &str) -> bool {

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 
 pub use files::{File, Files, LARGE_BYTES, LAYERS, Origin, TASK};
 pub use finding::{Finding, Severity};
+pub use guess::handlers;
 pub use limits::{Sizes, combined_too_large};
 pub use question::{Assumed, Question, Shape};
 pub use report::Report;

@@ -3,6 +3,7 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod init;
 mod layer;
 mod lock;
 mod options;
@@ -34,6 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
     // Boxed: they have many more options than the others.
     Zip(Box<zip::Zip>),
     Layer(Box<layer::Layer>),
@@ -54,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match arguments.command {
+        Command::Init(init) => init.run(),
         Command::Zip(zip) => zip.run(),
         Command::Layer(layer) => layer.run(),
         Command::Check(check) => check.run(),

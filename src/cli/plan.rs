@@ -58,7 +58,7 @@ impl Plan {
         if builds.functions.is_empty() && builds.layers.is_empty() {
             return Err(Error::usage(
                 "there is nothing to build here: no functions/, no layers/, and no pack.toml that names any",
-                "write functions/NAME/, or name the folder or .py file of a function",
+                "pack init writes a project to begin with; or write functions/NAME/, or name the folder or .py file of a function",
             ));
         }
         let findings = builds.findings(&project, Day::today());

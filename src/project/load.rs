@@ -369,7 +369,7 @@ fn packagings(manifest: &Manifest, mistakes: &mut Vec<Mistake>) -> Vec<Packaging
     packagings
 }
 
-fn folder_name(root: &Path) -> String {
+pub(super) fn folder_name(root: &Path) -> String {
     let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let real = folder.canonicalize().ok();
     let name = real.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());

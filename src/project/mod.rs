@@ -8,6 +8,7 @@
 mod files;
 mod findings;
 mod function;
+mod init;
 mod layer;
 mod layers;
 mod load;
@@ -19,6 +20,7 @@ mod settings;
 pub use files::{FunctionFile, collect};
 pub use findings::Finding;
 pub use function::{Function, all, find};
+pub use init::Start;
 pub use layer::{Layer, all_layers, find_layer};
 pub use layers::{Content, ProjectLayer, Published};
 pub use load::{Member, Packaging, Project};

@@ -73,6 +73,20 @@ impl AtomicFile {
 
     /// Renames it to its target, or to another name in the same folder.
     pub fn persist_as(self, target: &Path) -> Result<()> {
+        self.finish(target)?;
+        self.file.persist(target).map_err(|error| Error::io("write", target)(error.error))?;
+        Ok(())
+    }
+
+    /// Renames it to its target, if nothing is there.
+    pub fn persist_new(self) -> Result<()> {
+        self.finish(&self.target)?;
+        self.file.persist_noclobber(&self.target).map_err(|error| Error::io("write", &self.target)(error.error))?;
+        Ok(())
+    }
+
+    /// Makes it an ordinary file that is on the disk.
+    fn finish(&self, target: &Path) -> Result<()> {
         let failed = |error: io::Error| Error::io("write", target)(error);
         #[cfg(unix)]
         {
@@ -80,9 +94,7 @@ impl AtomicFile {
             // Temporary files are private; an artifact is an ordinary file. 644 whatever the umask.
             self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
         }
-        self.file.as_file().sync_all().map_err(failed)?;
-        self.file.persist(target).map_err(|error| failed(error.error))?;
-        Ok(())
+        self.file.as_file().sync_all().map_err(failed)
     }
 
     /// As [`AtomicFile::persist`], without waiting for the disk: for what can be made again.
@@ -152,6 +164,17 @@ mod tests {
         assert_eq!(names(folder.path()), ["a.zip"]);
         drop(AtomicFile::create(&target).unwrap());
         assert_eq!(names(folder.path()), ["a.zip"], "a dropped file leaves nothing, and the old one stays");
+    }
+
+    #[test]
+    fn a_new_file_takes_no_place_that_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.toml");
+        AtomicFile::create(&target).unwrap().persist_new().unwrap();
+        std::fs::write(&target, "mine").unwrap();
+        assert!(AtomicFile::create(&target).unwrap().persist_new().is_err());
+        assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+        assert_eq!(names(folder.path()), ["a.toml"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! a lock file is taken as it is: nothing is resolved again.
 
 mod beside;
+mod described;
 mod document;
 mod exported;
 mod groups;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) use beside::{beside, named};
+pub(super) use described::Described;
 use locked::Locked;
 use pyproject::PyProject;
 use tempfile::TempDir;

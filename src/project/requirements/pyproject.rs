@@ -48,6 +48,7 @@ struct Tool {
 
 #[derive(Debug, Default, Deserialize)]
 struct Poetry {
+    name: Option<String>,
     dependencies: Option<toml::Table>,
     #[serde(default)]
     group: BTreeMap<String, PoetryGroup>,
@@ -96,6 +97,12 @@ impl PyProject {
     pub(super) fn is_poetrys(&self) -> bool {
         let standard = self.project.as_ref().is_some_and(|project| project.dependencies.is_some());
         !standard && self.tool.poetry.as_ref().is_some_and(|poetry| poetry.dependencies.is_some())
+    }
+
+    /// The project's name.
+    pub(super) fn name(&self) -> Option<&str> {
+        let poetrys = || self.tool.poetry.as_ref().and_then(|poetry| poetry.name.as_deref());
+        self.project.as_ref().and_then(|project| project.name.as_deref()).or_else(poetrys)
     }
 
     /// The versions of Python that it is for.
