@@ -102,7 +102,7 @@ impl Zip {
         if project.functions.is_empty() {
             return Err(Error::usage(
                 "there is no functions/ folder with functions here",
-                "name the folder or .py file of your function: pack zip PATH [-r requirements.txt]",
+                "name the folder or .py file of your function: pack zip PATH [-r requirements.txt]; or begin a project: pack init",
             ));
         }
         let selection = Selection {
