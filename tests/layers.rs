@@ -60,6 +60,11 @@ fn paths(zip: &Path) -> BTreeSet<String> {
     unzip(zip).into_keys().collect()
 }
 
+/// Whose files it has.
+fn parts(report: &Value) -> BTreeSet<&str> {
+    report["parts"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect()
+}
+
 fn warnings(report: &Value) -> String {
     let lines = report["warnings"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
     lines.collect::<Vec<_>>().join("\n")
@@ -174,19 +179,47 @@ fn versions_that_do_not_agree_are_an_error_or_a_warning() {
 }
 
 #[test]
-fn a_lock_that_holds_another_version_is_a_conflict() {
+fn layers_of_the_command_line_are_no_matter_of_the_lock() {
     let pack = project();
     layer(&pack, "data");
     pack.write("pack.toml", "");
     zip(&pack, &[]).run().json(0);
-    let said = "layer dist/layers/data-python3.13-x86_64.zip has base 1.0, and the requirements take 2.0";
-    assert_fails(&zip(&pack, &["--layer", DATA]).run(), 1, &[said]);
-    let report = zip(&pack, &["--layer", DATA, "--allow-shadow"]).run().json(0);
-    assert!(warnings(&report).starts_with("base 2.0 of the function is imported"), "{report:#}");
-    fs::remove_file(pack.path("pack.lock")).unwrap();
-    zip(&pack, &["--layer", DATA]).run().json(0);
-    let lock = fs::read_to_string(pack.path("pack.lock")).unwrap();
-    assert!(lock.contains("base-1.0-"), "a new lock has what goes with the layer: {lock}");
+    let lock = || fs::read_to_string(pack.path("pack.lock")).unwrap();
+    let before = lock();
+    assert!(before.contains("base-2.0-"), "{before}");
+    let report = zip(&pack, &["--layer", DATA]).run().json(0);
+    assert_eq!(parts(&report), BTreeSet::from(["function", "own"]), "its version goes with the layer's");
+    assert_eq!(lock(), before, "a try with another layer changes nothing for the others");
+    assert_fails(&zip(&pack, &["--layer", DATA, "--locked"]).run(), 2, &["--locked"]);
+}
+
+#[test]
+fn a_layer_that_changes_makes_the_locked_versions_of_its_functions_out_of_date() {
+    let pack = project();
+    pack.write("pack.toml", "[functions.app]\nlayers = ['own']\n[packaging.layers]\nmethod = 'layers'\n");
+    pack.write("layers/own.txt", "base==1.0\n");
+    let build = |arguments: &[&str]| {
+        pack.command(["zip", "--bytecode", "none", "--no-import-test", "--json"]).args(arguments).run()
+    };
+    let versions = || {
+        let lock = fs::read_to_string(pack.path("pack.lock")).unwrap();
+        lock.lines().filter(|line| line.contains("\"base\"")).map(|line| line.contains("base-1.0-")).collect::<Vec<_>>()
+    };
+    let reports = build(&[]).json(0);
+    assert_eq!((&reports[0]["layer"], &reports[1]["function"]), (&"own".into(), &"app".into()));
+    let without_base = BTreeSet::from(["function", "mid", "own"]);
+    assert_eq!(parts(&reports[1]), without_base);
+    assert_eq!(versions(), [true, true]);
+    pack.write("layers/own.txt", "base==2.0\n");
+    assert_fails(&build(&["--locked"]), 1, &["layers/own.txt changed"]);
+    assert_eq!(parts(&build(&[]).json(0)[1]), without_base);
+    assert_eq!(versions(), [false, false]);
+    let check = pack.command(["lock", "--check"]).run();
+    assert_eq!(check.status, 0, "{}", check.stderr);
+    // What the command line says of the function leaves its layer, which others may have too, as it is.
+    let layer = fs::read(pack.path("dist/layers/own-python3.13-x86_64.zip")).unwrap();
+    build(&["--exclude", "base/**"]).json(0);
+    assert!(fs::read(pack.path("dist/layers/own-python3.13-x86_64.zip")).unwrap() == layer);
 }
 
 #[test]

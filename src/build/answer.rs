@@ -28,17 +28,18 @@ pub(super) fn only(build: &BuildPlan, python: &Interpreters, cache: &Cache, prog
     }
 }
 
-/// Makes something of the answer; it may be made twice, and the first is dropped then.
+/// Makes something of the answer; it may be made twice, and the first is dropped then. Also gives the lock's set that the
+/// answer is, in a project.
 pub(super) fn with<T>(
     build: &BuildPlan,
     python: &Interpreters,
     cache: &Cache,
     progress: &mut Progress,
     make: impl Fn(&Answer, &mut Progress) -> Result<T>,
-) -> Result<T> {
+) -> Result<(T, Option<lock::Set>)> {
     match &build.lock {
-        Some(entry) => locked(build, entry, python, cache, progress, make),
-        None => remembered(build, python, cache, progress, make),
+        Some(entry) => locked(build, entry, python, cache, progress, make).map(|(made, set)| (made, Some(set))),
+        None => Ok((remembered(build, python, cache, progress, make)?, None)),
     }
 }
 
@@ -97,14 +98,14 @@ fn locked<T>(
     cache: &Cache,
     progress: &mut Progress,
     make: impl Fn(&Answer, &mut Progress) -> Result<T>,
-) -> Result<T> {
+) -> Result<(T, lock::Set)> {
     let (old, reasons) = match state(build, entry)? {
         State::Outdated { old, reasons } => (old, reasons),
         State::Holds(set) => {
             let answer = lock::to_answer(&set, entry.root(), &build.requirements)?;
             match make(&answer, progress) {
                 Err(Error::FolderChanged(reason)) => (Some(set), vec![reason]),
-                result => return result,
+                result => return Ok((result?, set)),
             }
         }
     };
@@ -120,9 +121,9 @@ fn locked<T>(
     let result = make(&answer, progress)?;
     let set = entry.set(inputs, &answer)?;
     let wheels = set.wheels.len();
-    lock::update(&entry.file, |lock| lock.replace(set))?;
+    lock::update(&entry.file, |lock| lock.replace(set.clone()))?;
     progress.say(&format!("{}: {}, {wheels} wheel{}", lock::FILE, entry.id, if wheels == 1 { "" } else { "s" }));
-    Ok(result)
+    Ok((result, set))
 }
 
 fn remembered<T>(

@@ -139,8 +139,8 @@ impl Test<'_> {
                 start.elapsed().saturating_sub(unpacked).as_secs_f64()
             )
         });
-        let mut report = Report { tested: first.tested, ..Report::default() };
-        let mut warnings: Vec<String> = first.warnings().collect();
+        let mut report = Report { tested: first.tested, foreign: first.foreign(), ..Report::default() };
+        let mut warnings = Vec::new();
         let mut failures = Vec::new();
         let had = |module: &str| {
             let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));

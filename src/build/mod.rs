@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::layers::{Compared, Layers, Shadowed};
-use crate::lock::Entry;
+use crate::lock::{Entry, Set};
 use crate::progress::Progress;
 use crate::project::Requirements;
 use crate::python::bytecode::Compiler;
@@ -104,19 +104,24 @@ pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &m
     build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
     let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
-    let key = || digest.as_ref().map_or(Ok(None), |digest| unchanged::key(build, digest, python));
-    if let Some(report) = key()?.and_then(|key| unchanged::recall(&key, cache)) {
+    let key = |set: Option<&Set>| match (set, &digest) {
+        (Some(set), Some(digest)) => unchanged::key(build, set, digest, python),
+        _ => Ok(None),
+    };
+    if let Some(report) = key(unchanged::set(build)?.as_ref())?.and_then(|key| unchanged::recall(&key, cache)) {
         return Ok(report);
     }
-    let made = answer::with(build, python, cache, progress, |answer, progress| {
+    let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
+    // Before it has its name, which another build may take.
+    let stamp = unchanged::Stamp::of(made.artifact.file.path());
     let report = made.finish()?;
-    // The build may have made the lock's entry. Of what changed meanwhile it is not known whether it is in the artifact.
-    if let Some(key) = key()?
+    // Of a file that changed meanwhile it is not known whether it is in the artifact.
+    if let (Some(key), Some(stamp)) = (key(set.as_ref())?, stamp)
         && Some(unchanged::digest(&files)?) == digest
     {
-        unchanged::remember(&key, &report, cache);
+        unchanged::remember(&key, &report, stamp, cache);
     }
     Ok(report)
 }

@@ -14,7 +14,7 @@ use super::product::Files;
 use super::{BuildPlan, Product, answer, artifact};
 use crate::cache::{Cache, Results};
 use crate::error::{Error, Result};
-use crate::lock::State;
+use crate::lock::{Set, State};
 use crate::python::interpreter::Interpreters;
 use crate::size::SizeReport;
 use crate::slim;
@@ -29,14 +29,15 @@ struct Record {
 
 /// What tells a file from one that was written since.
 #[derive(Debug, Deserialize, Serialize, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     bytes: u64,
     /// Nanoseconds.
     modified: u128,
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
+    /// None where there is no file.
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
         Some(Self { bytes: metadata.len(), modified })
@@ -59,14 +60,21 @@ pub(super) fn digest(files: &Files) -> Result<String> {
     Ok(data_encoding::HEXLOWER.encode(&hasher.finalize()))
 }
 
-/// Everything that a build depends on, as one word; none where that is not known before it is built.
-pub(super) fn key(build: &BuildPlan, files: &str, python: &Interpreters) -> Result<Option<String>> {
+/// The lock's set that a build would go by, if it holds.
+pub(super) fn set(build: &BuildPlan) -> Result<Option<Set>> {
     let Some(entry) = &build.lock else { return Ok(None) };
-    let State::Holds(set) = answer::state(build, entry)? else { return Ok(None) };
+    Ok(match answer::state(build, entry)? {
+        State::Holds(set) => Some(set),
+        State::Outdated { .. } => None,
+    })
+}
+
+/// Everything that a build by a set depends on, as one word; none where that cannot be known.
+pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interpreters) -> Result<Option<String>> {
     let Some(program) = std::env::current_exe().ok().and_then(|path| Stamp::of(&path)) else { return Ok(None) };
-    // A deep layer also depends on what its users require.
+    // A deep layer also depends on what its users require, an emulator on files that nobody knows.
     let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());
-    if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) {
+    if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) || build.imports.command.is_some() {
         return Ok(None);
     }
     let layers: Vec<(&str, &str)> =
@@ -92,14 +100,12 @@ pub(super) fn recall(key: &str, cache: &Cache) -> Option<SizeReport> {
     (Stamp::of(Path::new(&report.path))? == stamp).then_some(report)
 }
 
-/// Keeps the report of a build. What cannot be kept is built again.
-pub(super) fn remember(key: &str, report: &SizeReport, cache: &Cache) {
+/// Keeps the report of a build, with the stamp of what it wrote. What cannot be kept is built again.
+pub(super) fn remember(key: &str, report: &SizeReport, stamp: Stamp, cache: &Cache) {
     #[derive(Serialize)]
     struct Made<'a> {
         report: &'a SizeReport,
         stamp: Stamp,
     }
-    if let Some(stamp) = Stamp::of(Path::new(&report.path)) {
-        let _ = cache.remember_result(Results::Builds, key, &Made { report, stamp });
-    }
+    let _ = cache.remember_result(Results::Builds, key, &Made { report, stamp });
 }

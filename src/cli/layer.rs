@@ -75,7 +75,7 @@ impl Layer {
         let several = builds.len() > 1;
         let builds =
             builds.into_iter().map(|build| self.plan(build, &project, &users, several)).collect::<Result<Vec<_>>>()?;
-        self.options.build(&builds)
+        self.options.build(builds)
     }
 
     /// The builds that the command line and the project file mean.
@@ -143,7 +143,7 @@ impl Layer {
         }
         let output = output(self.output.as_deref(), &build.output, several);
         let build = LayerBuild { versioned: self.versioned || build.versioned, output, ..build };
-        let is_locked = self.chosen.are_the_projects(&self.requirements);
+        let is_locked = !build.is_argument && self.chosen.are_the_projects(&self.requirements);
         plan(&self.options, build, project, users, requirements, is_locked)
     }
 }

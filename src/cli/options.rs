@@ -1,5 +1,6 @@
 //! What `pack zip` and `pack layer` have in common: their options, and how builds are carried out and shown.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Chosen {
 }
 
 /// How it is built.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Options {
     /// How much to leave out [default: as pack.toml says, else standard]
@@ -167,20 +168,24 @@ pub(super) struct Otherwise {
     aws_services: Vec<String>,
     provided: Vec<String>,
     sdk: SdkPolicy,
+    /// Of a function in Lambda, and so of its import test.
+    environment: BTreeMap<String, String>,
 }
 
 impl From<Settings> for Otherwise {
     fn from(settings: Settings) -> Self {
-        let Settings { handler, slim, bytecode, keep, exclude, aws_services, provided, bundle_sdk, .. } = settings;
-        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk }
+        let Settings {
+            handler, slim, bytecode, keep, exclude, aws_services, provided, bundle_sdk, environment, ..
+        } = settings;
+        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk, environment }
     }
 }
 
 impl From<LayerSettings> for Otherwise {
     fn from(settings: LayerSettings) -> Self {
         let LayerSettings { slim, bytecode, keep, exclude, aws_services, bundle_sdk } = settings;
-        let (handler, provided) = (None, Vec::new());
-        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk }
+        let (handler, provided, environment) = (None, Vec::new(), BTreeMap::new());
+        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk, environment }
     }
 }
 
@@ -232,7 +237,7 @@ impl Options {
             imports: build::ImportTest {
                 wanted: !self.no_import_test,
                 command: self.import_command.clone(),
-                variables: self.import_env.iter().cloned().collect(),
+                variables: otherwise.environment.into_iter().chain(self.import_env.iter().cloned()).collect(),
             },
             layers: Arc::default(),
             allow_shadow: false,
@@ -240,6 +245,21 @@ impl Options {
             offline: self.offline,
             threads: self.threads(),
         })
+    }
+
+    /// Those for the layers of a function that is built: what is in them is the project's to say, and not this command's.
+    pub(super) fn for_layers(&self) -> Self {
+        Self {
+            slim: None,
+            bytecode: None,
+            keep: Vec::new(),
+            exclude: Vec::new(),
+            aws_services: Vec::new(),
+            bundle_sdk: false,
+            no_bundle_sdk: false,
+            provided: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// The build by the lock's entry of a set; none where the requirements are not the project's.
@@ -268,8 +288,8 @@ impl Options {
     }
 
     /// Carries builds out, or shows what they would do.
-    pub(super) fn build(&self, builds: &[BuildPlan]) -> Result<ExitCode> {
-        self.build_after(builds, || Ok(Vec::new()))
+    pub(super) fn build(&self, builds: Vec<BuildPlan>) -> Result<ExitCode> {
+        self.build_after(&[], || Ok(builds))
     }
 
     /// The same with builds that cannot be planned before the first ones are done. They are not begun where one of the first
@@ -285,6 +305,7 @@ impl Options {
         let mut json = Vec::new();
         let outcome = self.build_all(first, &cache, &mut json).and_then(|over_limit| {
             if over_limit {
+                self.warn("a layer is over the limit: the functions that have it are not built");
                 return Ok(true);
             }
             self.build_all(&rest()?, &cache, &mut json)

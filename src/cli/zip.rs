@@ -114,12 +114,17 @@ impl Zip {
         let mut builds = project.builds(&selection)?.functions;
         // In the order of the command line.
         builds.sort_by_key(|build| functions.iter().position(|name| *name == build.function));
-        if !self.layers.is_empty() && builds.iter().any(|build| build.method == Method::Layers) {
-            builds.retain(|build| build.method == Method::Layers);
-            return Ok(builds);
+        if !self.layers.is_empty() {
+            // Those with layers, of functions that have any.
+            let with_layers: BTreeSet<String> = builds
+                .iter()
+                .filter(|build| build.method == Method::Layers)
+                .map(|build| build.function.clone())
+                .collect();
+            builds.retain(|build| build.method == Method::Layers || !with_layers.contains(&build.function));
         }
         let (builds, others): (Vec<_>, Vec<_>) =
-            builds.into_iter().partition(|build| build.method != Method::Image && build.layers_known());
+            builds.into_iter().partition(|build| is_one_zip(build, !self.layers.is_empty()));
         let reasons: BTreeSet<String> = others.iter().map(why_not).collect();
         if let (true, Some(reason)) = (builds.is_empty(), reasons.first()) {
             return Err(Error::usage(
@@ -150,7 +155,10 @@ impl Zip {
                     if !plans.contains_key(&layer.output) {
                         let requirements = Requirements::read(&layer.requirements, &Choice::default(), layer.target)?;
                         let output = layer.output.clone();
-                        plans.insert(output, layer::plan(&self.options, layer, project, &[], requirements, true)?);
+                        plans.insert(
+                            output,
+                            layer::plan(&self.options.for_layers(), layer, project, &[], requirements, true)?,
+                        );
                     }
                 }
             }
@@ -199,11 +207,17 @@ impl Zip {
         let packaging = build.packaging_of_lock();
         let mut otherwise = Otherwise::from(build.settings);
         otherwise.handler = self.handler.clone().or(otherwise.handler);
-        let is_locked = self.chosen.are_the_projects(&self.requirements);
+        let is_locked =
+            !build.is_argument && self.layers.is_empty() && self.chosen.are_the_projects(&self.requirements);
         let set = is_locked.then(|| SetName { name: function.name.clone(), packaging });
         let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
         self.options.with_lock(build, set)
     }
+}
+
+/// Whether a build is one ZIP, of which it is known what its layers have.
+fn is_one_zip(build: &Build, layers_are_named: bool) -> bool {
+    build.method != Method::Image && (layers_are_named || build.layers_known())
 }
 
 /// Why a build is not made.

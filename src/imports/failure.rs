@@ -30,12 +30,12 @@ pub struct Raised {
 }
 
 impl Raised {
-    /// Reads a chain, outermost first; paths in the copy become paths in Lambda.
-    pub(super) fn read(json: &str, root: &str) -> Vec<Self> {
+    /// Reads a chain, outermost first, with its texts as they may be shown.
+    pub(super) fn read(json: &str, shown: impl Fn(&str) -> String) -> Vec<Self> {
         let mut chain: Vec<Self> = serde_json::from_str(json).unwrap_or_default();
         for raised in &mut chain {
             for text in [&mut raised.message, &mut raised.about, &mut raised.file, &mut raised.line] {
-                *text = text.replace(root, "");
+                *text = shown(text);
             }
         }
         if chain.is_empty() {
@@ -392,7 +392,7 @@ mod tests {
             let _ = failure(vec![raised(&kind, &message, &about)]).missing();
             let words = format!("cannot import name '{message}");
             let _ = failure(vec![raised("ImportError", &words, &about)]).missing();
-            let _ = Raised::read(&message, "/x");
+            let _ = Raised::read(&message, str::to_owned);
         }
     }
 }

@@ -40,8 +40,11 @@ pub fn findings(
     };
     let imports = run(&copy, &question)?;
     let mut report = Report { tested: imports.tested, ..Report::default() };
-    let foreign = imports.warnings().map(|reason| Finding::warning("import-library", "", reason));
-    let mut found: Vec<Finding> = foreign.map(|finding| Finding { path: None, ..finding }).collect();
+    let foreign = imports.foreign().into_iter().map(|Undecided { module, reason }| {
+        let finding = Finding::warning("import-library", "", format!("{module} {reason}"));
+        Finding { path: None, ..finding }
+    });
+    let mut found: Vec<Finding> = foreign.collect();
     for failure in imports.failures {
         let undecided = failure
             .inconclusive(&checked.provided, checked.target.python)

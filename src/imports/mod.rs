@@ -28,4 +28,4 @@ pub use run::{Imports, Question, run};
 pub use runner::{Runner, Unavailable, runner};
 
 /// What the driver is known by in a cache of results: changes with what a test does.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;

@@ -22,6 +22,9 @@ pub struct Report {
     /// Packages that want a module of a distribution that is not installed: optional parts, such as duckdb's ADBC driver.
     #[serde(default)]
     pub optional: Vec<Undecided>,
+    /// Modules that loaded a library of this machine which the runtime does not have.
+    #[serde(default)]
+    pub foreign: Vec<Undecided>,
     /// What was put back.
     #[serde(default)]
     pub rescued: Vec<Rescued>,
@@ -77,6 +80,9 @@ impl Report {
         };
         for undecided in &self.undecided {
             let _ = write!(text, "\n            not to its end: {}: {}", undecided.module, undecided.reason);
+        }
+        for foreign in &self.foreign {
+            let _ = write!(text, "\n            not as there: {} {}", foreign.module, foreign.reason);
         }
         for optional in &self.optional {
             let _ = write!(text, "\n            optional: {}: {}", optional.module, optional.reason);

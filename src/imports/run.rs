@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::copy::ThrowAway;
 use super::environment;
 use super::failure::{Ending, Failure, Raised};
+use super::report::Undecided;
 use super::runner::Runner;
 use crate::check::TASK;
 use crate::error::{Error, Result};
@@ -21,6 +22,9 @@ const DRIVER: &str = include_str!("driver.py");
 
 /// The longest import that is waited for.
 const SECONDS: u32 = 60;
+
+/// Values of variables that are shorter say nothing, and occur in every text.
+const SHORTEST_SECRET: usize = 5;
 
 /// What the driver may be late by before it is given up.
 const GRACE: Duration = Duration::from_secs(30);
@@ -55,20 +59,22 @@ pub struct Imports {
     /// Those that did not load, the handler first, then as they were asked for.
     pub failures: Vec<Failure>,
     /// Those that loaded a library of this machine which the runtime does not have, with its name.
-    pub foreign: Vec<(String, String)>,
+    foreign: Vec<(String, String)>,
     /// What the kernel allowed: `namespaces`, `writable`, `network` or `hook`.
     pub sandbox: String,
 }
 
 impl Imports {
-    /// What a person should know of modules that loaded here for a reason that Lambda does not have.
-    pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.foreign.iter().map(|(module, library)| {
-            format!(
-                "{module} loads {library} of this machine, which Lambda's runtime does not have: there it fails, or does \
-                 without; ship the library in lib/, or a distribution that brings it"
-            )
-        })
+    /// Modules that loaded here with something that Lambda does not have. Whether they do without it nobody knows: Pillow does.
+    pub fn foreign(&self) -> Vec<Undecided> {
+        let said = |(module, library): &(String, String)| {
+            let reason = format!(
+                "loads {library} of this machine, which Lambda's runtime does not have: there it fails, or does without; \
+                 ship the library in lib/, or a distribution that brings it"
+            );
+            Undecided { module: module.clone(), reason }
+        };
+        self.foreign.iter().map(said).collect()
     }
 }
 
@@ -119,11 +125,11 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
             let name = name(line.index)?;
             let ending = match line.ending.as_str() {
                 "loaded" => return None,
-                "raised" => Ending::Raised(Raised::read(&line.raised, &root)),
+                "raised" => Ending::Raised(Raised::read(&line.raised, |text| hide(question, &text.replace(&root, "")))),
                 "late" => Ending::Late(SECONDS * question.runner.patience),
                 _ => Ending::Died(line.status),
             };
-            let output = line.output.replace(&root, "");
+            let output = hide(question, &line.output.replace(&root, ""));
             Some((line.index, Failure { module: name, is_handler: line.index == 0, ending, output }))
         })
         .collect();
@@ -134,6 +140,12 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
         foreign,
         sandbox: hello.sandbox,
     })
+}
+
+/// A text without the values of the user's variables, which may be secrets: it goes into reports and into the cache.
+fn hide(question: &Question<'_>, text: &str) -> String {
+    let long = question.variables.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
+    long.fold(text.to_owned(), |text, (name, value)| text.replace(value.as_str(), &format!("${{{name}}}")))
 }
 
 /// What a file is asked for as: `libz.so.1` for `libz.so.1.2.13`.

@@ -90,7 +90,7 @@ impl Entry {
 
     /// The digests of the files that it is made from.
     pub fn read_inputs(&self) -> Result<Vec<Input>> {
-        inputs::read(self.root(), &self.requirements.sources, &self.requirements.own_files())
+        inputs::read(self.root(), &self.requirements.inputs(), &self.requirements.own_files())
     }
 
     /// The set that an answer of pip's makes. `inputs` were read before pip was asked, so that a file that changed

@@ -3,6 +3,7 @@
 //! What must stay true: no text makes it panic or take much more memory than the text has; a name, version, file name,
 //! digest or place that passes can be put into a line for pip and into a path of the cache as it is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pep508_rs::pep440_rs;
@@ -82,14 +83,16 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock> {
     }
     let raw: RawLock = toml::from_str(text).map_err(of_toml)?;
     let mut lock = Lock::default();
+    let mut seen = BTreeSet::new();
     for set in raw.set {
         let span = set.span();
         let set = read_set(set.into_inner(), &wrong, &span)?;
-        if lock.set(&set.id).is_some() {
+        if !seen.insert(set.id.clone()) {
             return Err(wrong(&format!("{} is there twice", set.id), Some(span)));
         }
-        lock.replace(set);
+        lock.sets.push(set);
     }
+    lock.sets.sort_by(|left, right| left.id.cmp(&right.id));
     Ok(lock)
 }
 
@@ -154,7 +157,11 @@ fn read_wheel(raw: RawWheel, target: Target) -> Result<Wheel, String> {
             Origin::File { file, sha256, place: place(url, path)?, subdirectory }
         }
         (None, None, None, Some(url), Some(commit), None) => {
-            if commit.is_empty() || commit.len() > 64 || !commit.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            // A branch or a tag could come to mean something else.
+            let has_digests = url.starts_with("git+") || url.starts_with("hg+");
+            let is_digest = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_number = (1..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_digest && (has_digests || !is_number) {
                 return Err(format!("{commit:?} is no commit"));
             }
             if !url.contains('+') {

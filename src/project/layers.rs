@@ -17,6 +17,8 @@ pub struct ProjectLayer {
     pub content: Content,
     /// What the project says of it.
     pub entry: Option<LayerEntry>,
+    /// Whether it is of the command line, and no part of the project.
+    pub is_argument: bool,
 }
 
 /// What a layer is made of.
@@ -76,7 +78,7 @@ pub(super) fn all(
         }
         let entry = own.or(in_file);
         if let Some(content) = content(root, &name, entry.as_ref(), mistakes) {
-            layers.insert(name.clone(), ProjectLayer { name, content, entry });
+            layers.insert(name.clone(), ProjectLayer { name, content, entry, is_argument: false });
         }
     }
     Ok(layers)

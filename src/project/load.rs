@@ -37,6 +37,8 @@ pub struct Member {
     pub entry: Option<FunctionEntry>,
     /// The table that names its requirements; none where a convention found them.
     pub requirements_from: Option<String>,
+    /// Whether it is a path of the command line, and no part of the project.
+    pub is_argument: bool,
 }
 
 /// A way to package functions.
@@ -93,7 +95,7 @@ impl Project {
             return Ok(member.function.name.clone());
         }
         let name = found.name.clone();
-        let mut member = Member { function: found, entry: None, requirements_from: None };
+        let mut member = Member { function: found, entry: None, requirements_from: None, is_argument: true };
         member.take_defaults(root, &self.manifest);
         self.functions.insert(name.clone(), member);
         Ok(name)
@@ -131,7 +133,7 @@ impl Project {
     pub fn add_layer(&mut self, layer: Layer) {
         let Layer { name, files, requirements } = layer;
         let content = Content::Own { requirements, files, versioned: false };
-        self.layers.insert(name.clone(), ProjectLayer { name, content, entry: None });
+        self.layers.insert(name.clone(), ProjectLayer { name, content, entry: None, is_argument: true });
     }
 
     /// The error for a name, with those that the project file adds to the names of the convention.
@@ -249,7 +251,9 @@ fn functions(root: &Path, manifest: &Manifest, mistakes: &mut Vec<Mistake>) -> B
     let conventional = function::all(root);
     let mut members: BTreeMap<String, Member> = conventional
         .into_iter()
-        .map(|function| (function.name.clone(), Member { function, entry: None, requirements_from: None }))
+        .map(|function| {
+            (function.name.clone(), Member { function, entry: None, requirements_from: None, is_argument: false })
+        })
         .collect();
     let known: Vec<String> = members.keys().cloned().collect();
     for (name, entry) in &manifest.functions {
@@ -272,7 +276,10 @@ fn functions(root: &Path, manifest: &Manifest, mistakes: &mut Vec<Mistake>) -> B
             function.requirements = existing(root, &listed.value, mistakes);
             requirements_from = Some(format!("[functions.{name}]"));
         }
-        members.insert(name.clone(), Member { function, entry: Some(entry.clone()), requirements_from });
+        members.insert(
+            name.clone(),
+            Member { function, entry: Some(entry.clone()), requirements_from, is_argument: false },
+        );
     }
     if let Some(listed) = &manifest.defaults.requirements {
         existing(root, &listed.value, mistakes);

@@ -57,6 +57,9 @@ pub struct Build {
     pub settings: Settings,
     /// What is not as always, and why.
     pub why: Vec<Origin>,
+    /// Whether it is of a path of the command line that is no part of the project.
+    #[serde(skip)]
+    pub is_argument: bool,
 }
 
 /// A layer as a function has it.
@@ -92,6 +95,9 @@ pub struct LayerBuild {
     pub settings: LayerSettings,
     /// What is not as always, and why.
     pub why: Vec<Origin>,
+    /// Whether it is of the command line, and no part of the project.
+    #[serde(skip)]
+    pub is_argument: bool,
 }
 
 /// What a project builds.
@@ -172,6 +178,7 @@ impl Project {
             let place = matrix.memory.iter().flatten().map(|memory| &memory.place).next();
             let place = place.or_else(|| matrix.include.first().map(|row| &row.place));
             let place = place.or_else(|| self.manifest.functions.values().next().map(|entry| &entry.place));
+            let place = place.or_else(|| self.packagings.iter().find_map(|one| Some(&one.entry.as_ref()?.place)));
             mistakes.extend(place.map(|place| {
                 place.mistake(
                     format!("the matrix has {total} combinations; {MOST_CELLS} are the most"),
@@ -387,6 +394,7 @@ impl Project {
             Some(base.value.clone())
         });
         Build {
+            is_argument: member.is_argument,
             function: name.clone(),
             packaging: packaging.name.clone(),
             method,
@@ -479,6 +487,7 @@ impl Project {
         let mut origins = Origins::default();
         let settings = of_layer(self, &layer.name, layer.entry.as_ref(), &mut origins);
         Some(LayerBuild {
+            is_argument: layer.is_argument,
             layer: layer.name.clone(),
             target,
             requirements: requirements.clone(),

@@ -5,7 +5,8 @@
 pub fn headers(text: &str) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
-        if line.trim().is_empty() {
+        // A line of spaces goes on as well: pandas 2.2 has its whole licence in a field.
+        if line.is_empty() {
             break;
         }
         if line.starts_with([' ', '\t']) {
@@ -33,6 +34,7 @@ mod tests {
     #[test]
     fn headers_end_at_the_description() {
         let fields = headers("Name: a\r\nRequires-Dist: b\n (>1)\nRequires-Dist: c\n\nName: not this\n");
+        assert_eq!(values(&headers("License: a\n        \n        b\nRequires-Dist: c\n"), "requires-dist").count(), 1);
         assert_eq!(values(&fields, "name").collect::<Vec<_>>(), ["a"]);
         assert_eq!(values(&fields, "requires-dist").collect::<Vec<_>>(), ["b (>1)", "c"]);
     }

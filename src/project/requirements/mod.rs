@@ -46,6 +46,8 @@ pub struct Choice {
 pub struct Requirements {
     /// The files that it was read from.
     pub sources: Vec<PathBuf>,
+    /// Files beside them that were read as well: what they say of what is required itself.
+    beside: Vec<PathBuf>,
     /// What pip is asked.
     pub questions: Vec<Question>,
     /// Of what a lock lists, the normalised names that are required themselves, as far as they are known.
@@ -133,6 +135,12 @@ impl Requirements {
         self.sources.is_empty()
     }
 
+    /// All that it was read from.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let beside = self.beside.iter().filter(|file| !self.sources.contains(file));
+        self.sources.iter().chain(beside).cloned().collect()
+    }
+
     /// The files that pip reads.
     pub fn files(&self) -> Vec<PathBuf> {
         self.questions.iter().flat_map(|question| &question.files).cloned().collect()
@@ -176,7 +184,7 @@ impl Requirements {
             }
             Form::Pylock => {
                 let mut locked = pylock::read(path, choice, target)?;
-                locked.direct = direct(&folder_of(path), choice, target);
+                locked.direct = self.direct(&folder_of(path), choice, target);
                 self.add_locked(path, locked)?;
             }
             Form::Uv => self.add_uv(path, &folder_of(path), choice, target)?,
@@ -209,8 +217,17 @@ impl Requirements {
             pyproject::requires_python(&file, &bounds, target)?;
         }
         let mut locked = exported::read(text, &folder_of(lock));
-        locked.direct = direct(project, choice, target);
+        locked.direct = self.direct(project, choice, target);
         self.add_locked(lock, locked)
+    }
+
+    /// What the project in a folder requires itself, as far as its pyproject.toml says it.
+    fn direct(&mut self, folder: &Path, choice: &Choice, target: Target) -> BTreeSet<String> {
+        let file = folder.join("pyproject.toml");
+        if file.is_file() {
+            self.beside.push(file.clone());
+        }
+        PyProject::read(&file).ok().and_then(|project| project.direct(&file, choice, target)).unwrap_or_default()
     }
 
     fn add_locked(&mut self, source: &Path, locked: Locked) -> Result<()> {
@@ -245,12 +262,6 @@ fn folder_of(path: &Path) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
-}
-
-/// What the project in a folder requires itself, as far as its pyproject.toml says it.
-fn direct(folder: &Path, choice: &Choice, target: Target) -> BTreeSet<String> {
-    let file = folder.join("pyproject.toml");
-    PyProject::read(&file).ok().and_then(|project| project.direct(&file, choice, target)).unwrap_or_default()
 }
 
 #[cfg(test)]
