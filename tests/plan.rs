@@ -373,3 +373,36 @@ fn the_lock_is_of_all_that_the_matrix_has() {
     }
     assert_eq!(lock(&["--check"]).status, 0, "builds of the matrix add nothing");
 }
+
+#[test]
+fn a_budget_that_is_broken_is_told_and_the_artifact_stays() {
+    let pack = Pack::new();
+    pack.function("app", "def handler(event, context):\n    return 1\n", &[]);
+    pack.write("pack.toml", "[budgets]\npacked = '10 kB'\nunpacked = 20\n");
+    let outcome = pack.zip("app").run();
+    assert_eq!(outcome.status, 1, "{}", outcome.stderr);
+    let said = "over budget: unpacked it has 46 bytes, 26 more than the 20 of pack.toml";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("packed it has 3"), "{}", outcome.stderr);
+    assert!(pack.artifact("app").is_file());
+}
+
+#[test]
+fn the_import_test_has_the_environment_and_shows_none_of_it() {
+    let pack = Pack::new();
+    let source = "import os\nassert os.environ['MODE'] == 'fast'\nif 'TOKEN' in os.environ:\n    raise ValueError(os.environ['TOKEN'])\n\n\ndef handler(event, context):\n    return 1\n";
+    pack.function("app", source, &[]);
+    pack.write("pack.toml", "[functions.app.environment]\nMODE = 'fast'\n");
+    let build = |more: &[&str]| pack.command(["zip", "app", "--bytecode", "compiled", "--json"]).args(more).run();
+    let report = build(&[]).json(0);
+    if report["imports"]["skipped_reason"].is_string() {
+        return support::skip("there is no CPython 3.13 here");
+    }
+    let outcome = build(&["--import-env", "TOKEN=hunter2-and-more"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.stderr.contains("raises ValueError: ${TOKEN}"), "{}", outcome.stderr);
+    for file in Pack::files(&pack.cache()) {
+        let bytes = std::fs::read(pack.cache().join(&file)).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{file}");
+    }
+}

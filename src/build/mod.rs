@@ -27,7 +27,7 @@ use crate::lambda;
 use crate::layers::{Compared, Layers, Shadowed};
 use crate::lock::{Entry, Set};
 use crate::progress::Progress;
-use crate::project::Requirements;
+use crate::project::{Budgets, Requirements};
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
@@ -62,6 +62,8 @@ pub struct BuildPlan {
     pub layers: Arc<Layers>,
     /// Whether the function may have another version of what a layer has, in front of it.
     pub allow_shadow: bool,
+    /// What the project wants it to stay within.
+    pub budgets: Budgets,
     /// The entry of the project's lock that it goes by, where the project has one.
     pub lock: Option<Entry>,
     /// Whether the network is off limits.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{Choice, LayerSettings, Requirements, Settings};
+use crate::project::{Budgets, Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 use crate::system;
@@ -170,22 +170,40 @@ pub(super) struct Otherwise {
     sdk: SdkPolicy,
     /// Of a function in Lambda, and so of its import test.
     environment: BTreeMap<String, String>,
+    budgets: Budgets,
 }
 
 impl From<Settings> for Otherwise {
     fn from(settings: Settings) -> Self {
-        let Settings {
-            handler, slim, bytecode, keep, exclude, aws_services, provided, bundle_sdk, environment, ..
-        } = settings;
-        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk, environment }
+        Self {
+            handler: settings.handler,
+            slim: settings.slim,
+            bytecode: settings.bytecode,
+            keep: settings.keep,
+            exclude: settings.exclude,
+            aws_services: settings.aws_services,
+            provided: settings.provided,
+            sdk: settings.bundle_sdk,
+            environment: settings.environment,
+            budgets: settings.budgets,
+        }
     }
 }
 
 impl From<LayerSettings> for Otherwise {
     fn from(settings: LayerSettings) -> Self {
-        let LayerSettings { slim, bytecode, keep, exclude, aws_services, bundle_sdk } = settings;
-        let (handler, provided, environment) = (None, Vec::new(), BTreeMap::new());
-        Self { handler, slim, bytecode, keep, exclude, aws_services, provided, sdk: bundle_sdk, environment }
+        Self {
+            handler: None,
+            slim: settings.slim,
+            bytecode: settings.bytecode,
+            keep: settings.keep,
+            exclude: settings.exclude,
+            aws_services: settings.aws_services,
+            provided: Vec::new(),
+            sdk: settings.bundle_sdk,
+            environment: BTreeMap::new(),
+            budgets: Budgets::default(),
+        }
     }
 }
 
@@ -241,6 +259,7 @@ impl Options {
             },
             layers: Arc::default(),
             allow_shadow: false,
+            budgets: otherwise.budgets,
             lock: None,
             offline: self.offline,
             threads: self.threads(),
@@ -389,7 +408,11 @@ impl Options {
             progress.warn(&finding.line());
         }
         progress.fail(&report.problem());
-        Ok(report.over_limit)
+        let broken = build.budgets.broken(report.packed, report.unpacked_with_layers);
+        for budget in &broken {
+            progress.fail(&format!("{}: {budget}", report.path));
+        }
+        Ok(report.over_limit || !broken.is_empty())
     }
 
     fn threads(&self) -> usize {

@@ -74,7 +74,7 @@ pub(super) struct Zip {
 
     /// Where the requirements do not go together with a layer's version of a distribution, bundle another one: Python
     /// imports that, since /var/task comes before /opt. Without this it is an error
-    #[arg(long, requires = "layers")]
+    #[arg(long)]
     allow_shadow: bool,
 
     #[command(flatten)]

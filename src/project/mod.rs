@@ -24,7 +24,7 @@ pub use init::Start;
 pub use layer::{Layer, all_layers, find_layer};
 pub use layers::{Content, ProjectLayer, Published};
 pub use load::{Member, Packaging, Project};
-pub use manifest::{Method, Mistakes};
+pub use manifest::{Budgets, Method, Mistakes};
 pub use matrix::{Build, Builds, LayerBuild, Selection, UsedLayer, sizes_shown};
 pub use requirements::{Choice, Requirements};
 pub use settings::{LayerSettings, Origin, Settings};

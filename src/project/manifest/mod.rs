@@ -174,6 +174,18 @@ pub struct Budgets {
     pub unpacked: Option<u64>,
 }
 
+impl Budgets {
+    /// What sizes are above, a sentence each.
+    pub fn broken(self, packed: u64, unpacked: u64) -> Vec<String> {
+        let of = |what: &str, bytes: u64, budget: Option<u64>| {
+            let budget = budget.filter(|budget| bytes > *budget)?;
+            let more = bytes - budget;
+            Some(format!("over budget: {what} it has {bytes} bytes, {more} more than the {budget} of pack.toml"))
+        };
+        [of("packed", packed, self.packed), of("unpacked", unpacked, self.unpacked)].into_iter().flatten().collect()
+    }
+}
+
 /// `[matrix]`.
 #[derive(Clone, Debug, Default)]
 pub struct MatrixEntry {
