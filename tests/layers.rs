@@ -197,6 +197,7 @@ fn layers_of_the_command_line_are_no_matter_of_the_lock() {
 fn a_layer_that_changes_makes_the_locked_versions_of_its_functions_out_of_date() {
     let pack = project();
     pack.write("pack.toml", "[functions.app]\nlayers = ['own']\n[packaging.layers]\nmethod = 'layers'\n");
+    fs::rename(pack.path("layers/data.txt"), pack.path("layers/own.txt")).unwrap();
     pack.write("layers/own.txt", "base==1.0\n");
     let build = |arguments: &[&str]| {
         pack.command(["zip", "--bytecode", "none", "--no-import-test", "--json"]).args(arguments).run()

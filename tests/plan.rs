@@ -381,7 +381,7 @@ fn a_budget_that_is_broken_is_told_and_the_artifact_stays() {
     pack.write("pack.toml", "[budgets]\npacked = '10 kB'\nunpacked = 20\n");
     let outcome = pack.zip("app").run();
     assert_eq!(outcome.status, 1, "{}", outcome.stderr);
-    let said = "over budget: unpacked it has 46 bytes, 26 more than the 20 of pack.toml";
+    let said = "over budget: unpacked it has 42 bytes, 22 more than the 20 of pack.toml";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("packed it has 3"), "{}", outcome.stderr);
     assert!(pack.artifact("app").is_file());

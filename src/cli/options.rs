@@ -290,6 +290,15 @@ impl Options {
                 "run it where pack.toml is, or leave --locked away",
             ));
         }
+        if self.locked && set.is_none() {
+            return Err(Error::usage(
+                format!(
+                    "--locked goes by pack.lock, which has nothing for {} as the command line wants it",
+                    build.product.name().as_str()
+                ),
+                "leave -r, --extra, --group, --layer, or the path that is no part of the project, away; or --locked",
+            ));
+        }
         if is_project && !build.requirements.is_empty() {
             build.lock = set.map(|SetName { name, packaging }| Entry {
                 file: lock::FILE.into(),

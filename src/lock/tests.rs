@@ -38,7 +38,15 @@ fn rich() -> Set {
         wheel("b", "2", file("b-2-py3-none-any.whl", Place::Url("https://host:8443/b-2-py3-none-any.whl".into()))),
         wheel("c", "1", source),
         wheel("d", "1", file("d-1-py3-none-any.whl", Place::Path("../vendor/d-1-py3-none-any.whl".into()))),
-        wheel("e", "1", Origin::Repository { url, commit: "0123abc".into(), subdirectory: Some("python".into()) }),
+        wheel(
+            "e",
+            "1",
+            Origin::Repository {
+                url,
+                commit: "0123456789abcdef0123456789abcdef01234567".into(),
+                subdirectory: Some("python".into()),
+            },
+        ),
         wheel("f", "1", Origin::Folder { path: "libs/f".into() }),
     ];
     Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], wheels }
