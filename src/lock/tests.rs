@@ -153,7 +153,10 @@ fn an_answer_is_kept_and_comes_back() {
     let answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     assert_eq!(set_of(&set.id, set.inputs.clone(), &answer, root.path()).unwrap(), set);
     assert_eq!(answer.items[0].line(), format!("a==1.0+local --hash=sha256:{DIGEST}"));
-    assert_eq!(answer.items[4].line(), "e @ git+ssh://git@host/e.git@0123abc#subdirectory=python");
+    assert_eq!(
+        answer.items[4].line(),
+        "e @ git+ssh://git@host/e.git@0123456789abcdef0123456789abcdef01234567#subdirectory=python"
+    );
     // What the versions of an index are pinned to; places pin themselves.
     assert_eq!(pins(&set).into_keys().collect::<Vec<_>>(), ["a", "c"]);
 }
