@@ -269,8 +269,8 @@ fn what_zip_cannot_make_yet_it_does_not_make() {
     let outcome = project().command(["zip", "report", "--packaging", "layers"]).run();
     assert_eq!(outcome.status, 2);
     assert_snapshot!(outcome.stderr, @r"
-    error: report is packaged as layers, which is not one ZIP with everything in it, and pack zip makes no other yet
-    hint: --packaging names one with the method zip; with the method layers, --layer has to name the layers; pack plan shows all of them
+    error: report is packaged as layers, and what its layer powertools has, which somebody else publishes, is not known here
+    hint: --packaging names another; --layer names ZIPs of layers, in place of those that pack.toml says; pack plan shows all
     ");
 }
 
