@@ -98,7 +98,7 @@ fn help_says_what_can_be_said() {
               - arm64:  64-bit Arm (Graviton)
 
           --packaging <NAME>
-              Only this packaging of pack.toml [default: every one with the method zip]
+              Only this packaging of pack.toml [default: every one with the method zip or layers]
 
       -r, --requirement <FILE>
               What the function requires: a requirements file as pip understands it, pyproject.toml,
@@ -232,8 +232,9 @@ fn help_says_what_can_be_said() {
     A .packignore (in the format of .gitignore) keeps files of the function out. Version control,
     virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
-    Of the methods in pack.toml, this builds zip; with --layer instead the method layers, whose layers
-    pack layer builds. Nothing builds images yet.
+    Of the methods in pack.toml, this builds zip and layers: the layers of the project first, then the
+    functions without what these have. What layers of others have is not known yet: for such a packaging
+    --layer has to name their ZIPs. Nothing builds images yet.
     ");
 }
 
