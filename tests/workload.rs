@@ -120,20 +120,25 @@ fn the_workload_runs_with_its_dependencies_in_layers() {
     let sum = report["unpacked_with_layers"].as_u64().unwrap();
     println!("with layers: {sum} bytes unpacked");
     assert!(sum <= POLICIES[0].2, "{sum}");
+    runs_with_layers(&pack, python, Path::new(&function), &zips.iter().map(Path::new).collect::<Vec<_>>());
+}
+
+/// Unpacks a function and its layers as Lambda does, into folders that nobody may write to, and runs it.
+fn runs_with_layers(pack: &Pack, python: &str, function: &Path, layers: &[&Path]) {
     let (task, opt) = (pack.path("task"), pack.path("opt"));
-    let unpacked = [
-        ReadOnly::unpack(Path::new(&function), &task),
-        ReadOnly::unpack_all(&zips.iter().map(Path::new).collect::<Vec<_>>(), &opt),
-    ];
+    let unpacked = [ReadOnly::unpack(function, &task), ReadOnly::unpack_all(layers, &opt)];
     let mut driver = Command::new(virtual_environment(python).join("bin/python"));
     driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&task);
     driver.arg(runtime_folder(python)).arg(&opt);
     driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");
     let output = driver.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && output.stdout == b"ok\n", "{said}");
+    assert!(output.status.success() && output.stdout == b"ok\n", "{python}: {said}");
     for folder in unpacked {
         folder.assert_unchanged();
+    }
+    for folder in [task, opt] {
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }
 
@@ -168,22 +173,7 @@ fn the_projects_own_layers_serve_every_runtime() {
             skip(&format!("there is no CPython {version} here to run it"));
             continue;
         };
-        let (task, opt) = (pack.path("task"), pack.path("opt"));
-        let unpacked =
-            [ReadOnly::unpack(&paths[2], &task), ReadOnly::unpack_all(&[paths[0].as_path(), paths[1].as_path()], &opt)];
-        let mut driver = Command::new(virtual_environment(python).join("bin/python"));
-        driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&task);
-        driver.arg(runtime_folder(python)).arg(&opt);
-        driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");
-        let output = driver.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && output.stdout == b"ok\n", "{version}: {said}");
-        for folder in unpacked {
-            folder.assert_unchanged();
-        }
-        for folder in [task, opt] {
-            std::fs::remove_dir_all(folder).unwrap();
-        }
+        runs_with_layers(&pack, python, &paths[2], &[paths[0].as_path(), paths[1].as_path()]);
         ran += 1;
     }
     println!("ran on {ran} Pythons");

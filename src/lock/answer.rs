@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_local_path_is_written_from_the_project_and_found_again() {
-        let root = Path::new("/work/my project");
-        let url = "file:///work/libs/a%20b+c";
+        let root = Path::new("/srv/my project");
+        let url = "file:///srv/libs/a%20b+c";
         let path = local_path(url).unwrap();
         assert_eq!(from_root(&path, root).unwrap(), "../libs/a b+c");
         assert_eq!(file_url(&inputs::absolute(&root.join("../libs/a b+c")).unwrap()), url);
