@@ -85,6 +85,12 @@ impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
         let mut project = Project::load(Path::new(""))?;
         let builds = self.builds(&mut project, Path::new(""))?;
+        if self.allow_shadow && self.layers.is_empty() && builds.iter().all(|build| build.method != Method::Layers) {
+            return Err(Error::usage(
+                "--allow-shadow is about a function's layers, and there are none here",
+                "--layer names the ZIP of one, pack.toml those of the project",
+            ));
+        }
         let layers = self.layers_of(&builds, &project)?;
         self.options.build_after(&layers, || self.plans(builds))
     }
