@@ -88,7 +88,6 @@ pub(super) fn add(
     let is_module = |path: &str| at.importable(path).is_some_and(|path| !path.starts_with("bin/"));
     let sources: Vec<(&String, &Entry)> =
         tree.iter().filter(|(path, _)| path.ends_with(".py") && is_module(path)).collect();
-
     let in_place = |path: &str, owner| {
         build.bytecode == Policy::Only
             && !is_function(owner)

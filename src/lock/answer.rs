@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use super::inputs::{self, Input};
 use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
 use super::read;
 use crate::error::{Error, Result};
 use crate::project::Requirements;
-use crate::python::normalise;
 use crate::python::report::{ArchiveInfo, DownloadInfo, Item, Metadata, VcsInfo};
-use crate::resolve::{Answer, FILE_URL};
+use crate::python::{file_url, normalise};
+use crate::resolve::Answer;
 
 /// The answer that pip gave when the set was made. What needs what is not in it: the wheels say that themselves.
 pub fn to_answer(set: &Set, root: &Path, requirements: &Requirements) -> Result<Answer> {
@@ -118,10 +118,6 @@ fn local_path(url: &str) -> Option<PathBuf> {
     let path = path.strip_prefix("localhost").unwrap_or(path);
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
     path.starts_with('/').then(|| PathBuf::from(path))
-}
-
-fn file_url(path: &Path) -> String {
-    format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), FILE_URL))
 }
 
 fn from_root(path: &Path, root: &Path) -> Result<String> {

@@ -16,9 +16,21 @@ mod wheel;
 mod wheel_name;
 pub mod wheel_tags;
 
+use std::path::Path;
+
 use pep508_rs::pep440_rs::Version;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use wheel::{Placed, Wheel, WheelError};
 pub use wheel_name::{WheelFilename, normalise};
+
+/// What a `file:` URL's path keeps as it is, beside letters and digits.
+const FILE_URL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+
+/// An absolute path as pip's `file:` URL.
+pub fn file_url(path: &Path) -> String {
+    format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), FILE_URL))
+}
 
 /// Whether two texts are one version: `1.0` is `1.0.0`.
 pub fn is_same_version(one: &str, other: &str) -> bool {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rayon::prelude::*;
 
 use super::{Answer, unavailable};
@@ -14,11 +13,7 @@ use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::python::pip::{Pip, Source, Wanted};
 use crate::python::report::Item;
-use crate::python::{Wheel, WheelFilename, metadata, normalise};
-
-/// What a `file:` URL's path does not keep as it is.
-pub const FILE_URL: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+use crate::python::{Wheel, WheelFilename, file_url, metadata, normalise};
 
 /// A page of links to every cached wheel: what `--offline` resolves from.
 pub(super) struct LinksPage {
@@ -31,9 +26,9 @@ impl LinksPage {
         let mut page = String::from("<!DOCTYPE html>\n");
         for (sha256, path) in cache.wheel_paths() {
             let path = std::path::absolute(&path).map_err(Error::io("find", &path))?;
-            let url = utf8_percent_encode(&path.to_string_lossy(), FILE_URL).to_string();
+            let url = file_url(&path);
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let _ = writeln!(page, "<a href=\"file://{url}#sha256={sha256}\">{name}</a>");
+            let _ = writeln!(page, "<a href=\"{url}#sha256={sha256}\">{name}</a>");
         }
         let file = folder.path().join("links.html");
         std::fs::write(&file, page).map_err(Error::io("write", file))?;

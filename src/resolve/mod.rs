@@ -25,7 +25,6 @@ use crate::python::pip::{Pip, Question, Sdists, Source};
 use crate::python::report::{Item, Report};
 use crate::python::{Wheel, normalise};
 
-pub use fetch::FILE_URL;
 pub use graph::Need;
 pub use pinned::{Refusal, ask_pinned, refusals};
 pub use remembered::{recall, remember};

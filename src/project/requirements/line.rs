@@ -5,15 +5,11 @@
 use std::path::Path;
 
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::python::{normalise, requirement};
+use crate::python::{self, normalise, requirement};
 
 /// The most bytes of a version or of a set of bounds.
 const BYTES: usize = 1 << 10;
-
-/// What a `file:` URL's path keeps as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
 
 /// A distribution's name, normalised, if it is one.
 pub(super) fn name(text: &str) -> Option<String> {
@@ -54,7 +50,7 @@ pub(super) fn word(text: &str) -> Option<&str> {
 pub(super) fn file_url(base: &Path, path: &str) -> String {
     let path = base.join(path);
     let path = path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path);
-    format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), PATH))
+    python::file_url(&path)
 }
 
 #[cfg(test)]
