@@ -8,11 +8,11 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{Outcome, Pack, Run, WheelBuilder, skip, unzip};
+use support::{Pack, Run, WheelBuilder, assert_fails, paths, skip, unzip};
 
 const HANDLER: &str = "def handler(event, context):\n    return 1\n";
 
@@ -25,22 +25,9 @@ fn artifact(pack: &Pack, name: &str) -> PathBuf {
     pack.path(format!("dist/layers/{name}-python3.13-x86_64.zip"))
 }
 
-fn paths(zip: &Path) -> Vec<String> {
-    unzip(zip).into_keys().collect()
-}
-
 fn warnings(report: &Value) -> String {
     let lines = report["warnings"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
     lines.collect::<Vec<_>>().join("\n")
-}
-
-#[track_caller]
-fn assert_fails(outcome: &Outcome, status: i32, said: &[&str]) {
-    assert_eq!(outcome.status, status, "{}", outcome.stderr);
-    assert_eq!(outcome.stdout, "", "a failure writes no data");
-    for words in said {
-        assert!(outcome.stderr.contains(words), "{words:?} is not in:\n{}", outcome.stderr);
-    }
 }
 
 /// The interpreter that compiles for the default target; says so where there is none.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::{Outcome, Pack, Run, WheelBuilder, check, skip, unzip, zips};
+use support::{Pack, Run, WheelBuilder, assert_fails, check, skip, unzip, zips};
 
 const HANDLER: &str = "import mid\n\n\ndef handler(event, context):\n    return mid.VALUE\n";
 const DATA: &str = "dist/layers/data-python3.13-x86_64.zip";
@@ -68,15 +68,6 @@ fn parts(report: &Value) -> BTreeSet<&str> {
 fn warnings(report: &Value) -> String {
     let lines = report["warnings"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
     lines.collect::<Vec<_>>().join("\n")
-}
-
-#[track_caller]
-fn assert_fails(outcome: &Outcome, status: i32, said: &[&str]) {
-    assert_eq!(outcome.status, status, "{}", outcome.stderr);
-    assert_eq!(outcome.stdout, "", "a failure writes no data");
-    for words in said {
-        assert!(outcome.stderr.contains(words), "{words:?} is not in:\n{}", outcome.stderr);
-    }
 }
 
 #[test]

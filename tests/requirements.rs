@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::index::Index;
-use support::{Outcome, Pack, Run, WheelBuilder, sha256, skip, succeed, unzip};
+use support::{Pack, Run, WheelBuilder, assert_done, assert_fails, sha256, skip, succeed, unzip};
 
 const HANDLER: &str = "def handler(event, context):\n    return 1\n";
 
@@ -124,17 +124,6 @@ fn have_tools() -> bool {
         );
     }
     tools().is_some()
-}
-
-fn assert_done(outcome: &Outcome) {
-    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
-}
-
-fn assert_fails(outcome: &Outcome, status: i32, words: &[&str]) {
-    assert_eq!(outcome.status, status, "{}", outcome.stderr);
-    for word in words {
-        assert!(outcome.stderr.contains(word), "{word:?} is not in:\n{}", outcome.stderr);
-    }
 }
 
 #[test]

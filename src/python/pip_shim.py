@@ -5,7 +5,8 @@
 #
 # pip's --platform and --python-version choose wheels, but markers (`; python_version < "3.11"`) are judged by the
 # running interpreter (pip issue 11198): that is what the first part mends; the second does so for Requires-Python in
-# older pips. The third uses the hook of PEP 600 to keep out wheels that need a newer glibc than the target's. The last part adds to pip's report what the next call
+# older pips. The third uses the hook of PEP 600 to keep out wheels that need a newer glibc than the target's. Then setuptools is
+# told where to work for the user's own folders only. The last part adds to pip's report what the next call
 # of pip needs to fetch what was resolved: the options that stood in requirement files, and URLs with their
 # credentials. The report goes to a pipe and is never stored; everything else that pip writes stays redacted.
 import json
@@ -42,6 +43,25 @@ if settings["offline"]:
         raise socket.gaierror("the network is not used with --offline")
 
     socket.getaddrinfo = refuse
+
+# What a build needs is a build of its own when it has no wheel: it must not work in the folder of the first.
+import os
+
+from pip._internal.build_env import BuildEnvironment
+
+install_requirements = BuildEnvironment.install_requirements
+
+
+def install_elsewhere(*arguments, **options):
+    place = os.environ.pop("DIST_EXTRA_CONFIG", None)
+    try:
+        return install_requirements(*arguments, **options)
+    finally:
+        if place is not None:
+            os.environ["DIST_EXTRA_CONFIG"] = place
+
+
+BuildEnvironment.install_requirements = install_elsewhere
 
 # Which requirements contradict each other is said at a level that --quiet hides.
 from pip._internal.resolution.resolvelib import factory

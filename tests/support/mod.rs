@@ -366,6 +366,36 @@ impl Outcome {
     }
 }
 
+#[track_caller]
+pub(crate) fn assert_done(outcome: &Outcome) {
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+}
+
+/// A failure with this status, these words and no data.
+#[track_caller]
+pub(crate) fn assert_fails(outcome: &Outcome, status: i32, said: &[&str]) {
+    assert_eq!(outcome.status, status, "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, "", "a failure writes no data");
+    for words in said {
+        assert!(outcome.stderr.contains(words), "{words:?} is not in:\n{}", outcome.stderr);
+    }
+}
+
+/// The paths of a ZIP.
+pub(crate) fn paths(zip: &Path) -> Vec<String> {
+    unzip(zip).into_keys().collect()
+}
+
+/// The interpreter of the target's version, by `--dry-run`; says so when there is none and the test is skipped.
+pub(crate) fn compile_interpreter(pack: &Pack, function: &str) -> Option<PathBuf> {
+    let plan = pack.zip(function).arg("--dry-run").arg("--json").run().json(0);
+    let found = plan["compile_interpreter"].as_str().map(PathBuf::from);
+    if found.is_none() {
+        skip("no CPython 3.13 on this machine");
+    }
+    found
+}
+
 impl WheelBuilder {
     /// Adds an extra and what comes with it.
     pub(crate) fn extra(self, extra: &str, requirement: &str) -> Self {
