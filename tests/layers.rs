@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::{Pack, Run, WheelBuilder, assert_fails, check, skip, unzip, zips};
+use support::{Pack, Run, WheelBuilder, assert_done, assert_fails, check, skip, unzip, zips};
 
 const HANDLER: &str = "import mid\n\n\ndef handler(event, context):\n    return mid.VALUE\n";
 const DATA: &str = "dist/layers/data-python3.13-x86_64.zip";
@@ -212,6 +212,45 @@ fn a_layer_that_changes_makes_the_locked_versions_of_its_functions_out_of_date()
     let layer = fs::read(pack.path("dist/layers/own-python3.13-x86_64.zip")).unwrap();
     build(&["--exclude", "base/**"]).json(0);
     assert!(fs::read(pack.path("dist/layers/own-python3.13-x86_64.zip")).unwrap() == layer);
+}
+
+#[test]
+fn what_a_layer_leaves_to_the_runtime_binds_no_function() {
+    let pack = project();
+    for version in ["1.0", "2.0"] {
+        pack.wheel(&WheelBuilder::new("boto3", version).file("boto3/__init__.py", b""));
+    }
+    pack.wheel(&WheelBuilder::new("wrapper", "1.0").requires("boto3").file("wrapper/__init__.py", b"import boto3\n"));
+    pack.write("layers/tools.txt", "wrapper\n-c old.txt\n");
+    pack.write("layers/old.txt", "boto3==1.0\n");
+    pack.write("requirements/app.txt", "own\nboto3==2.0\n");
+    pack.write("pack.toml", "[functions.app]\nlayers = ['tools']\n[packaging.layers]\nmethod = 'layers'\n");
+    // Before anybody knows what will be in the layer, and after.
+    for _ in 0..2 {
+        assert_done(&pack.command(["lock"]).run());
+        assert_done(&pack.command(["lock", "--check"]).run());
+        assert_done(&pack.zip("app").args(["--locked", "--quiet"]).run());
+    }
+    let app = paths(&pack.path("dist/app-layers-python3.13-x86_64.zip"));
+    assert!(app.contains("boto3-2.0.dist-info/METADATA") && !app.contains("wrapper/__init__.py"), "{app:?}");
+    // A layer that has it for sure does.
+    pack.write("layers/tools.toml", "bundle-sdk = true\n");
+    assert_fails(&pack.command(["lock", "--check"]).run(), 1, &["boto3 2.0: a layer has 1.0"]);
+}
+
+#[test]
+fn a_deep_layer_goes_by_what_the_lock_says_of_its_users() {
+    let pack = project();
+    pack.write(
+        "pack.toml",
+        "[functions.app]\nlayers = ['data']\n[packaging.layers]\nmethod = 'layers'\n[layers.data]\nslim = 'deep'\n",
+    );
+    let layer = |arguments: &[&str]| pack.command(["layer", "--quiet"]).args(arguments).run();
+    assert_done(&layer(&[]));
+    let said = ["pack.lock is out of date for app (layers, python3.13-x86_64)", "not in the lock yet"];
+    assert_fails(&layer(&["--locked"]), 1, &said);
+    assert_done(&pack.command(["lock"]).run());
+    assert_done(&layer(&["--locked"]));
 }
 
 #[test]

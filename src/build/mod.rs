@@ -16,7 +16,7 @@ pub use bytecode::{Policy, WithBytecode};
 pub use imports::ImportTest;
 use imports::Verdict;
 pub use plan::{Plan, PlannedWheel};
-pub use product::{Name, Product};
+pub use product::{Name, Product, User};
 
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;

@@ -21,8 +21,17 @@ pub enum Product {
         versioned: bool,
         /// The functions that use it. What they and the distributions that they bundle import and name is not slimmed away;
         /// none of their files is in the layer.
-        users: Vec<Function>,
+        users: Vec<User>,
     },
+}
+
+/// A function that uses a layer.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The function.
+    pub function: Function,
+    /// What the lock calls the packaging in which it has the layer.
+    pub packaging: Option<String>,
 }
 
 /// The name of what is built, as reports have it: `"function": "report"`.
@@ -53,8 +62,9 @@ impl Name {
 }
 
 /// What a file of a function that uses a layer is called in the layer's tree.
-pub(super) fn user_path(user: &Function, path: &str) -> String {
-    format!("/functions/{}/{path}", user.name)
+pub(super) fn user_path(user: &User, path: &str) -> String {
+    let packaging = user.packaging.as_ref().map_or_else(String::new, |packaging| format!(" as {packaging}"));
+    format!("/functions/{}{packaging}/{path}", user.function.name)
 }
 
 /// The files of this machine that a build looks at.
@@ -120,7 +130,7 @@ impl Product {
         let mut evidence = Tree::new();
         let users = if let Self::Layer { users, .. } = self { users.as_slice() } else { &[] };
         for user in users {
-            for file in project::collect(&user.source, output)? {
+            for file in project::collect(&user.function.source, output)? {
                 let entry = Entry {
                     executable: file.executable,
                     owner: Owner::Function,

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use super::product::user_path;
-use super::{BuildPlan, Product};
+use super::{BuildPlan, Product, User};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lock::{self, Entry, SetId, State};
 use crate::progress::Progress;
-use crate::project::{Choice, Function, Requirements};
+use crate::project::{Choice, Requirements};
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::slim::{Level, may_speak};
@@ -33,7 +33,7 @@ pub(super) fn bundled(
     }
     let is_in_layer =
         |one: &Distribution| of_layer.iter().any(|other| (&one.name, &one.version) == (&other.name, &other.version));
-    for user in users.iter().filter(|user| !user.requirements.is_empty()) {
+    for user in users.iter().filter(|user| !user.function.requirements.is_empty()) {
         let resolution = progress.phase("resolve functions", |progress| {
             let answer = answer(build, user, of_layer, python, cache)?;
             resolve::fetch(&answer, &python.pip, build.target, cache, build.offline, progress)
@@ -53,25 +53,37 @@ pub(super) fn bundled(
     Ok(tree)
 }
 
-/// The lock's answer, where it holds; else pip's, with the layer's versions where that can be.
+/// The lock's answer, where it holds; else pip's, with the layer's versions and the lock's old ones where that can be.
 fn answer(
     build: &BuildPlan,
-    user: &Function,
+    user: &User,
     of_layer: &[Distribution],
     python: &Interpreters,
     cache: &Cache,
 ) -> Result<Answer> {
-    let requirements = Requirements::read(&user.requirements, &Choice::default(), build.target)?;
+    let requirements = Requirements::read(&user.function.requirements, &Choice::default(), build.target)?;
+    let mut pins = BTreeMap::new();
     if let Some(entry) = &build.lock {
-        let of_user = Entry {
-            id: SetId { name: user.name.clone(), packaging: None, target: build.target },
+        let of_user = |packaging| Entry {
+            id: SetId { name: user.function.name.clone(), packaging, target: build.target },
             requirements: requirements.clone(),
             ..entry.clone()
         };
-        if let State::Holds(set) = of_user.state()? {
-            return lock::to_answer(&set, of_user.root(), &requirements);
+        let as_used = of_user(user.packaging.clone());
+        // A packaging that has no set, since nobody knows what its other layers have, has the function's own.
+        for of_user in [as_used.clone(), of_user(None)] {
+            match of_user.state()? {
+                State::Holds(set) => return lock::to_answer(&set, of_user.root(), &requirements),
+                State::Outdated { old: Some(old), .. } => pins = lock::pins(&old),
+                State::Outdated { old: None, .. } => {}
+            }
+        }
+        if entry.frozen
+            && let State::Outdated { reasons, .. } = as_used.state()?
+        {
+            return Err(as_used.refuse(&reasons));
         }
     }
-    let pins: BTreeMap<String, String> = of_layer.iter().map(|one| (one.name.clone(), one.version.clone())).collect();
+    pins.extend(of_layer.iter().map(|one| (one.name.clone(), one.version.clone())));
     resolve::ask_pinned(&python.pip, build.target, &requirements, &[], pins, cache, build.offline)
 }

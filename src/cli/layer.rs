@@ -1,13 +1,12 @@
 //! `pack layer`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
-use crate::build::{BuildPlan, Product};
+use crate::build::{BuildPlan, Product, User};
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::project::{Content, Layer as Parts, LayerBuild, Project, Requirements, Selection};
@@ -157,8 +156,10 @@ pub(super) fn plan(
     requirements: Requirements,
     is_locked: bool,
 ) -> Result<BuildPlan> {
-    let users: BTreeSet<&String> = build.functions.iter().chain(users).collect();
-    let users = users.into_iter().filter_map(|name| Some(project.functions.get(name)?.function.clone())).collect();
+    let mut named = build.users;
+    named.extend(users.iter().filter(|name| !build.functions.contains(name)).map(|name| (name.clone(), None)));
+    let user = |(name, packaging)| Some(User { function: project.functions.get(&name)?.function.clone(), packaging });
+    let users = named.into_iter().filter_map(user).collect();
     let set = is_locked.then(|| SetName { name: lock::layer_set(&build.layer), packaging: None });
     let layer = Parts { name: build.layer, files: build.files, requirements: build.requirements };
     let product = Product::Layer { layer, versioned: build.versioned, users };

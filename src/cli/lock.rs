@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::Args;
 
@@ -11,11 +12,12 @@ use super::print;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion};
-use crate::lock::{self, Entry, Set, SetId, State};
+use crate::lock::{self, Entry, LeftOut, OfLayers, Set, SetId, State};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{Builds, Choice, Project, Requirements, Selection};
+use crate::project::{Builds, Choice, LayerSettings, Project, Requirements, Selection};
 use crate::python::interpreter;
 use crate::resolve;
+use crate::slim::Globs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,7 +68,10 @@ pub(super) struct Lock {
 }
 
 /// What a set is made from: its files, and the sets of its function's layers.
-type Made = (Vec<PathBuf>, Vec<SetId>);
+type Made = (Vec<PathBuf>, Vec<LayerSet>);
+
+/// The set of a layer, and which of its wheels the layer may leave out.
+type LayerSet = (SetId, Rc<LeftOut>);
 
 impl Lock {
     pub(super) fn run(self) -> Result<ExitCode> {
@@ -110,7 +115,7 @@ impl Lock {
     }
 
     /// The sets of the project, for every target, each with those of its layers; these come first.
-    fn entries(&self, file: &Path) -> Result<Vec<(Entry, Vec<SetId>)>> {
+    fn entries(&self, file: &Path) -> Result<Vec<(Entry, Vec<LayerSet>)>> {
         let sets = self.sets(Path::new(""))?;
         if sets.is_empty() {
             return Err(Error::usage(
@@ -142,23 +147,27 @@ impl Lock {
             let selection = Selection { python, architecture, ..Selection::default() };
             let Builds { functions, layers } = project.builds(&selection)?;
             let of_layer = |layer: &str, target| SetId { name: lock::layer_set(layer), packaging: None, target };
+            let mut of_layers: BTreeMap<SetId, Rc<LeftOut>> = BTreeMap::new();
+            for build in layers.into_iter().filter(|build| !build.requirements.is_empty()) {
+                let id = of_layer(&build.layer, build.target);
+                of_layers.insert(id.clone(), Rc::new(left_out(&build.settings)?));
+                sets.insert(id, (build.requirements, Vec::new()));
+            }
             // What cannot be built, since nobody knows what its layers have, has no wheels either.
             let builds = functions.into_iter().filter(|build| build.layers_known() && !build.requirements.is_empty());
             for build in builds {
                 let (packaging, target) = (build.packaging_of_lock(), build.target);
-                let own = build.layers.iter().filter(|layer| packaging.is_some() && layer.output.is_some());
-                let layers = own.map(|layer| of_layer(&layer.name, target)).collect();
+                let own = build.layers.iter().filter(|_| packaging.is_some());
+                let layers = own.filter_map(|layer| of_layers.get_key_value(&of_layer(&layer.name, target)));
+                let layers = layers.map(|(id, left_out)| (id.clone(), left_out.clone())).collect();
                 sets.insert(SetId { name: build.function, packaging, target }, (build.requirements, layers));
-            }
-            for build in layers.into_iter().filter(|build| !build.requirements.is_empty()) {
-                sets.insert(of_layer(&build.layer, build.target), (build.requirements, Vec::new()));
             }
         }
         Ok(sets)
     }
 
     /// What the lock has and the project has not. A command for some targets says nothing of the others.
-    fn gone(&self, sets: &[Set], entries: &[(Entry, Vec<SetId>)]) -> Vec<SetId> {
+    fn gone(&self, sets: &[Set], entries: &[(Entry, Vec<LayerSet>)]) -> Vec<SetId> {
         let is_known = |id: &SetId| entries.iter().any(|(entry, _)| entry.id == *id);
         let is_named = |id: &SetId| entries.iter().any(|(entry, _)| entry.id.name == id.name);
         let some_targets = !self.python.is_empty() || !self.arch.is_empty();
@@ -167,7 +176,7 @@ impl Lock {
     }
 
     /// A name to upgrade that no set has is a mistake.
-    fn check_names(&self, sets: &[Set], entries: &[(Entry, Vec<SetId>)]) -> Result<()> {
+    fn check_names(&self, sets: &[Set], entries: &[(Entry, Vec<LayerSet>)]) -> Result<()> {
         let of_project = |set: &&Set| entries.iter().any(|(entry, _)| entry.id == set.id);
         let known: BTreeSet<&str> =
             sets.iter().filter(of_project).flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
@@ -188,11 +197,11 @@ impl Lock {
     fn resolve(
         &self,
         entry: &Entry,
-        of_layers: &BTreeMap<String, String>,
+        of_layers: &OfLayers,
         before: &lock::Lock,
         progress: &mut Progress,
     ) -> Result<Option<Set>> {
-        let agrees = |set: &Set| lock::beside_layers(set, of_layers).is_empty();
+        let agrees = |set: &Set| lock::beside_layers(set, &of_layers.certain).is_empty();
         let old = match entry.state_in(before)? {
             State::Holds(set) if self.upgrade.is_empty() && set.is_settled() && agrees(&set) => return Ok(None),
             State::Holds(set) => Some(set),
@@ -202,10 +211,13 @@ impl Lock {
         if self.upgrade.iter().any(String::is_empty) {
             pins.clear();
         }
-        for name in self.upgraded().chain(of_layers.keys().cloned()) {
+        for name in self.upgraded() {
             pins.remove(&name);
         }
-        let settled: Vec<String> = of_layers.iter().map(|(name, version)| format!("{name}=={version}")).collect();
+        pins.extend(of_layers.likely.clone());
+        pins.retain(|name, _| !of_layers.certain.contains_key(name));
+        let settled: Vec<String> =
+            of_layers.certain.iter().map(|(name, version)| format!("{name}=={version}")).collect();
         let target = entry.id.target;
         let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = interpreter::find(target, self.python_executable.as_deref())?;
@@ -256,19 +268,28 @@ fn any<T: Copy>(given: &[T]) -> Vec<Option<T>> {
     if given.is_empty() { vec![None] } else { given.iter().copied().map(Some).collect() }
 }
 
-/// The versions of what the sets of layers have, by name.
-fn of_layers(layers: &[SetId], set: impl Fn(&SetId) -> Option<Set>) -> BTreeMap<String, String> {
-    let wheels = layers.iter().filter_map(set).flat_map(|set| set.wheels);
-    wheels.map(|wheel| (wheel.name, wheel.version)).collect()
+/// What the layers of a function will have, as their sets are now.
+fn of_layers(layers: &[LayerSet], set: impl Fn(&SetId) -> Option<Set>) -> OfLayers {
+    let mut all = OfLayers::default();
+    for (id, left_out) in layers {
+        if let Some(set) = set(id) {
+            all.add(&set, left_out);
+        }
+    }
+    all
+}
+
+fn left_out(LayerSettings { slim, bundle_sdk, exclude, .. }: &LayerSettings) -> Result<LeftOut> {
+    Ok(LeftOut { level: *slim, sdk: *bundle_sdk, exclude: Globs::new("exclude", exclude)? })
 }
 
 /// Says whether the lock holds for all of the project, and what not.
-fn check(entries: &[(Entry, Vec<SetId>)], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
+fn check(entries: &[(Entry, Vec<LayerSet>)], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
     let mut lines = Vec::new();
     for (entry, layers) in entries {
         let reasons = match entry.state_in(lock)? {
             State::Outdated { reasons, .. } => reasons,
-            State::Holds(set) => lock::beside_layers(&set, &of_layers(layers, |id| lock.set(id).cloned())),
+            State::Holds(set) => lock::beside_layers(&set, &of_layers(layers, |id| lock.set(id).cloned()).certain),
         };
         if !reasons.is_empty() {
             lines.push(format!("{}:\n  {}", entry.id, reasons.join("\n  ")));

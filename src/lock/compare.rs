@@ -10,7 +10,7 @@ use pep508_rs::pep440_rs::Version;
 use super::inputs::{self, Input};
 use super::model::{Origin, Set, Wheel};
 use crate::error::Result;
-use crate::python::{is_same_version, markers, normalise, requirement};
+use crate::python::{markers, normalise, requirement};
 
 /// One line of what changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +84,6 @@ pub fn outdated(set: &Set, now: &[Input], requirements: &[PathBuf]) -> Result<Ve
         reasons.extend(differences(set, requirements)?);
     }
     Ok(reasons)
-}
-
-/// Where a set's versions are not those of the function's layers, in lines.
-pub fn beside_layers(set: &Set, of_layers: &BTreeMap<String, String>) -> Vec<String> {
-    let differs = |wheel: &Wheel| {
-        let other = of_layers.get(&wheel.name).filter(|other| !is_same_version(&wheel.version, other))?;
-        Some(format!("{} {}: a layer has {other}", wheel.name, wheel.version))
-    };
-    set.wheels.iter().filter_map(differs).collect()
 }
 
 /// Requirements that the lock has no wheel for, and wheels that nothing requires by name any more. Only what can be

@@ -7,6 +7,7 @@
 mod answer;
 mod compare;
 mod inputs;
+mod layers;
 mod model;
 mod read;
 #[cfg(test)]
@@ -17,8 +18,9 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use answer::{pins, set_of, to_answer};
-pub use compare::{Change, beside_layers, changes, outdated};
+pub use compare::{Change, changes, outdated};
 pub use inputs::Input;
+pub use layers::{LeftOut, OfLayers, beside_layers};
 pub use model::{Lock, Origin, Place, Set, SetId, Wheel};
 pub use read::parse;
 pub use update::{load, update};

@@ -89,6 +89,9 @@ pub struct LayerBuild {
     pub versioned: bool,
     /// Functions that have it.
     pub functions: Vec<String>,
+    /// The same, with what the lock calls the packaging in which they have it.
+    #[serde(skip)]
+    pub users: BTreeSet<(String, Option<String>)>,
     /// Where the ZIP goes.
     pub output: PathBuf,
     /// What holds for it.
@@ -99,6 +102,9 @@ pub struct LayerBuild {
     #[serde(skip)]
     pub is_argument: bool,
 }
+
+/// Functions, and what the lock calls the packaging of each.
+type Users = BTreeSet<(String, Option<String>)>;
 
 /// What a project builds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -424,19 +430,17 @@ impl Project {
         let mut builds = Vec::new();
         for layer in self.layers.values() {
             let has_it = |build: &&Build| build.layers.iter().any(|used| used.name == layer.name);
-            let mut targets: BTreeMap<(PythonVersion, Architecture), Vec<String>> = BTreeMap::new();
+            let mut targets: BTreeMap<(PythonVersion, Architecture), Users> = BTreeMap::new();
             for build in functions.iter().filter(has_it) {
                 let users = targets.entry((build.target.python, build.target.architecture)).or_default();
-                if !users.contains(&build.function) {
-                    users.push(build.function.clone());
-                }
+                users.insert((build.function.clone(), build.packaging_of_lock()));
             }
             if targets.is_empty()
                 && !self.is_listed(layer)
                 && selection.functions.is_empty()
                 && selection.packaging.is_none()
             {
-                targets.extend(self.targets(selection).into_iter().map(|target| (target, Vec::new())));
+                targets.extend(self.targets(selection).into_iter().map(|target| (target, Users::new())));
             }
             for ((python, architecture), users) in targets {
                 builds.extend(self.layer_build(layer, Target { python, architecture }, users));
@@ -451,7 +455,7 @@ impl Project {
         builds.retain(|build| build.layer == name);
         if let (true, Some(layer)) = (builds.is_empty(), self.layers.get(name)) {
             let listing = self.functions.values().filter(|member| self.lists(member, layer));
-            let users: Vec<String> = listing.map(|member| member.function.name.clone()).collect();
+            let users: Users = listing.map(|member| (member.function.name.clone(), None)).collect();
             let targets = self.targets(selection).into_iter();
             builds.extend(targets.filter_map(|(python, architecture)| {
                 self.layer_build(layer, Target { python, architecture }, users.clone())
@@ -482,7 +486,7 @@ impl Project {
         })
     }
 
-    fn layer_build(&self, layer: &ProjectLayer, target: Target, functions: Vec<String>) -> Option<LayerBuild> {
+    fn layer_build(&self, layer: &ProjectLayer, target: Target, users: Users) -> Option<LayerBuild> {
         let Content::Own { requirements, files, versioned } = &layer.content else { return None };
         let mut origins = Origins::default();
         let settings = of_layer(self, &layer.name, layer.entry.as_ref(), &mut origins);
@@ -493,7 +497,8 @@ impl Project {
             requirements: requirements.clone(),
             files: files.clone(),
             versioned: *versioned,
-            functions,
+            functions: users.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+            users,
             output: layer_output(&layer.name, target),
             settings,
             why: origins.0,
