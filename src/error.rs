@@ -353,11 +353,16 @@ impl Error {
     }
 
     /// 1 for an expected failure of the input, 2 for wrong usage, 3 for what should not happen.
-    pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+    pub fn status(&self) -> u8 {
+        match self {
             Self::Usage { .. } | Self::Project(_) | Self::Interpreter { .. } => 2,
             Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) | Self::Recipe { .. } => 3,
             _ => 1,
-        })
+        }
+    }
+
+    /// [`Self::status`], as a process ends with it.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.status())
     }
 }

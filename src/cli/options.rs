@@ -1,13 +1,13 @@
 //! What `pack zip` and `pack layer` have in common: their options, and how builds are carried out and shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{print, to_json, variable};
+use super::{describe, print, to_json, variable};
 use crate::build::{self, BuildPlan, Policy, Product};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -317,53 +317,69 @@ impl Options {
 
     /// Carries builds out, or shows what they would do.
     pub(super) fn build(&self, builds: Vec<BuildPlan>) -> Result<ExitCode> {
-        self.build_after(&[], || Ok(builds))
+        self.build_after(&[], |_, _| Ok(builds))
     }
 
-    /// The same with builds that cannot be planned before the first ones are done. They are not begun where one of the first
-    /// is over the limit.
+    /// The same with builds that cannot be planned before the first ones are done. They are told which of these nobody can use,
+    /// and say what is not made because of it.
     pub(super) fn build_after(
         &self,
         first: &[BuildPlan],
-        rest: impl FnOnce() -> Result<Vec<BuildPlan>>,
+        rest: impl FnOnce(&BTreeSet<PathBuf>, &mut BTreeSet<PathBuf>) -> Result<Vec<BuildPlan>>,
     ) -> Result<ExitCode> {
         // Fails only if a pool exists already, which then serves.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
         let cache = Cache::open(self.cache_dir.as_deref())?;
-        let mut json = Vec::new();
-        let outcome = self.build_all(first, &cache, &mut json).and_then(|over_limit| {
-            if over_limit {
-                self.warn("a layer is over the limit: the functions that have it are not built");
-                return Ok(true);
-            }
-            self.build_all(&rest()?, &cache, &mut json)
+        let mut made = Made::default();
+        let outcome = self.build_all(first, false, &cache, &mut made).and_then(|()| {
+            let unusable = made.failed.iter().chain(&made.over_limit).cloned().collect();
+            let rest = rest(&unusable, &mut made.failed)?;
+            let is_alone = first.is_empty() && rest.len() == 1;
+            self.build_all(&rest, is_alone, &cache, &mut made)
         });
         // What was built before a failure was built, and is told.
-        match json.as_slice() {
+        match made.json.as_slice() {
             [] => {}
             [one] => print(&format!("{one:#}\n"))?,
             several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
         }
-        outcome.map(|over_limit| ExitCode::from(u8::from(over_limit)))
+        outcome?;
+        if !made.failed.is_empty() {
+            let names: Vec<String> = made.failed.iter().map(|path| path.display().to_string()).collect();
+            let progress = Progress::new(self.verbosity());
+            progress.fail(&format!("not built: {}", names.join(", ")));
+        }
+        Ok(ExitCode::from(made.status))
     }
 
-    /// One after the other; returns whether one is over the limit.
-    fn build_all(&self, builds: &[BuildPlan], cache: &Cache, json: &mut Vec<serde_json::Value>) -> Result<bool> {
+    /// One after the other. One that fails is told, and the others are built all the same: they have nothing to do with it.
+    fn build_all(&self, builds: &[BuildPlan], is_alone: bool, cache: &Cache, made: &mut Made) -> Result<()> {
         check_outputs(builds)?;
         let pythons = self.interpreters(builds)?;
-        let mut over_limit = false;
         for build in builds {
             let mut progress = Progress::new(self.verbosity());
             let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
-            match self.build_one(build, python, cache, &mut progress, json) {
-                Ok(over) => over_limit |= over,
-                Err(error) => {
-                    progress.finish();
-                    return Err(error);
+            let outcome = self.build_one(build, python, cache, &mut progress, &mut made.json);
+            let error = match outcome {
+                Ok(Fit { over_limit, over_budget }) => {
+                    made.status = made.status.max(u8::from(over_limit || over_budget));
+                    if over_limit {
+                        made.over_limit.insert(build.output.clone());
+                    }
+                    continue;
                 }
+                Err(error) => error,
+            };
+            progress.finish();
+            // Without an index all the others would wait for it in vain.
+            if is_alone || matches!(error, Error::IndexUnreachable { .. }) {
+                return Err(error);
             }
+            progress.fail(&format!("{}:\n{}", build.output.display(), describe(&error)));
+            made.status = made.status.max(error.status());
+            made.failed.insert(build.output.clone());
         }
-        Ok(over_limit)
+        Ok(())
     }
 
     /// Says something that a person should know before it all begins.
@@ -382,7 +398,7 @@ impl Options {
         Ok(pythons)
     }
 
-    /// Builds or plans one artifact and shows it. Returns whether it is over the limit.
+    /// Builds or plans one artifact and shows it.
     fn build_one(
         &self,
         build: &BuildPlan,
@@ -390,7 +406,7 @@ impl Options {
         cache: &Cache,
         progress: &mut Progress,
         json: &mut Vec<serde_json::Value>,
-    ) -> Result<bool> {
+    ) -> Result<Fit> {
         if self.dry_run {
             let plan = build::plan(build, python, cache, progress)?;
             progress.finish();
@@ -399,7 +415,7 @@ impl Options {
             } else {
                 print(&plan.text())?;
             }
-            return Ok(false);
+            return Ok(Fit::default());
         }
         let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
         progress.finish();
@@ -421,7 +437,7 @@ impl Options {
         for budget in &broken {
             progress.fail(&format!("{}: {budget}", report.path));
         }
-        Ok(report.over_limit || !broken.is_empty())
+        Ok(Fit { over_limit: report.over_limit, over_budget: !broken.is_empty() })
     }
 
     fn threads(&self) -> usize {
@@ -435,6 +451,25 @@ impl Options {
             _ => Verbosity::Normal,
         }
     }
+}
+
+/// What came of several builds.
+#[derive(Default)]
+struct Made {
+    json: Vec<serde_json::Value>,
+    /// How the process ends.
+    status: u8,
+    /// What was not written.
+    failed: BTreeSet<PathBuf>,
+    /// What Lambda would not take.
+    over_limit: BTreeSet<PathBuf>,
+}
+
+/// Whether an artifact is larger than it may be.
+#[derive(Clone, Copy, Default)]
+struct Fit {
+    over_limit: bool,
+    over_budget: bool,
 }
 
 /// Where an artifact goes: where the command line says, a path or a folder, else where the project says.

@@ -92,7 +92,7 @@ impl Zip {
             ));
         }
         let layers = self.layers_of(&builds, &project)?;
-        self.options.build_after(&layers, || self.plans(builds))
+        self.options.build_after(&layers, |unusable, failed| self.plans(self.without(builds, unusable, failed)))
     }
 
     /// The builds that the command line and the project file mean, of those that make one ZIP.
@@ -170,6 +170,27 @@ impl Zip {
             }
         }
         Ok(plans.into_values().collect())
+    }
+
+    /// Those whose layers can be used; the others have failed.
+    fn without(
+        &self,
+        mut builds: Vec<Build>,
+        unusable: &BTreeSet<PathBuf>,
+        failed: &mut BTreeSet<PathBuf>,
+    ) -> Vec<Build> {
+        let is_unusable =
+            |zip: &&Path| unusable.contains(*zip) || zip.canonicalize().is_ok_and(|zip| unusable.contains(&zip));
+        builds.retain(|build| {
+            let missing = build.layer_zips().into_iter().find(is_unusable);
+            if let Some(zip) = missing {
+                let (output, zip) = (&build.output, zip.display());
+                self.options.warn(&format!("{} is not built: its layer {zip} cannot be used", output.display()));
+                failed.insert(output.clone());
+            }
+            missing.is_none()
+        });
+        builds
     }
 
     /// The functions' plans, once their layers are there.
