@@ -31,7 +31,7 @@ fn an_unknown_key_suggests_the_right_one() {
     error: pack.toml:2:1: [functions.report] has no key "memroy"
       2 | memroy = 512
         | ^^^^^^
-    hint: did you mean "memory"? it has: source, handler, requirements, layers, environment, memory, timeout, ephemeral-storage, slim, bytecode, keep, exclude, aws-services, provided, bundle-sdk, tags, budgets
+    hint: did you mean "memory"? it has: source, handler, requirements, extras, groups, layers, environment, memory, timeout, ephemeral-storage, slim, bytecode, keep, exclude, aws-services, provided, bundle-sdk, tags, budgets
     "##);
 }
 
@@ -400,7 +400,7 @@ provided = ["x", "x"]"#), @r##"
     error: pack.toml:2:1: [functions.report] has no key "memroy"
       2 | memroy = 512
         | ^^^^^^
-    hint: did you mean "memory"? it has: source, handler, requirements, layers, environment, memory, timeout, ephemeral-storage, slim, bytecode, keep, exclude, aws-services, provided, bundle-sdk, tags, budgets
+    hint: did you mean "memory"? it has: source, handler, requirements, extras, groups, layers, environment, memory, timeout, ephemeral-storage, slim, bytecode, keep, exclude, aws-services, provided, bundle-sdk, tags, budgets
     error: pack.toml:3:11: handler takes MODULE.FUNCTION, and "app" is not
       3 | handler = "app"
         |           ^^^^^
@@ -422,7 +422,7 @@ fn a_layers_own_file_is_judged_like_the_projects() {
     error: layers/science.toml:1:1: a layer's file has no key "versionned"
       1 | versionned = true
         | ^^^^^^^^^^
-    hint: did you mean "versioned"? it has: requirements, files, slim, bytecode, keep, exclude, aws-services, bundle-sdk, versioned, public, arn, version
+    hint: did you mean "versioned"? it has: requirements, extras, groups, files, slim, bytecode, keep, exclude, aws-services, bundle-sdk, versioned, public, arn, version
     "##);
 }
 

@@ -143,6 +143,17 @@ fn pyproject_is_read_without_any_tool() {
     assert_eq!(team.shipped("job"), ["alpha.py", "app.py", "beta.py", "delta.py", "gamma.py"]);
     assert_eq!(team.text("job", "beta.py"), "VERSION = '1.0'\n");
     assert_fails(&team.zip(&["job", "--extra", "mor"]).run(), 1, &["no extra \"mor\"", "hint: its extras: all, more"]);
+    // What the project says once, every build and the lock go by.
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['all']\ngroups = ['Dev']\n");
+    assert_done(&team.zip(&["job"]).run());
+    assert_eq!(team.shipped("job"), ["alpha.py", "app.py", "beta.py", "delta.py", "gamma.py"]);
+    assert_done(&team.zip(&["job", "--locked"]).run());
+    assert_done(&team.zip(&["job", "--extra", "more"]).run());
+    assert_eq!(team.shipped("job"), ["alpha.py", "app.py", "beta.py", "gamma.py"], "the command line goes over it");
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['more']\n");
+    let said = ["it has extras all; groups Dev, and extras more are to be taken"];
+    assert_fails(&team.zip(&["job", "--locked"]).run(), 1, &said);
+    fs::remove_file(team.pack.path("pack.toml")).unwrap();
     let plan = team.zip(&["job", "--dry-run", "--json"]).run().json(0);
     assert_eq!(plan["requirements"], serde_json::json!(["job/pyproject.toml"]));
     assert_eq!(plan["function_files"], serde_json::json!(["app.py"]));

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lock::{self, Entry, SetId, State};
 use crate::progress::Progress;
-use crate::project::{Choice, Requirements};
+use crate::project::Requirements;
 use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::slim::{Level, may_speak};
@@ -61,7 +61,7 @@ fn answer(
     python: &Interpreters,
     cache: &Cache,
 ) -> Result<Answer> {
-    let requirements = Requirements::read(&user.function.requirements, &Choice::default(), build.target)?;
+    let requirements = Requirements::read(&user.function.requirements, &user.function.choice, build.target)?;
     let mut pins = BTreeMap::new();
     if let Some(entry) = &build.lock {
         let of_user = |packaging| Entry {

@@ -133,7 +133,7 @@ impl Layer {
 
     fn plan(&self, build: LayerBuild, project: &Project, users: &[String], several: bool) -> Result<BuildPlan> {
         let target = build.target;
-        let requirements = self.chosen.requirements(&self.requirements, &build.requirements, target)?;
+        let requirements = self.chosen.requirements(&self.requirements, &build.requirements, &build.choice, target)?;
         if requirements.is_empty() && build.files.is_none() {
             return Err(Error::usage(
                 format!("the layer {} has no requirements and no files", build.layer),

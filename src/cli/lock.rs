@@ -67,8 +67,8 @@ pub(super) struct Lock {
     quiet: bool,
 }
 
-/// What a set is made from: its files, and the sets of its function's layers.
-type Made = (Vec<PathBuf>, Vec<LayerSet>);
+/// What a set is made from: its files, what is taken of them, and the sets of its function's layers.
+type Made = (Vec<PathBuf>, Choice, Vec<LayerSet>);
 
 /// The set of a layer, and which of its wheels the layer may leave out.
 type LayerSet = (SetId, Rc<LeftOut>);
@@ -123,10 +123,10 @@ impl Lock {
                 "write requirements/<FUNCTION>.txt for a function under functions/",
             ));
         }
-        let entry = |(id, (requirements, layers)): (SetId, Made)| {
+        let entry = |(id, (requirements, choice, layers)): (SetId, Made)| {
             let entry = Entry {
                 file: file.to_owned(),
-                requirements: Requirements::read(&requirements, &Choice::default(), id.target)?,
+                requirements: Requirements::read(&requirements, &choice, id.target)?,
                 id,
                 frozen: self.check,
             };
@@ -151,7 +151,7 @@ impl Lock {
             for build in layers.into_iter().filter(|build| !build.requirements.is_empty()) {
                 let id = of_layer(&build.layer, build.target);
                 of_layers.insert(id.clone(), Rc::new(left_out(&build.settings)?));
-                sets.insert(id, (build.requirements, Vec::new()));
+                sets.insert(id, (build.requirements, build.choice, Vec::new()));
             }
             // What cannot be built, since nobody knows what its layers have, has no wheels either.
             let builds = functions.into_iter().filter(|build| build.layers_known() && !build.requirements.is_empty());
@@ -160,7 +160,8 @@ impl Lock {
                 let own = build.layers.iter().filter(|_| packaging.is_some());
                 let layers = own.filter_map(|layer| of_layers.get_key_value(&of_layer(&layer.name, target)));
                 let layers = layers.map(|(id, left_out)| (id.clone(), left_out.clone())).collect();
-                sets.insert(SetId { name: build.function, packaging, target }, (build.requirements, layers));
+                let id = SetId { name: build.function, packaging, target };
+                sets.insert(id, (build.requirements, build.choice, layers));
             }
         }
         Ok(sets)

@@ -58,10 +58,18 @@ impl Chosen {
     }
 
     /// What the files that were given require, else those of the project.
-    pub(super) fn requirements(&self, given: &[PathBuf], projects: &[PathBuf], target: Target) -> Result<Requirements> {
+    /// Extras and groups of the command line go over those of pack.toml, and beside -r those do not count.
+    pub(super) fn requirements(
+        &self,
+        given: &[PathBuf],
+        projects: &[PathBuf],
+        of_project: &Choice,
+        target: Target,
+    ) -> Result<Requirements> {
+        let own = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
         let files = if given.is_empty() { projects } else { given };
-        let choice = Choice { extras: self.extras.clone(), groups: self.groups.clone() };
-        Requirements::read(files, &choice, target)
+        let choice = if given.is_empty() && own.is_empty() { of_project } else { &own };
+        Requirements::read(files, choice, target)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
 use crate::layers::Layers;
-use crate::project::{Build, Choice, Method, Project, Requirements, Selection};
+use crate::project::{Build, Method, Project, Requirements, Selection};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -159,7 +159,7 @@ impl Zip {
             for used in &build.layers {
                 for layer in project.builds_of_layer(&used.name, &selection)? {
                     if !plans.contains_key(&layer.output) {
-                        let requirements = Requirements::read(&layer.requirements, &Choice::default(), layer.target)?;
+                        let requirements = Requirements::read(&layer.requirements, &layer.choice, layer.target)?;
                         let output = layer.output.clone();
                         plans.insert(
                             output,
@@ -229,7 +229,8 @@ impl Zip {
 
     fn plan(&self, build: Build, several: bool) -> Result<BuildPlan> {
         let (function, target) = (build.function(), build.target);
-        let requirements = self.chosen.requirements(&self.requirements, &function.requirements, target)?;
+        let requirements =
+            self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
         let output = output(self.output.as_deref(), &build.output, several);
         let packaging = build.packaging_of_lock();
         let mut otherwise = Otherwise::from(build.settings);

@@ -9,7 +9,7 @@ use super::inputs::{self, Input};
 use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
 use super::read;
 use crate::error::{Error, Result};
-use crate::project::Requirements;
+use crate::project::{Choice, Requirements};
 use crate::python::report::{ArchiveInfo, DownloadInfo, Item, Metadata, VcsInfo};
 use crate::python::{file_url, normalise};
 use crate::resolve::Answer;
@@ -49,11 +49,11 @@ fn to_item(wheel: &Wheel, root: &Path) -> Result<Item> {
 }
 
 /// What a lock keeps of an answer, all of whose files have digests.
-pub fn set_of(id: &SetId, inputs: Vec<Input>, answer: &Answer, root: &Path) -> Result<Set> {
+pub fn set_of(id: &SetId, inputs: Vec<Input>, choice: &Choice, answer: &Answer, root: &Path) -> Result<Set> {
     let mut wheels = answer.items.iter().map(|item| to_wheel(item, root)).collect::<Result<Vec<_>>>()?;
     wheels.sort_by(|left, right| left.name.cmp(&right.name));
     let mut lock = Lock::default();
-    lock.replace(Set { id: id.clone(), inputs, wheels });
+    lock.replace(Set { id: id.clone(), inputs, choice: choice.clone(), wheels });
     // What could not be read again (a version that is none, an odd URL) must not be written.
     let read = read::parse(&lock.text(), Path::new("what pip answers"))?;
     read.set(id).cloned().ok_or_else(|| Error::Lock {

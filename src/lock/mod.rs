@@ -86,7 +86,10 @@ impl Entry {
         let Some(old) = lock.set(&self.id).cloned() else {
             return Ok(State::Outdated { old: None, reasons: vec!["it is not in the lock yet".into()] });
         };
-        let reasons = outdated(&old, &self.read_inputs()?, &self.requirements.files())?;
+        let mut reasons = outdated(&old, &self.read_inputs()?, &self.requirements.files())?;
+        if old.choice != self.requirements.choice {
+            reasons.insert(0, format!("it has {}, and {} are to be taken", old.choice, self.requirements.choice));
+        }
         Ok(if reasons.is_empty() { State::Holds(old) } else { State::Outdated { old: Some(old), reasons } })
     }
 
@@ -98,7 +101,7 @@ impl Entry {
     /// The set that an answer of pip's makes. `inputs` were read before pip was asked, so that a file that changed
     /// meanwhile makes the entry outdated.
     pub fn set(&self, inputs: Vec<Input>, answer: &Answer) -> Result<Set> {
-        set_of(&self.id, inputs, answer, self.root())
+        set_of(&self.id, inputs, &self.requirements.choice, answer, self.root())
     }
 
     /// Why nothing is built with `--locked`.

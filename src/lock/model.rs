@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::inputs::Input;
 use crate::lambda::Target;
+use crate::project::Choice;
 
 /// A whole lock: sets in order, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Set {
     pub id: SetId,
     /// The files that it was made from, by path.
     pub inputs: Vec<Input>,
+    /// What was taken of them.
+    pub choice: Choice,
     /// By name.
     pub wheels: Vec<Wheel>,
 }

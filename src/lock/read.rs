@@ -14,6 +14,7 @@ use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
 use super::{FILE, VERSION};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
+use crate::project::Choice;
 use crate::python::{WheelFilename, normalise};
 
 /// The longest name, version, path or URL.
@@ -42,6 +43,10 @@ struct RawSet {
     python: String,
     architecture: String,
     inputs: Vec<toml::Spanned<RawInput>>,
+    #[serde(default)]
+    extras: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
     wheels: Vec<toml::Spanned<RawWheel>>,
 }
 
@@ -118,6 +123,10 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
         inputs.push(Input { path, sha256 });
     }
     inputs.sort();
+    let choice = Choice { extras: raw.extras, groups: raw.groups };
+    if let Some(name) = choice.extras.iter().chain(&choice.groups).find(|name| name.is_empty() || !is_plain(name)) {
+        return Err(here(format!("{name:?} is no name of an extra or group")));
+    }
     let mut wheels = Vec::with_capacity(raw.wheels.len());
     for wheel in raw.wheels {
         let span = wheel.span();
@@ -128,7 +137,7 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
     if let Some(pair) = wheels.windows(2).find(|pair| pair[0].0.name == pair[1].0.name) {
         return Err(wrong(&format!("{} is there twice", pair[1].0.name), Some(pair[1].1.clone())));
     }
-    Ok(Set { id, inputs, wheels: wheels.into_iter().map(|(wheel, _)| wheel).collect() })
+    Ok(Set { id, inputs, choice, wheels: wheels.into_iter().map(|(wheel, _)| wheel).collect() })
 }
 
 fn read_wheel(raw: RawWheel, target: Target) -> Result<Wheel, String> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lambda::{Architecture, PythonVersion, Target};
-use crate::project::Requirements;
+use crate::project::{Choice, Requirements};
 
 const DIGEST: &str = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
 
@@ -49,7 +49,8 @@ fn rich() -> Set {
         ),
         wheel("f", "1", Origin::Folder { path: "libs/f".into() }),
     ];
-    Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], wheels }
+    let choice = Choice { extras: vec!["all".into()], groups: vec!["lambda".into(), "dev \"é\"".into()] };
+    Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], choice, wheels }
 }
 
 fn lock_of(sets: Vec<Set>) -> Lock {
@@ -110,25 +111,26 @@ fn a_mistake_is_named_with_its_line() {
         ("version = 1\n", "version = 1\nextra = 2\n", "line 4, column 1: unknown field `extra`"),
         ("python = \"3.13\"", "python = \"3.99\"", "line 5, column 1: Lambda runtimes known to pack: 3.10, "),
         ("\"x86_64\"", "\"sparc\"", "line 5, column 1: \"sparc\" is no architecture"),
-        ("name = \"a\"", "name = \"a\", note = \"x\"", "line 15, column 19: unknown field `note`"),
-        ("name = \"a\"", "name = \"A\"", "line 15, column 5: \"A\" is written \"a\" here"),
-        ("name = \"a\"", "name = \"b\"", "line 15, column 5: a-1.0+local-py3-none-any.whl is not b 1.0+local"),
-        ("\"1.0+local\"", "\"1.0 --index-url x\"", "line 15, column 5: \"1.0 --index-url x\" is no version"),
+        ("name = \"a\"", "name = \"a\", note = \"x\"", "line 17, column 19: unknown field `note`"),
+        ("groups = [\"lambda\"", "groups = [\"\"", "line 5, column 1: \"\" is no name of an extra or group"),
+        ("name = \"a\"", "name = \"A\"", "line 17, column 5: \"A\" is written \"a\" here"),
+        ("name = \"a\"", "name = \"b\"", "line 17, column 5: a-1.0+local-py3-none-any.whl is not b 1.0+local"),
+        ("\"1.0+local\"", "\"1.0 --index-url x\"", "line 17, column 5: \"1.0 --index-url x\" is no version"),
         ("\"a-1.0+local-py3-none-any.whl\"", "\"../a-1-py3-none-any.whl\"", "is not a wheel's file name"),
         (
             "\"a-1.0+local-py3-none-any.whl\"",
             "\"a-1.0+local-cp313-cp313-win_amd64.whl\"",
             "does not load in python3.13-x86_64",
         ),
-        ("c-1.tar.gz", "../c-1.tar.gz", "line 17, column 5: \"../c-1.tar.gz\" is no name of an archive of sources"),
+        ("c-1.tar.gz", "../c-1.tar.gz", "line 19, column 5: \"../c-1.tar.gz\" is no name of an archive of sources"),
         (DIGEST, "4721", "line 11, column 5: \"4721\" is no SHA-256 in hexadecimal"),
         ("https://host:8443", "https://user:secret@host", "holds no user name, password or query"),
         ("https://host:8443", "https://host --pre ", "is no URL that a lock can have"),
         ("https://host:8443", "file:///etc", "is no URL that a lock can have"),
-        ("libs/f", "/libs/f", "line 20, column 5: \"/libs/f\" is no path from the project's folder"),
+        ("libs/f", "/libs/f", "line 22, column 5: \"/libs/f\" is no path from the project's folder"),
         ("libs/f\" }", "libs/f\", commit = \"1\" }", "f is neither a wheel (file, sha256)"),
-        ("name = \"f\"", "name = \"e\"", "line 20, column 5: e is there twice"),
-        ("wheels = [", "<<<<<<< HEAD\nwheels = [", "line 14, column 9: "),
+        ("name = \"f\"", "name = \"e\"", "line 22, column 5: e is there twice"),
+        ("wheels = [", "<<<<<<< HEAD\nwheels = [", "line 16, column 9: "),
     ];
     for (old, new, said) in cases {
         assert!(text.contains(old), "{old}");
@@ -140,7 +142,7 @@ fn a_mistake_is_named_with_its_line() {
     let twice =
         text.clone() + text.split_once("\n[[set]]").map(|(_, set)| "\n[[set]]".to_owned() + set).unwrap().as_str();
     assert!(
-        read(&twice).unwrap_err().to_string().contains("line 23, column 1: layer:data"),
+        read(&twice).unwrap_err().to_string().contains("line 25, column 1: layer:data"),
         "{}",
         read(&twice).unwrap_err()
     );
@@ -151,7 +153,7 @@ fn an_answer_is_kept_and_comes_back() {
     let root = tempfile::tempdir().unwrap();
     let set = rich();
     let answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
-    assert_eq!(set_of(&set.id, set.inputs.clone(), &answer, root.path()).unwrap(), set);
+    assert_eq!(set_of(&set.id, set.inputs.clone(), &set.choice, &answer, root.path()).unwrap(), set);
     assert_eq!(answer.items[0].line(), format!("a==1.0+local --hash=sha256:{DIGEST}"));
     assert_eq!(
         answer.items[4].line(),
@@ -172,7 +174,7 @@ fn credentials_of_an_answer_stay_out() {
     }
     // A folder and a file of this machine have no credentials.
     answer.items.retain(|item| !item.download_info.url.contains("file:"));
-    let text = lock_of(vec![set_of(&set.id, Vec::new(), &answer, root.path()).unwrap()]).text();
+    let text = lock_of(vec![set_of(&set.id, Vec::new(), &set.choice, &answer, root.path()).unwrap()]).text();
     assert!(!text.contains("secret") && !text.contains("user"), "{text}");
 }
 
@@ -182,7 +184,7 @@ fn a_version_that_could_not_be_read_again_is_not_written() {
     let set = rich();
     let mut answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     answer.items[5].metadata.version = "2004d-legacy".into();
-    let error = set_of(&set.id, Vec::new(), &answer, root.path()).unwrap_err();
+    let error = set_of(&set.id, Vec::new(), &set.choice, &answer, root.path()).unwrap_err();
     assert!(error.to_string().contains("\"2004d-legacy\" is no version"), "{error}");
 }
 

@@ -29,6 +29,11 @@ fn write_set(text: &mut String, set: &Set) {
     }
     let _ = writeln!(text, "python = \"{}\"\narchitecture = \"{}\"", set.id.target.python, set.id.target.architecture);
     write_list(text, "inputs", set.inputs.iter().map(input));
+    for (name, list) in [("extras", &set.choice.extras), ("groups", &set.choice.groups)] {
+        if !list.is_empty() {
+            let _ = writeln!(text, "{name} = {}", quoted_list(list));
+        }
+    }
     write_list(text, "wheels", set.wheels.iter().map(wheel));
 }
 
@@ -75,10 +80,13 @@ fn wheel(wheel: &Wheel) -> Fields {
         fields.push(("requested", "true".into()));
     }
     if !wheel.extras.is_empty() {
-        let extras: Vec<String> = wheel.extras.iter().map(|extra| quoted(extra)).collect();
-        fields.push(("extras", format!("[{}]", extras.join(", "))));
+        fields.push(("extras", quoted_list(&wheel.extras)));
     }
     fields
+}
+
+fn quoted_list(list: &[String]) -> String {
+    format!("[{}]", list.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
 }
 
 /// A basic string of TOML.

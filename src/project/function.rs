@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::requirements;
+use super::requirements::{self, Choice};
 use crate::error::{Error, Result};
 
 /// A function's sources on this machine.
@@ -14,6 +14,8 @@ pub struct Function {
     pub source: PathBuf,
     /// The requirement files that belong to it by convention.
     pub requirements: Vec<PathBuf>,
+    /// What is taken of them.
+    pub choice: Choice,
 }
 
 /// The function that an argument names: a name under `functions/`, or a path.
@@ -81,7 +83,7 @@ pub(super) fn at(source: &Path, name: &str) -> Function {
         .and_then(|project| requirements::named(&project.join("requirements"), name))
         .map(|path| relative(&path));
     let requirements = by_name.or_else(|| requirements::beside(&beside)).into_iter().collect();
-    Function { name: name.to_owned(), source: source.to_owned(), requirements }
+    Function { name: name.to_owned(), source: source.to_owned(), requirements, choice: Choice::default() }
 }
 
 /// A path as seen from the working directory, where it lies below it.

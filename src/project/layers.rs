@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::layer;
 use super::manifest::{self, LayerEntry, Manifest, Mistake};
+use super::requirements::Choice;
 use crate::error::Result;
 use crate::lambda::{LayerArn, PublicLayer, Target};
 
@@ -28,6 +29,8 @@ pub enum Content {
     Own {
         /// Requirement files, in order.
         requirements: Vec<PathBuf>,
+        /// What is taken of them.
+        choice: Choice,
         /// A folder of files that come along.
         files: Option<PathBuf>,
         /// Whether modules lie in `python/lib/python3.x/site-packages`.
@@ -135,7 +138,8 @@ fn content(root: &Path, name: &str, entry: Option<&LayerEntry>, mistakes: &mut V
         }
     }
     let versioned = entry.and_then(|entry| entry.versioned.as_ref()).is_some_and(|versioned| versioned.value);
-    Some(Content::Own { requirements, files, versioned })
+    let choice = entry.map(|entry| super::load::chosen(&entry.settings)).unwrap_or_default();
+    Some(Content::Own { requirements, choice, files, versioned })
 }
 
 /// A layer of somebody else's: nothing of how it is made can be said.
@@ -145,6 +149,8 @@ fn published(name: &str, entry: &LayerEntry, mistakes: &mut Vec<Mistake>) -> Opt
         requirements.as_ref().map(|at| (&at.place, "requirements")),
         files.as_ref().map(|at| (&at.place, "files")),
         versioned.as_ref().map(|at| (&at.place, "versioned")),
+        settings.extras.as_ref().map(|at| (&at.place, "extras")),
+        settings.groups.as_ref().map(|at| (&at.place, "groups")),
         settings.slim.as_ref().map(|at| (&at.place, "slim")),
         settings.bytecode.as_ref().map(|at| (&at.place, "bytecode")),
         settings.keep.as_ref().map(|at| (&at.place, "keep")),

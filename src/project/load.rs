@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use super::function::{self, Function};
 use super::layer::{self, Layer};
 use super::layers::{self, Content, ProjectLayer};
-use super::manifest::{self, At, FunctionEntry, Manifest, Method, Mistake, Mistakes, PackagingEntry, suggestion};
-use super::requirements;
+use super::manifest::{
+    self, At, FunctionEntry, Manifest, Method, Mistake, Mistakes, PackagingEntry, Settings, suggestion,
+};
+use super::requirements::{self, Choice};
 use crate::error::{Error, Result};
 use crate::lambda;
 
@@ -132,7 +134,7 @@ impl Project {
     /// Takes a layer in that the project has not, in place of one that is called the same.
     pub fn add_layer(&mut self, layer: Layer) {
         let Layer { name, files, requirements } = layer;
-        let content = Content::Own { requirements, files, versioned: false };
+        let content = Content::Own { requirements, choice: Choice::default(), files, versioned: false };
         self.layers.insert(name.clone(), ProjectLayer { name, content, entry: None, is_argument: true });
     }
 
@@ -276,6 +278,7 @@ fn functions(root: &Path, manifest: &Manifest, mistakes: &mut Vec<Mistake>) -> B
             function.requirements = existing(root, &listed.value, mistakes);
             requirements_from = Some(format!("[functions.{name}]"));
         }
+        function.choice = chosen(&entry.settings);
         members.insert(
             name.clone(),
             Member { function, entry: Some(entry.clone()), requirements_from, is_argument: false },
@@ -321,6 +324,12 @@ fn sources(root: &Path, name: &str, source: &At<PathBuf>, mistakes: &mut Vec<Mis
         function.requirements = vec![by_name];
     }
     Some(function)
+}
+
+/// What is taken of requirements.
+pub(super) fn chosen(settings: &Settings) -> Choice {
+    let names = |list: &Option<At<Vec<String>>>| list.as_ref().map(|list| list.value.clone()).unwrap_or_default();
+    Choice { extras: names(&settings.extras), groups: names(&settings.groups) }
 }
 
 /// The files of a list; those that are not there are mistakes.

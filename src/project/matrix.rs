@@ -12,6 +12,7 @@ use super::function::Function;
 use super::layers::{Content, ProjectLayer};
 use super::load::{Member, Packaging, Project};
 use super::manifest::{At, Method, Mistake, Row, suggestion};
+use super::requirements::Choice;
 use super::settings::{LayerSettings, Origin, Origins, Settings, of_function, of_layer};
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, LayerArn, PythonVersion, Target};
@@ -47,6 +48,9 @@ pub struct Build {
     pub source: PathBuf,
     /// Requirement files, in order.
     pub requirements: Vec<PathBuf>,
+    /// What is taken of them.
+    #[serde(flatten)]
+    pub choice: Choice,
     /// Layers in Lambda's order.
     pub layers: Vec<UsedLayer>,
     /// The base image, if it is one and the project names it.
@@ -83,6 +87,9 @@ pub struct LayerBuild {
     pub target: Target,
     /// Requirement files, in order.
     pub requirements: Vec<PathBuf>,
+    /// What is taken of them.
+    #[serde(flatten)]
+    pub choice: Choice,
     /// A folder of files that come along.
     pub files: Option<PathBuf>,
     /// Whether modules lie in a folder of their Python version.
@@ -363,13 +370,16 @@ impl Project {
     }
 
     fn build(&self, member: &Member, packaging: &Packaging, target: Target, memory: Vec<u32>) -> Build {
-        let Function { name, source, requirements } = &member.function;
+        let Function { name, source, requirements, choice } = &member.function;
         let mut origins = Origins::default();
         if member.entry.as_ref().is_some_and(|entry| entry.source.is_some()) {
             origins.note("source", source.display().to_string(), &format!("[functions.{name}]"));
         }
         if let Some(from) = &member.requirements_from {
             origins.note("requirements", shown(requirements), from);
+        }
+        if !choice.is_empty() {
+            origins.note("beside them", choice.to_string(), &format!("[functions.{name}]"));
         }
         if !memory.is_empty() {
             let (sizes, from) = self.memory(name);
@@ -408,6 +418,7 @@ impl Project {
             memory,
             source: source.clone(),
             requirements: requirements.clone(),
+            choice: choice.clone(),
             layers,
             base: base.flatten(),
             output: Path::new(FOLDER).join(file_name(name, &packaging.name, method, target)),
@@ -487,14 +498,19 @@ impl Project {
     }
 
     fn layer_build(&self, layer: &ProjectLayer, target: Target, users: Users) -> Option<LayerBuild> {
-        let Content::Own { requirements, files, versioned } = &layer.content else { return None };
+        let Content::Own { requirements, choice, files, versioned } = &layer.content else { return None };
         let mut origins = Origins::default();
+        if !choice.is_empty() {
+            let from = layer.entry.as_ref().map(|entry| entry.place.path().display().to_string());
+            origins.note("beside them", choice.to_string(), &from.unwrap_or_default());
+        }
         let settings = of_layer(self, &layer.name, layer.entry.as_ref(), &mut origins);
         Some(LayerBuild {
             is_argument: layer.is_argument,
             layer: layer.name.clone(),
             target,
             requirements: requirements.clone(),
+            choice: choice.clone(),
             files: files.clone(),
             versioned: *versioned,
             functions: users.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
@@ -509,7 +525,12 @@ impl Project {
 impl Build {
     /// The function, with the requirements that hold for this build.
     pub fn function(&self) -> Function {
-        Function { name: self.function.clone(), source: self.source.clone(), requirements: self.requirements.clone() }
+        Function {
+            name: self.function.clone(),
+            source: self.source.clone(),
+            requirements: self.requirements.clone(),
+            choice: self.choice.clone(),
+        }
     }
 
     /// Whether what its layers have can be known: they are built here, or it has none.

@@ -87,6 +87,18 @@ const REQUIREMENTS: Key = key(
     "Requirement files, in order; without them requirements/NAME.txt, or requirements.txt beside the sources",
     "requirements = \"requirements/report.txt\"",
 );
+const EXTRAS: Key = key(
+    "extras",
+    Kind::List(&Kind::Text),
+    "Extras of pyproject.toml or of a lock file, beside its dependencies",
+    "extras = [\"reports\"]",
+);
+const GROUPS: Key = key(
+    "groups",
+    Kind::List(&Kind::Text),
+    "Dependency groups of pyproject.toml or of a lock file (of Pipfile.lock: categories), beside its dependencies",
+    "groups = [\"lambda\"]",
+);
 const LAYERS: Key = key(
     "layers",
     Kind::List(&Kind::Text),
@@ -165,6 +177,8 @@ const FUNCTION: &[Key] = &[
     SOURCE,
     HANDLER,
     REQUIREMENTS,
+    EXTRAS,
+    GROUPS,
     LAYERS,
     ENVIRONMENT,
     MEMORY_KEY,
@@ -194,6 +208,8 @@ pub(super) const LAYER: &[Key] = &[
         "Requirement files, in order; without them layers/NAME.txt, or requirements.txt in layers/NAME",
         "requirements = \"layers/science.txt\"",
     ),
+    EXTRAS,
+    GROUPS,
     key(
         "files",
         Kind::Path,

@@ -65,6 +65,10 @@ pub struct Settings {
     pub handler: Option<At<String>>,
     /// Requirement files.
     pub requirements: Option<At<Vec<At<PathBuf>>>>,
+    /// Extras of them.
+    pub extras: Option<At<Vec<String>>>,
+    /// Dependency groups of them.
+    pub groups: Option<At<Vec<String>>>,
     /// Layers by name.
     pub layers: Option<At<Vec<At<String>>>>,
     /// Environment variables.

@@ -75,6 +75,8 @@ impl<'a> Reader<'a> {
         Settings {
             handler: self.text("handler"),
             requirements: self.list("requirements", path),
+            extras: self.strings("extras"),
+            groups: self.strings("groups"),
             layers: self.list("layers", owned),
             environment: self.texts("environment"),
             memory: self.number("memory"),

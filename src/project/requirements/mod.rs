@@ -18,6 +18,7 @@ mod pyproject;
 mod workspace;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(super) use beside::{beside, named};
 pub(super) use described::Described;
 use locked::Locked;
 use pyproject::PyProject;
+use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
@@ -33,12 +35,29 @@ use crate::python::exporter;
 use crate::python::pip::Question;
 
 /// What is taken beside the dependencies themselves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// Extras (optional dependencies).
     pub extras: Vec<String>,
     /// Dependency groups; of Pipfile.lock, categories.
     pub groups: Vec<String>,
+}
+
+impl Choice {
+    /// Whether nothing is taken beside them.
+    pub fn is_empty(&self) -> bool {
+        self.extras.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// `extras a, b; groups c`.
+impl fmt::Display for Choice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [("extras", &self.extras), ("groups", &self.groups)];
+        let parts = named.iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> = parts.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+        formatter.write_str(&if parts.is_empty() { "no extras and no groups".into() } else { parts.join("; ") })
+    }
 }
 
 /// What is required.
@@ -48,6 +67,8 @@ pub struct Requirements {
     pub sources: Vec<PathBuf>,
     /// Files beside them that were read as well: what they say of what is required itself.
     beside: Vec<PathBuf>,
+    /// What of them is taken.
+    pub choice: Choice,
     /// What pip is asked.
     pub questions: Vec<Question>,
     /// Of what a lock lists, the normalised names that are required themselves, as far as they are known.
@@ -96,7 +117,7 @@ fn pylock_name(file: &str) -> Option<&str> {
 impl Requirements {
     /// Reads files in the form that their names say, for a target.
     pub fn read(paths: &[PathBuf], choice: &Choice, target: Target) -> Result<Self> {
-        let mut requirements = Self::default();
+        let mut requirements = Self { choice: choice.clone(), ..Self::default() };
         let mut open = Question::default();
         let mut takes_selection = false;
         for path in paths {
@@ -124,7 +145,7 @@ impl Requirements {
         match chosen.filter(|_| !takes_selection) {
             Some(name) => Err(Error::usage(
                 format!("there are no extras or dependency groups here to take {name:?} from"),
-                "--extra and --group choose from pyproject.toml or a lock file; a requirements file has neither",
+                "extras and groups are those of pyproject.toml or of a lock file; a requirements file has neither",
             )),
             None => Ok(requirements),
         }
