@@ -430,6 +430,10 @@ fn a_shadow_over_a_layers_package_is_found() {
     pack.write("layer.zip", zip(&[file("python/numpy/__init__.py", ""), file("python/numpy/linalg.py", "")]));
     let (outcome, report) = check(&pack, &["app.zip", "layer.zip"]);
     assert_found("numpy.py", &outcome, &report, "error", "shadows-dependency", "/opt/python/numpy/__init__.py");
+    pack.write("app.zip", zip(&[file("app.py", format!("import numpy\n{APP}")), file("numpy/__init__.py", "")]));
+    let (outcome, report) = check(&pack, &["app.zip", "layer.zip"]);
+    let said = "the package takes the place of /opt/python/numpy/__init__.py: /var/task comes before /opt";
+    assert_found("numpy/", &outcome, &report, "warning", "shadows-dependency", said);
 }
 
 #[test]

@@ -236,6 +236,8 @@ fn what_a_layer_leaves_to_the_runtime_binds_no_function() {
     // A layer that has it for sure does.
     pack.write("layers/tools.toml", "bundle-sdk = true\n");
     assert_fails(&pack.command(["lock", "--check"]).run(), 1, &["boto3 2.0: a layer has 1.0"]);
+    let said = ["layer:tools (python3.13-x86_64) has boto3 1.0, and pip says for app (layers, python3.13-x86_64): "];
+    assert_fails(&pack.command(["lock"]).run(), 1, &said);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::modules::{Kind, Module, Modules};
 use super::reach::{Loaded, Reach};
 use super::{Finding, Question, TASK};
 use crate::lambda;
+use crate::lambda::LAYERS;
 use crate::python::source::Import;
 use crate::python::stdlib;
 
@@ -92,12 +93,18 @@ fn dependency(name: &str, found: &Module, modules: &Modules, reach: &Reach) -> O
     if !found.folders.is_empty() {
         // A package and a file of one name in one folder: the package is found first.
         let file = format!("{TASK}/{name}.py");
-        return modules.files.files.contains_key(&file).then(|| {
+        if modules.files.files.contains_key(&file) {
             let reason = format!("it is never imported: the folder {name} beside it is found first");
-            Finding::warning(CHECK, &file, reason).with_hint(hint)
-        });
+            return Some(Finding::warning(CHECK, &file, reason).with_hint(hint));
+        }
     }
     let other = modules.find_in(modules.search_path.get(1..).unwrap_or_default(), name);
+    if !found.folders.is_empty() {
+        // A package in front of a layer's may be meant to be; what it lacks is found where it is imported.
+        let of_layer = other.filter(|other| !matches!(other.kind, Kind::Namespace | Kind::Foreign))?;
+        let reason = format!("the package takes the place of {}: /var/task comes before /opt", of_layer.path);
+        return of_layer.path.starts_with(LAYERS).then(|| Finding::warning(CHECK, &found.path, reason).with_hint(hint));
+    }
     let place = match &other {
         Some(other) if !other.folders.is_empty() && other.kind != Kind::Namespace => other.path.clone(),
         // six is one file, in the runtime as well as where anyone brings it.

@@ -226,7 +226,8 @@ impl Lock {
         let inputs = entry.read_inputs()?;
         let answer = progress.phase("resolve", |progress| {
             let answer =
-                resolve::ask_pinned(&python.pip, target, &entry.requirements, &settled, pins, &cache, self.offline)?;
+                resolve::ask_pinned(&python.pip, target, &entry.requirements, &settled, pins, &cache, self.offline)
+                    .map_err(|error| conflict(entry, of_layers, error))?;
             resolve::with_digests(answer, &python.pip, target, &cache, self.offline, progress)
         })?;
         entry.set(inputs, &answer).map(Some)
@@ -278,6 +279,17 @@ fn of_layers(layers: &[LayerSet], set: impl Fn(&SetId) -> Option<Set>) -> OfLaye
         }
     }
     all
+}
+
+/// The error, or which layers pip says are in the way.
+fn conflict(entry: &Entry, of_layers: &OfLayers, error: Error) -> Error {
+    let refusals = resolve::refusals(&error);
+    let conflicts = refusals.iter().filter_map(|refusal| {
+        let (version, layer) = (of_layers.certain.get(&refusal.name)?, of_layers.layers.get(&refusal.name)?);
+        Some(format!("{layer} has {} {version}, and pip says for {}: {}", refusal.name, entry.id, refusal.causes))
+    });
+    let conflicts: Vec<String> = conflicts.collect();
+    if conflicts.is_empty() { error } else { Error::LayerConflict { conflicts } }
 }
 
 fn left_out(LayerSettings { slim, bundle_sdk, exclude, .. }: &LayerSettings) -> Result<LeftOut> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Origin, Set, Wheel};
+use super::model::{Origin, Set, SetId, Wheel};
 use crate::lambda;
 use crate::python::is_same_version;
 use crate::slim::{Globs, Level, SdkPolicy};
@@ -17,6 +17,8 @@ pub struct OfLayers {
     pub certain: BTreeMap<String, String>,
     /// What may be left out of them.
     pub likely: BTreeMap<String, String>,
+    /// Whose it is: the set of the layer.
+    pub layers: BTreeMap<String, SetId>,
 }
 
 /// What decides which of its requirements a layer leaves out.
@@ -36,6 +38,7 @@ impl OfLayers {
         for wheel in &set.wheels {
             let known = if left_out.is_certain(wheel) { &mut self.certain } else { &mut self.likely };
             known.insert(wheel.name.clone(), wheel.version.clone());
+            self.layers.insert(wheel.name.clone(), set.id.clone());
         }
     }
 }
