@@ -289,6 +289,11 @@ fn a_function_that_is_its_projects_folder_does_not_ship_the_project() {
 #[test]
 fn layers_are_built_as_the_project_says() {
     let pack = project();
+    pack.write("below/deep/x.txt", "");
+    let mut below = pack.command(["zip"]);
+    below.command.current_dir(pack.path("below/deep"));
+    let said = ["there is no functions/ folder with functions here", "hint: pack.toml is in ../..: run it there"];
+    support::assert_fails(&below.run(), 2, &said);
     pack.write("layers/science.toml", "versioned = true\nslim = \"none\"\n");
     let outcome = pack.command(["layer", "-q", "--bytecode", "none", "--no-import-test"]).run();
     assert_eq!(
@@ -299,6 +304,13 @@ fn layers_are_built_as_the_project_says() {
     let files: Vec<String> = unzip(&pack.path("dist/layers/science-python3.12-x86_64.zip")).into_keys().collect();
     let tests = "python/lib/python3.12/site-packages/pkg/tests/test_it.py".to_owned();
     assert!(files.contains(&tests), "{files:?}");
+    // In the folder that all Pythons look into, and without bytecode, it is one for all.
+    pack.write("layers/science.toml", "slim = \"none\"\n");
+    let outcome = pack.command(["layer", "--bytecode", "none", "--no-import-test"]).run();
+    let said = "dist/layers/science-python3.12-x86_64.zip, dist/layers/science-python3.13-x86_64.zip have the same bytes: one \
+                layer version serves them all";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    pack.write("layers/science.toml", "versioned = true\nslim = \"none\"\n");
     let layer = |arguments: &[&str]| pack.command(["layer", "--json", "--dry-run"]).args(arguments).run();
     let outputs = |arguments: &[&str]| layer(arguments).json(0)["output"].as_str().unwrap().to_owned();
     for name in ["science", "science.txt", "layers/science.txt"] {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::nothing_here;
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use crate::build::{BuildPlan, Product, User};
 use crate::error::{Error, Result};
@@ -89,7 +90,7 @@ impl Layer {
         let builds = project.builds(&selection)?.layers;
         if builds.is_empty() {
             return Err(match project.layers.values().find(|layer| matches!(layer.content, Content::Own { .. })) {
-                None => Error::usage(
+                None => nothing_here(
                     "there is no layers/ folder with layers here",
                     "write the requirements of one into layers/NAME.txt, or give them: pack layer -r FILE --name NAME",
                 ),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use clap::Args;
 
-use super::print;
+use super::{nothing_here, print};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion};
@@ -76,7 +76,7 @@ type LayerSet = (SetId, Rc<LeftOut>);
 impl Lock {
     pub(super) fn run(self) -> Result<ExitCode> {
         if !Path::new("pack.toml").is_file() {
-            return Err(Error::usage(
+            return Err(nothing_here(
                 "a lock belongs to a project, and there is no pack.toml here",
                 "run it where pack.toml is; an empty one is enough",
             ));

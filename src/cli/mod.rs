@@ -107,6 +107,19 @@ fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
     serde_json::to_value(value).map_err(|error| Error::io("write", "JSON")(error.into()))
 }
 
+/// The error that nothing of a project is here: it may be further up, where a person forgot to go.
+fn nothing_here(message: &str, hint: &str) -> Error {
+    let above = std::env::current_dir().ok().and_then(|here| {
+        let mut folders = here.ancestors().skip(1).enumerate();
+        folders.find(|(_, folder)| folder.join("pack.toml").is_file()).map(|(number, _)| number)
+    });
+    let hint = match above {
+        Some(number) => format!("pack.toml is in {}: run it there", vec![".."; number + 1].join("/")),
+        None => hint.into(),
+    };
+    Error::usage(message, hint)
+}
+
 /// `NAME=VALUE`.
 fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

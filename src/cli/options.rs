@@ -352,9 +352,12 @@ impl Options {
             several => print(&format!("{:#}\n", serde_json::Value::from(several)))?,
         }
         outcome?;
+        let progress = Progress::new(self.verbosity());
+        for same in made.layers.values().filter(|same| same.len() > 1) {
+            progress.say(&format!("{} have the same bytes: one layer version serves them all", same.join(", ")));
+        }
         if !made.failed.is_empty() {
             let names: Vec<String> = made.failed.iter().map(|path| path.display().to_string()).collect();
-            let progress = Progress::new(self.verbosity());
             progress.fail(&format!("not built: {}", names.join(", ")));
         }
         Ok(ExitCode::from(made.status))
@@ -367,17 +370,7 @@ impl Options {
         for build in builds {
             let mut progress = Progress::new(self.verbosity());
             let Some((_, python)) = pythons.iter().find(|(target, _)| *target == build.target) else { continue };
-            let outcome = self.build_one(build, python, cache, &mut progress, &mut made.json);
-            let error = match outcome {
-                Ok(Fit { over_limit, over_budget }) => {
-                    made.status = made.status.max(u8::from(over_limit || over_budget));
-                    if over_limit {
-                        made.over_limit.insert(build.output.clone());
-                    }
-                    continue;
-                }
-                Err(error) => error,
-            };
+            let Err(error) = self.build_one(build, python, cache, &mut progress, made) else { continue };
             progress.finish();
             // Without an index all the others would wait for it in vain.
             if is_alone || matches!(error, Error::IndexUnreachable { .. }) {
@@ -413,22 +406,22 @@ impl Options {
         python: &Interpreters,
         cache: &Cache,
         progress: &mut Progress,
-        json: &mut Vec<serde_json::Value>,
-    ) -> Result<Fit> {
+        made: &mut Made,
+    ) -> Result<()> {
         if self.dry_run {
             let plan = build::plan(build, python, cache, progress)?;
             progress.finish();
             if self.json {
-                json.push(to_json(&plan)?);
+                made.json.push(to_json(&plan)?);
             } else {
                 print(&plan.text())?;
             }
-            return Ok(Fit::default());
+            return Ok(());
         }
         let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
         progress.finish();
         if self.json {
-            json.push(to_json(&report)?);
+            made.json.push(to_json(&report)?);
         } else if self.quiet {
             print(&format!("{}\n", report.path))?;
         } else {
@@ -445,7 +438,14 @@ impl Options {
         for budget in &broken {
             progress.fail(&format!("{}: {budget}", report.path));
         }
-        Ok(Fit { over_limit: report.over_limit, over_budget: !broken.is_empty() })
+        made.status = made.status.max(u8::from(report.over_limit || !broken.is_empty()));
+        if report.over_limit {
+            made.over_limit.insert(build.output.clone());
+        }
+        if matches!(build.product, Product::Layer { .. }) {
+            made.layers.entry(report.sha256).or_default().push(report.path);
+        }
+        Ok(())
     }
 
     fn threads(&self) -> usize {
@@ -471,13 +471,8 @@ struct Made {
     failed: BTreeSet<PathBuf>,
     /// What Lambda would not take.
     over_limit: BTreeSet<PathBuf>,
-}
-
-/// Whether an artifact is larger than it may be.
-#[derive(Clone, Copy, Default)]
-struct Fit {
-    over_limit: bool,
-    over_budget: bool,
+    /// Layers by SHA-256.
+    layers: BTreeMap<String, Vec<String>>,
 }
 
 /// Where an artifact goes: where the command line says, a path or a folder, else where the project says.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{print, to_json, warn};
-use crate::error::{Error, Result};
+use super::{nothing_here, print, to_json, warn};
+use crate::error::Result;
 use crate::lambda::{Architecture, Day, PythonVersion};
 use crate::project::{Build, Builds, Finding, LayerBuild, Method, Project, Selection, sizes_shown};
 
@@ -56,7 +56,7 @@ impl Plan {
             Selection { functions, packaging: self.packaging, python: self.python, architecture: self.arch };
         let builds = project.builds(&selection)?;
         if builds.functions.is_empty() && builds.layers.is_empty() {
-            return Err(Error::usage(
+            return Err(nothing_here(
                 "there is nothing to build here: no functions/, no layers/, and no pack.toml that names any",
                 "pack init writes a project to begin with; or write functions/NAME/, or name the folder or .py file of a function",
             ));

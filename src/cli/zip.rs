@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::layer;
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
+use super::{layer, nothing_here};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
@@ -106,7 +106,7 @@ impl Zip {
             functions.push(name);
         }
         if project.functions.is_empty() {
-            return Err(Error::usage(
+            return Err(nothing_here(
                 "there is no functions/ folder with functions here",
                 "name the folder or .py file of your function: pack zip PATH [-r requirements.txt]; or begin a project: pack init",
             ));
