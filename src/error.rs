@@ -197,6 +197,14 @@ pub enum Error {
         /// Who brings the folder.
         folder_owner: String,
     },
+    /// An image cannot be built above a base.
+    #[error("{name} cannot be the base: {reason}")]
+    Base {
+        /// As it was named.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A ZIP that was given as a layer is none.
     #[error("{path} cannot be taken as a layer: {}", reasons.join("\n  "))]
     Layer {
@@ -341,6 +349,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::Layer { .. } => Some("--layer takes the ZIP of a layer, as pack layer makes it; pack check says more of it".into()),
+            Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),
             Self::LayerConflict { .. } => Some(
                 "let both have one version: name it in the function's requirements, or build the layer again; or bundle the \
                  function's own with --allow-shadow: Python then imports that one"

@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod elf;
 pub mod error;
+pub mod image;
 pub mod imports;
 pub mod lambda;
 pub mod layers;

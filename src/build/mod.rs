@@ -2,6 +2,7 @@
 
 mod answer;
 mod bytecode;
+mod image;
 mod imports;
 mod plan;
 mod product;
@@ -33,7 +34,7 @@ use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
 use crate::slim::{self, Level, Removal, Restored, Rule, Slimmed};
-use crate::tree::{self, Overlap, Owner, Site, Tree};
+use crate::tree::{self, Entry as TreeEntry, Overlap, Owner, Site, Tree};
 
 /// Everything that decides what a build does.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct BuildPlan {
     pub allow_shadow: bool,
     /// What the project wants it to stay within.
     pub budgets: Budgets,
+    /// What makes an image of it; else it is a ZIP.
+    pub image: Option<crate::image::Plan>,
     /// The entry of the project's lock that it goes by, where the project has one.
     pub lock: Option<Entry>,
     /// Whether the network is off limits.
@@ -76,6 +79,11 @@ impl BuildPlan {
     /// Where the artifact's files lie in Lambda.
     pub fn site(&self) -> Site {
         self.product.site(self.target.python)
+    }
+
+    /// Bytes that it may unpack to.
+    pub fn unpacked_limit(&self) -> u64 {
+        if self.image.is_some() { lambda::IMAGE_BYTES } else { lambda::UNPACKED_BYTES }
     }
 
     /// Refuses what no function could have.
@@ -101,8 +109,21 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
     Ok(Plan::new(build, python, cache, &files.own, &answer))
 }
 
+/// Builds a ZIP or an image.
+pub fn artifact(
+    build: &BuildPlan,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+) -> Result<SizeReport> {
+    match &build.image {
+        None => zip(build, python, cache, progress),
+        Some(plan) => image::build(build, plan, python, cache, progress),
+    }
+}
+
 /// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
-pub fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
+fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
     let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
@@ -136,6 +157,8 @@ struct Made {
     artifact: Artifact,
     report: SizeReport,
     path: PathBuf,
+    /// Which distribution has brought a file, by its path in the ZIP.
+    owners: BTreeMap<String, String>,
 }
 
 impl Made {
@@ -290,7 +313,7 @@ impl Packed {
         for (path, reason) in &artifact.unstripped {
             progress.detail(|| format!("not stripped in full: {path}: {reason}"));
         }
-        let over = artifact.unpacked + build.layers.unpacked() > lambda::UNPACKED_BYTES;
+        let over = artifact.unpacked + build.layers.unpacked() > build.unpacked_limit();
         let path = if over { over_limit_name(&build.output) } else { build.output.clone() };
         for (path, reason) in &compiled.refused {
             progress.detail(|| format!("no bytecode: {path}: {reason}"));
@@ -321,7 +344,16 @@ impl Packed {
         let report =
             SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, imports, warnings)
                 .with_findings(findings);
-        Made { artifact, report, path }
+        let site = build.site();
+        let owner = |(path, entry): (&String, &TreeEntry)| match entry.owner {
+            Owner::Distribution(index) => {
+                let Distribution { name, version, .. } = &distributions[index];
+                Some((site.in_zip(path).into_owned(), format!("{name} {version}")))
+            }
+            Owner::Function => None,
+        };
+        let owners = compiled.tree.iter().filter_map(owner).collect();
+        Made { artifact, report, path, owners }
     }
 }
 

@@ -4,6 +4,7 @@
 //! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
 //! its format.
 
+mod blobs;
 mod members;
 mod results;
 mod wheels;
@@ -11,6 +12,7 @@ mod wheels;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+pub use blobs::Blob;
 pub use members::{MemberCache, MemberCacheWriter};
 pub use results::Results;
 

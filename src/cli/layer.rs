@@ -11,6 +11,7 @@ use crate::build::{BuildPlan, Product, User};
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::project::{Content, Layer as Parts, LayerBuild, Project, Requirements, Selection};
+use crate::system;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,6 +165,12 @@ pub(super) fn plan(
     let set = is_locked.then(|| SetName { name: lock::layer_set(&build.layer), packaging: None });
     let layer = Parts { name: build.layer, files: build.files, requirements: build.requirements };
     let product = Product::Layer { layer, versioned: build.versioned, users };
-    let plan = options.plan(product, build.target, requirements, &build.output, Otherwise::from(build.settings))?;
+    let plan = options.plan(
+        product,
+        build.target,
+        requirements,
+        &system::destination(&build.output)?,
+        Otherwise::from(build.settings),
+    )?;
     options.with_lock(plan, set)
 }

@@ -3,6 +3,7 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod image;
 mod init;
 mod layer;
 mod lock;
@@ -39,6 +40,7 @@ enum Command {
     // Boxed: they have many more options than the others.
     Zip(Box<zip::Zip>),
     Layer(Box<layer::Layer>),
+    Image(Box<image::Image>),
     Check(check::Check),
     Lock(lock::Lock),
     Plan(plan::Plan),
@@ -59,6 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Zip(zip) => zip.run(),
         Command::Layer(layer) => layer.run(),
+        Command::Image(image) => image.run(),
         Command::Check(check) => check.run(),
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),

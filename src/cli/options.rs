@@ -17,7 +17,6 @@ use crate::progress::{Progress, Verbosity};
 use crate::project::{Budgets, Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
 use crate::slim::{self, Globs, Level, SdkPolicy};
-use crate::system;
 
 /// What an artifact is built for.
 #[derive(Args)]
@@ -255,7 +254,7 @@ impl Options {
             product,
             target,
             requirements,
-            output: system::destination(output)?,
+            output: output.to_owned(),
             handler,
             check: !self.no_check,
             provided: or(&self.provided, otherwise.provided).into_iter().collect(),
@@ -268,6 +267,7 @@ impl Options {
             layers: Arc::default(),
             allow_shadow: false,
             budgets: otherwise.budgets,
+            image: None,
             lock: None,
             offline: self.offline,
             threads: self.threads(),
@@ -418,7 +418,7 @@ impl Options {
             }
             return Ok(());
         }
-        let report = build::zip(build, python, cache, progress)?.with_phases(progress.phases());
+        let report = build::artifact(build, python, cache, progress)?.with_phases(progress.phases());
         progress.finish();
         if self.json {
             made.json.push(to_json(&report)?);

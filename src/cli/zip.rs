@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
 use crate::layers::Layers;
 use crate::project::{Build, Method, Project, Requirements, Selection};
+use crate::system;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -231,7 +232,7 @@ impl Zip {
         let (function, target) = (build.function(), build.target);
         let requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
-        let output = output(self.output.as_deref(), &build.output, several);
+        let output = system::destination(&output(self.output.as_deref(), &build.output, several))?;
         let packaging = build.packaging_of_lock();
         let mut otherwise = Otherwise::from(build.settings);
         otherwise.handler = self.handler.clone().or(otherwise.handler);

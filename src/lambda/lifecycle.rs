@@ -81,7 +81,7 @@ impl Day {
     }
 
     /// The day that many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not negative.
-    fn of_days(days: u64) -> Self {
+    pub(crate) fn of_days(days: u64) -> Self {
         let shifted = days + 719_468;
         let (era, of_era) = (shifted / 146_097, shifted % 146_097);
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -131,6 +131,20 @@ impl Project {
         Ok(name)
     }
 
+    /// The name of the packaging that makes images, where the project has none: one that is as if it was written down.
+    pub fn image_packaging(&mut self) -> Option<String> {
+        if self.packagings.iter().any(|packaging| packaging.method == Some(Method::Image)) {
+            return None;
+        }
+        // The project may call another method so.
+        let mut name = "image".to_owned();
+        while self.packagings.iter().any(|packaging| packaging.name == name) {
+            name.push_str("-image");
+        }
+        self.packagings.push(Packaging { name: name.clone(), method: Some(Method::Image), entry: None });
+        Some(name)
+    }
+
     /// Takes a layer in that the project has not, in place of one that is called the same.
     pub fn add_layer(&mut self, layer: Layer) {
         let Layer { name, files, requirements } = layer;

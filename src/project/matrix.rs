@@ -55,6 +55,8 @@ pub struct Build {
     pub layers: Vec<UsedLayer>,
     /// The base image, if it is one and the project names it.
     pub base: Option<String>,
+    /// Labels of an image.
+    pub labels: BTreeMap<String, String>,
     /// Where the artifact goes.
     pub output: PathBuf,
     /// What holds for it.
@@ -409,6 +411,7 @@ impl Project {
             origins.note("base", base.value.clone(), &from);
             Some(base.value.clone())
         });
+        let labels = self.manifest.image.labels.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect();
         Build {
             is_argument: member.is_argument,
             function: name.clone(),
@@ -421,6 +424,7 @@ impl Project {
             choice: choice.clone(),
             layers,
             base: base.flatten(),
+            labels: if method == Method::Image { labels } else { BTreeMap::new() },
             output: Path::new(FOLDER).join(file_name(name, &packaging.name, method, target)),
             settings,
             why: origins.0,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::Artifact;
 use crate::build::{BuildPlan, Name, Policy, WithBytecode};
 use crate::check::Finding;
+use crate::image;
 use crate::imports;
 use crate::lambda::{self, Target};
 use crate::layers::Layer;
@@ -104,9 +105,9 @@ pub struct SizeReport {
     pub target: Target,
     /// The handler, if it was given or found.
     pub handler: Option<String>,
-    /// SHA-256 of the artifact, in hexadecimal.
+    /// SHA-256 of the artifact, in hexadecimal; of an image that of its manifest.
     pub sha256: String,
-    /// Bytes of the artifact.
+    /// Bytes of the artifact; of an image those that a registry with the base lacks.
     pub packed: u64,
     /// Bytes it unpacks to.
     pub unpacked: u64,
@@ -126,6 +127,9 @@ pub struct SizeReport {
     pub bytecode_interpreter: Option<String>,
     /// Sources that Python would not compile.
     pub uncompiled: u64,
+    /// What is particular to an image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<image::Report>,
     /// The function's layers, in Lambda's order.
     pub layers: Vec<Layer>,
     /// Its parts, largest first.
@@ -252,10 +256,11 @@ impl SizeReport {
             sha256: artifact.sha256.clone(),
             packed: artifact.packed,
             unpacked: artifact.unpacked,
-            unpacked_limit: lambda::UNPACKED_BYTES,
+            unpacked_limit: build.unpacked_limit(),
             unpacked_with_layers,
-            over_limit: unpacked_with_layers > lambda::UNPACKED_BYTES,
-            needs_s3: artifact.packed > lambda::DIRECT_UPLOAD_BYTES,
+            over_limit: unpacked_with_layers > build.unpacked_limit(),
+            needs_s3: build.image.is_none() && artifact.packed > lambda::DIRECT_UPLOAD_BYTES,
+            image: None,
             slim: build.slim.level,
             bytecode: bytecode.policy,
             bytecode_interpreter: bytecode.interpreter.clone(),

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use crate::error::{Error, Result};
 
 /// Leftovers are recognised by this ending and nothing else.
-const SUFFIX: &str = ".partial";
+pub(super) const SUFFIX: &str = ".partial";
 
 /// Where a file that is asked for by this path is written: for a link, at what it leads to. What is there and is no file
 /// (a device, a pipe) would be replaced by one, and is refused.
@@ -33,7 +33,7 @@ pub fn sweep_leftovers(target: &Path) {
     sweep(folder_of(target), &prefix(target));
 }
 
-fn folder_of(target: &Path) -> &Path {
+pub(super) fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -120,7 +120,7 @@ impl Write for AtomicFile {
     }
 }
 
-fn prefix(target: &Path) -> OsString {
+pub(super) fn prefix(target: &Path) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(target.file_name().unwrap_or_default());
     prefix.push(".");

@@ -14,7 +14,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-pub(super) use store::{Store, is_tar};
+pub use store::Store;
+pub(super) use store::is_tar;
 
 use super::Source;
 use crate::check::{Finding, LAYERS, TASK};

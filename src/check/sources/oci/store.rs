@@ -26,7 +26,7 @@ type Checked<T> = std::result::Result<T, String>;
 
 /// Where a layout's files are.
 #[derive(Debug)]
-pub(in super::super) enum Store {
+pub enum Store {
     /// A folder.
     Folder(PathBuf),
     /// A tar: where each file's bytes are in it.
@@ -42,7 +42,7 @@ pub(in super::super) enum Store {
 
 impl Store {
     /// The layout at a path, if there is one.
-    pub(in super::super) fn find(path: &Path) -> Result<Option<Self>> {
+    pub fn find(path: &Path) -> Result<Option<Self>> {
         if path.is_dir() {
             return Ok(path.join("oci-layout").is_file().then(|| Self::Folder(path.to_owned())));
         }
@@ -93,6 +93,11 @@ impl Store {
 
     /// A blob that is JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, digest: &str) -> Result<Checked<T>> {
+        Ok(self.raw(digest)?.and_then(|bytes| parse(digest, &bytes)))
+    }
+
+    /// A manifest or configuration as it is.
+    pub fn raw(&self, digest: &str) -> Result<Checked<Vec<u8>>> {
         let name = match blob(digest) {
             Ok(name) => name,
             Err(reason) => return Ok(Err(reason)),
@@ -105,10 +110,24 @@ impl Store {
         if !name.ends_with(&actual) {
             return Ok(Err(format!("{name} has SHA-256 {actual}")));
         }
-        Ok(parse(&name, &bytes))
+        Ok(Ok(bytes))
     }
 
-    fn small(&self, name: &str) -> Result<Checked<Vec<u8>>> {
+    /// Copies a blob as it is; who reads the copy has to know that the digest was right only if this says so.
+    pub fn copy(&self, digest: &str, to: &mut dyn Write) -> Result<Checked<u64>> {
+        let name = match blob(digest) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let Some((reader, _)) = self.open(&name)? else { return Ok(Err(format!("{name} is missing"))) };
+        let mut reader = Hashing { inner: reader, hasher: Sha256::new() };
+        let bytes = io::copy(&mut reader, to).map_err(self.failed())?;
+        let actual = HEXLOWER.encode(&reader.hasher.finalize());
+        Ok(if name.ends_with(&actual) { Ok(bytes) } else { Err(format!("{name} has SHA-256 {actual}")) })
+    }
+
+    /// `index.json`, or another file that describes the layout.
+    pub fn small(&self, name: &str) -> Result<Checked<Vec<u8>>> {
         let Some((reader, length)) = self.open(name)? else { return Ok(Err(format!("{name} is missing"))) };
         if length > JSON_BYTES {
             return Ok(Err(format!("{name} has {length} bytes; at most {JSON_BYTES} are read")));

@@ -1,0 +1,41 @@
+//! `pack image`: the row of stages of a ZIP, whose files then become layers above a base.
+
+use super::{BuildPlan, Made, answer, make};
+use crate::archive::Archive;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::image::{Image, Payload, Plan};
+use crate::progress::Progress;
+use crate::python::interpreter::Interpreters;
+use crate::size::SizeReport;
+
+/// Builds an image and writes it to its place.
+pub(super) fn build(
+    build: &BuildPlan,
+    plan: &Plan,
+    python: &Interpreters,
+    cache: &Cache,
+    progress: &mut Progress,
+) -> Result<SizeReport> {
+    let files = build.product.files(&build.output)?;
+    let (made, _) = answer::with(build, python, cache, progress, |answer, progress| {
+        make(build, &files, answer, python, cache, progress)
+    })?;
+    let Made { artifact, mut report, owners, .. } = made;
+    let Some(handler) = report.handler.clone() else {
+        return Err(Error::usage(
+            format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
+            "name it: --handler MODULE.FUNCTION, or handler in pack.toml",
+        ));
+    };
+    let path = artifact.file.path();
+    let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
+    let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
+    let image = Image::make(plan, build.target, &payload, cache, progress)?;
+    progress.phase("write", |_| image.write(&build.output, plan.tag.as_deref()))?;
+    let of_image = image.report();
+    report.sha256 = of_image.digest.trim_start_matches("sha256:").to_owned();
+    report.packed = of_image.own;
+    report.image = Some(of_image);
+    Ok(report)
+}

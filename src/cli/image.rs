@@ -1,0 +1,150 @@
+//! `pack image`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
+use super::{nothing_here, variable};
+use crate::build::{BuildPlan, Product};
+use crate::error::{Error, Result};
+use crate::image;
+use crate::project::{Build, Method, Project, Selection};
+use crate::system;
+
+const EXAMPLES: &str = "\
+Examples:
+  pack image workload                       the image of functions/workload, as an OCI layout in dist/
+  pack image                                every image of the matrix in pack.toml
+  pack image workload --base ./base         above an OCI layout that is at hand
+  pack image workload --output job.tar      one file; docker load -i job.tar takes it
+  pack image workload --arch arm64          for arm64, on any machine
+
+Nothing of Docker is needed. The image has the files that pack zip would ship, in layers: large
+distributions alone, small ones together, the function's own on top, so that a changed handler
+changes a few kilobytes. The same input gives the same digest.";
+
+/// Build the container image of functions.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Image {
+    /// A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions if none is given
+    #[arg(value_name = "FUNCTION")]
+    functions: Vec<String>,
+
+    #[command(flatten)]
+    runtime: Runtime,
+
+    /// Only this packaging of pack.toml [default: every one with the method image]
+    #[arg(long, value_name = "NAME")]
+    packaging: Option<String>,
+
+    /// What the function requires, in any form that pack zip takes; may be repeated [default: as for pack zip]
+    #[arg(short, long = "requirement", value_name = "FILE")]
+    requirements: Vec<PathBuf>,
+
+    #[command(flatten)]
+    chosen: Chosen,
+
+    /// The image below: an OCI layout (a folder, or a tar of it); {python} stands for the Python version [default: as
+    /// pack.toml says]
+    #[arg(long, value_name = "IMAGE")]
+    base: Option<String>,
+
+    /// A label of the image, beside the base's and those of pack.toml; may be repeated
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = variable)]
+    labels: Vec<(String, String)>,
+
+    /// What an engine calls the image that it loads from a tar [default: <FUNCTION>:python<VERSION>-<ARCH>]
+    #[arg(long, value_name = "NAME[:TAG]")]
+    tag: Option<String>,
+
+    /// Where to write the image: the folder of an OCI layout, or a file that ends in .tar; a folder for several [default:
+    /// dist/<FUNCTION>-image-python<VERSION>-<ARCH>, with the packaging's name for image]
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+
+    /// The handler, MODULE.FUNCTION, which has to be in the image
+    #[arg(long, value_name = "HANDLER")]
+    handler: Option<String>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Image {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let root = Path::new("");
+        let mut project = Project::load(root)?;
+        let builds = self.builds(&mut project, root)?;
+        let several = builds.len() > 1;
+        let plans = builds.into_iter().map(|build| self.plan(build, several)).collect::<Result<Vec<_>>>()?;
+        self.options.build(plans)
+    }
+
+    /// The builds that the command line and the project file mean: those of the method image. Where the project has no
+    /// packaging of that method, a function that is named becomes one all the same.
+    fn builds(&self, project: &mut Project, root: &Path) -> Result<Vec<Build>> {
+        let functions =
+            self.functions.iter().map(|name| project.function(root, name)).collect::<Result<Vec<String>>>()?;
+        if project.functions.is_empty() {
+            return Err(nothing_here(
+                "there is no functions/ folder with functions here",
+                "name the folder or .py file of your function: pack image PATH; or begin a project: pack init",
+            ));
+        }
+        let otherwise = project.image_packaging();
+        let selection = Selection {
+            functions,
+            packaging: self.packaging.clone().or(otherwise),
+            python: self.runtime.python,
+            architecture: self.runtime.arch,
+        };
+        let mut builds = project.builds(&selection)?.functions;
+        builds.retain(|build| build.method == Method::Image);
+        if builds.is_empty() {
+            return Err(Error::usage(
+                "nothing here is packaged as an image",
+                "--packaging names one with method = \"image\"; pack plan shows all",
+            ));
+        }
+        Ok(builds)
+    }
+
+    /// Where an image goes. A folder that is there is meant to hold it, unless it is an image itself.
+    fn place(&self, otherwise: &Path, several: bool) -> Result<PathBuf> {
+        let given = self.output.as_deref();
+        let is_image = given.is_some_and(|path| path.join("oci-layout").is_file());
+        let place = match given {
+            Some(path) if is_image && !several => path.to_owned(),
+            _ => output(given, otherwise, several),
+        };
+        if image::is_tar(&place) { system::destination(&place) } else { Ok(place) }
+    }
+
+    fn plan(&self, build: Build, several: bool) -> Result<BuildPlan> {
+        let (function, target) = (build.function(), build.target);
+        let requirements =
+            self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
+        let output = self.place(&build.output, several)?;
+        let base = self.base.as_ref().or(build.base.as_ref()).ok_or_else(|| {
+            Error::usage("no base is named for the image", "name an OCI layout: --base FOLDER, or base in pack.toml")
+        })?;
+        let mut labels: BTreeMap<String, String> = build.labels.clone();
+        labels.extend(self.labels.iter().cloned());
+        let plan = image::Plan {
+            base: base.replace("{python}", &target.python.to_string()),
+            labels,
+            tag: Some(self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name))),
+        };
+        let mut otherwise = Otherwise::from(build.settings);
+        otherwise.handler = self.handler.clone().or(otherwise.handler);
+        let is_locked = !build.is_argument && self.chosen.are_the_projects(&self.requirements);
+        let set = is_locked.then(|| SetName { name: function.name.clone(), packaging: None });
+        let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
+        let build = self.options.with_lock(build, set)?;
+        Ok(BuildPlan { image: Some(plan), ..build })
+    }
+}

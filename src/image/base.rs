@@ -1,0 +1,124 @@
+//! The image below: its manifest and configuration, and where its layers are.
+//!
+//! What must stay true: nothing of a base is believed before its digest was compared, and its layers are not read
+//! unless somebody needs their bytes.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::config;
+use crate::check::sources::Store;
+use crate::error::{Error, Result};
+use crate::lambda::Target;
+use crate::registry::{Descriptor, Digest, Document, Index, Manifest, Platform};
+
+/// A base.
+#[derive(Debug)]
+pub struct Base {
+    /// As the user names it.
+    pub name: String,
+    /// Its manifest.
+    pub(super) manifest: Manifest,
+    /// Its configuration.
+    pub(super) config: Map<String, Value>,
+    /// Where its layers are.
+    place: Place,
+}
+
+/// Where the blobs of a base are.
+#[derive(Debug)]
+enum Place {
+    /// In an OCI layout.
+    Layout(Store),
+}
+
+impl Base {
+    /// The base that a user names, for a target.
+    pub fn find(name: &str, target: Target) -> Result<Self> {
+        let path = Path::new(name.strip_prefix("oci:").unwrap_or(name));
+        let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
+        let store = Store::find(path)?.ok_or_else(|| wrong("it is neither an OCI layout nor a tar of one".into()))?;
+        let raw = store.small("index.json")?.map_err(wrong)?;
+        let Document::Index(index) = Document::parse(raw, None).map_err(wrong)? else {
+            return Err(wrong("its index.json is no index".into()));
+        };
+        let place = Place::Layout(store);
+        let manifest = place.manifest(&index, &Platform::of(target.architecture), true, &wrong)?;
+        let raw = place.small(&manifest.config.digest)?.map_err(wrong)?;
+        let config = config::read(&raw).map_err(|reason| wrong(format!("its configuration {reason}")))?;
+        let (own, wanted) = (config::platform(&config), Platform::of(target.architecture).to_string());
+        if own != wanted {
+            return Err(wrong(format!("it is for {own}, and the function for {wanted}")));
+        }
+        if config::diff_ids(&config).map(|ids| ids.len()) != Some(manifest.layers.len()) {
+            return Err(wrong("its manifest and its configuration do not have the same layers".into()));
+        }
+        if config::entrypoint(&config).is_none() {
+            return Err(wrong("it has no entrypoint: nothing in it would start the handler".into()));
+        }
+        if let Some(layer) = manifest.layers.iter().find(|layer| !layer.media_type.as_str().ends_with("gzip")) {
+            return Err(wrong(format!("its layer {} is not packed with gzip, which Lambda wants", layer.digest)));
+        }
+        Ok(Self { name: name.to_owned(), manifest, config, place })
+    }
+
+    /// What names its manifest.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.manifest.descriptor
+    }
+
+    /// Whether it is of Docker's family; then so is what is put above it.
+    pub(super) fn is_docker(&self) -> bool {
+        self.manifest.descriptor.media_type.is_docker() || self.manifest.config.media_type.is_docker()
+    }
+
+    /// Copies a layer. Where its digest is not right that is an error, and what was written is not to be used.
+    pub(super) fn copy(&self, layer: &Descriptor, to: &mut dyn Write) -> Result<()> {
+        let wrong = |reason| Error::Base { name: self.name.clone(), reason };
+        match &self.place {
+            Place::Layout(store) => {
+                let bytes = store.copy(&layer.digest.to_string(), to)?.map_err(wrong)?;
+                if bytes == layer.size {
+                    return Ok(());
+                }
+                Err(wrong(format!("its layer {} has {bytes} bytes, its manifest says {}", layer.digest, layer.size)))
+            }
+        }
+    }
+}
+
+impl Place {
+    /// A manifest or configuration.
+    fn small(&self, digest: &Digest) -> Result<Result<Vec<u8>, String>> {
+        match self {
+            Self::Layout(store) => store.raw(&digest.to_string()),
+        }
+    }
+
+    /// The image of an index for a platform; a layout's index may lead to another once.
+    fn manifest(
+        &self,
+        index: &Index,
+        wanted: &Platform,
+        is_outer: bool,
+        wrong: &dyn Fn(String) -> Error,
+    ) -> Result<Manifest> {
+        let images: Vec<_> = index.manifests.iter().filter(|descriptor| !descriptor.is_attestation()).collect();
+        let chosen = match images.as_slice() {
+            // What a layout leads to need not say its platform.
+            [only] if is_outer => only,
+            _ => index.choose(wanted).map_err(|there| {
+                let there = if there.is_empty() { "none at all".into() } else { there.join(", ") };
+                wrong(format!("it has no image for {wanted}; it has {there}"))
+            })?,
+        };
+        let raw = self.small(&chosen.digest)?.map_err(wrong)?;
+        match Document::parse(raw, Some(chosen.media_type.as_str())).map_err(wrong)? {
+            Document::Image(manifest) => Ok(manifest),
+            Document::Index(inner) if is_outer => self.manifest(&inner, wanted, false, wrong),
+            Document::Index(_) => Err(wrong("its index leads to an index of indexes".into())),
+        }
+    }
+}

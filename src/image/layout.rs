@@ -1,0 +1,125 @@
+//! An image as files: an OCI image layout (OCI image specification 1.1, image-layout.md) in a folder or in a tar.
+//!
+//! The tar has a `manifest.json` beside it, as `docker save` writes it: `docker load` and `podman load` read it, and
+//! whoever reads layouts passes over it. What must stay true: a folder or tar that is there stays until the new one is
+//! whole; no other folder is ever replaced; the bytes depend on the image alone.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use serde_json::json;
+use tar::{Builder, Header};
+
+use super::Image;
+use crate::error::{Error, Result};
+use crate::registry::{Descriptor, MediaType};
+use crate::system::{AtomicFile, AtomicFolder};
+
+const MARK: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// Writes the layout where nothing is, or where an older one is.
+pub(super) fn folder(image: &Image, target: &Path) -> Result<()> {
+    let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if target.exists() && !target.join("oci-layout").is_file() && !is_empty(target) {
+        return Err(Error::usage(
+            format!("{} is there and is no image", target.display()),
+            "name a folder that is not there yet, or FILE.tar",
+        ));
+    }
+    let folder = AtomicFolder::create(target)?;
+    let write = |name: &str, fill: &dyn Fn(&mut dyn Write) -> Result<()>| {
+        let path = folder.path().join(name);
+        let parent = path.parent().unwrap_or(folder.path());
+        fs::create_dir_all(parent).map_err(Error::io("create the folder", parent))?;
+        let file = File::create(&path).map_err(Error::io("write", &path))?;
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        fill(&mut file)?;
+        file.flush().map_err(Error::io("write", &path))
+    };
+    for (name, _, content) in files(image) {
+        write(&name, &|out| content.write(image, out))?;
+    }
+    folder.persist()
+}
+
+/// Writes a tar of the layout that engines load as well.
+pub(super) fn tar(image: &Image, target: &Path, tag: Option<&str>) -> Result<()> {
+    let failed = |error| Error::io("write", target)(error);
+    let mut builder = Builder::new(BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?));
+    let blob = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest.hex());
+    let saved = json!([{
+        "Config": blob(&image.config.0),
+        "Layers": image.layers.iter().map(|layer| blob(&layer.descriptor)).collect::<Vec<_>>(),
+        "RepoTags": tag.into_iter().collect::<Vec<_>>(),
+    }]);
+    let mut all = files(image);
+    let saved = saved.to_string().into_bytes();
+    all.push(("manifest.json".into(), saved.len() as u64, Content::Bytes(saved)));
+    for (name, size, content) in all {
+        let mut header = Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_size(size);
+        header.set_path(&name).map_err(failed)?;
+        header.set_cksum();
+        let out = builder.get_mut();
+        out.write_all(header.as_bytes()).map_err(failed)?;
+        content.write(image, out)?;
+        let rest = usize::try_from(size % 512).unwrap_or_default();
+        if rest > 0 {
+            out.write_all(&[0; 512][rest..]).map_err(failed)?;
+        }
+    }
+    let out = builder.into_inner().map_err(failed)?;
+    out.into_inner().map_err(|error| failed(error.into_error()))?.persist()
+}
+
+/// What a file has.
+enum Content<'a> {
+    Bytes(Vec<u8>),
+    /// A layer that was packed here.
+    Own(&'a Path),
+    /// A layer of the base.
+    Base(&'a Descriptor),
+}
+
+impl Content<'_> {
+    fn write(&self, image: &Image, mut out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Bytes(bytes) => out.write_all(bytes).map_err(Error::io("write", "an image")),
+            Self::Own(path) => {
+                let mut file = File::open(path).map_err(Error::io("read", *path))?;
+                io::copy(&mut file, &mut out).map(drop).map_err(Error::io("write", "an image"))
+            }
+            Self::Base(descriptor) => image.base.copy(descriptor, out),
+        }
+    }
+}
+
+/// The files of a layout with their sizes, in order. A blob that an image has twice is there once.
+fn files(image: &Image) -> Vec<(String, u64, Content<'_>)> {
+    let index = json!({
+        "manifests": [image.manifest.0],
+        "mediaType": MediaType::OciIndex,
+        "schemaVersion": 2,
+    });
+    let text = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes.len() as u64, Content::Bytes(bytes));
+    let mut blobs: Vec<(&Descriptor, Content<'_>)> = vec![
+        (&image.config.0, Content::Bytes(image.config.1.clone())),
+        (&image.manifest.0, Content::Bytes(image.manifest.1.clone())),
+    ];
+    blobs.extend(image.layers.iter().map(|layer| {
+        let content = layer.file.as_deref().map_or(Content::Base(&layer.descriptor), Content::Own);
+        (&layer.descriptor, content)
+    }));
+    blobs.sort_by_key(|(descriptor, _)| descriptor.digest);
+    blobs.dedup_by_key(|(descriptor, _)| descriptor.digest);
+    let mut files = vec![text("oci-layout", MARK.into()), text("index.json", index.to_string().into_bytes())];
+    files.extend(
+        blobs.into_iter().map(|(descriptor, content)| {
+            (format!("blobs/sha256/{}", descriptor.digest.hex()), descriptor.size, content)
+        }),
+    );
+    files
+}

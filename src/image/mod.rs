@@ -1,0 +1,206 @@
+//! Container images that Lambda takes: a base, layers of dependencies, and the function, without Docker.
+//!
+//! An image is made of the ZIP that `pack zip` would write: the same files, slimmed, compiled, checked and imported, put
+//! into layers. What must stay true: one manifest for one platform; the media types are those of the base's family;
+//! layers are gzipped; no file of the base is written again or taken away; the same input gives the same digest.
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>; OCI image specification 1.1.
+
+mod base;
+mod config;
+mod gzip;
+mod layer;
+mod layout;
+mod packing;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use base::Base;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::archive::Archive;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::{TASK, Target};
+use crate::progress::Progress;
+use crate::registry::{Descriptor, MediaType};
+
+/// What an image is made of besides the function.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The base: an OCI layout.
+    pub base: String,
+    /// Labels beside the base's.
+    pub labels: BTreeMap<String, String>,
+    /// What an engine calls it.
+    pub tag: Option<String>,
+}
+
+/// The function's files.
+#[derive(Debug)]
+pub struct Payload<'a> {
+    /// The ZIP.
+    pub archive: &'a Archive,
+    /// Which distribution, with its version, has brought a file, by its path in the ZIP.
+    pub owners: &'a BTreeMap<String, String>,
+    /// The handler.
+    pub handler: &'a str,
+}
+
+/// An image, whole but for its place.
+#[derive(Debug)]
+pub struct Image {
+    base: Base,
+    manifest: (Descriptor, Vec<u8>),
+    config: (Descriptor, Vec<u8>),
+    layers: Vec<ImageLayer>,
+}
+
+#[derive(Debug)]
+struct ImageLayer {
+    descriptor: Descriptor,
+    /// Where it is; none for the base's.
+    file: Option<PathBuf>,
+    /// What is in it.
+    what: String,
+    /// Bytes of its tar; not known of the base's.
+    unpacked: Option<u64>,
+}
+
+/// What a report says of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The manifest's digest: what names the image.
+    pub digest: String,
+    /// The manifest's media type.
+    pub media_type: String,
+    /// The base as it was named.
+    pub base: String,
+    /// The digest of the base's manifest.
+    pub base_digest: String,
+    /// The layers, the lowest first.
+    pub layers: Vec<ReportLayer>,
+    /// Bytes of what a registry with the base lacks: own layers, configuration, manifest.
+    pub own: u64,
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportLayer {
+    /// Its digest.
+    pub digest: String,
+    /// Its bytes, gzipped.
+    pub packed: u64,
+    /// Bytes of its tar; not known of the base's.
+    pub unpacked: Option<u64>,
+    /// What is in it.
+    pub what: String,
+    /// Whether it is the base's.
+    pub of_base: bool,
+}
+
+impl Image {
+    /// Puts the function above the base.
+    pub fn make(
+        plan: &Plan,
+        target: Target,
+        payload: &Payload<'_>,
+        cache: &Cache,
+        progress: &mut Progress,
+    ) -> Result<Self> {
+        let time = source_date_epoch()?;
+        let base = progress.phase("base", |_| Base::find(&plan.base, target))?;
+        let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
+        let added: Vec<config::Added> =
+            own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
+        let settings = config::Settings { handler: payload.handler, labels: &plan.labels, created: time };
+        let config = config::above(base.config.clone(), &added, &settings);
+        let (config_type, layer_type, manifest_type) = if base.is_docker() {
+            (MediaType::DockerConfig, MediaType::DockerLayer, MediaType::DockerManifest)
+        } else {
+            (MediaType::OciConfig, MediaType::OciLayer, MediaType::OciManifest)
+        };
+        let of_base = base.manifest.layers.iter().map(|descriptor| ImageLayer {
+            descriptor: Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size),
+            file: None,
+            what: "the base".into(),
+            unpacked: None,
+        });
+        let own = own.into_iter().map(|(layer, what)| ImageLayer {
+            descriptor: Descriptor::new(layer_type.clone(), layer.blob.digest, layer.blob.size),
+            file: Some(layer.blob.path),
+            what,
+            unpacked: Some(layer.unpacked),
+        });
+        let layers: Vec<ImageLayer> = of_base.chain(own).collect();
+        let config = (Descriptor::of(config_type, &config), config);
+        let descriptors: Vec<&Descriptor> = layers.iter().map(|layer| &layer.descriptor).collect();
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": manifest_type, "config": config.0, "layers": descriptors});
+        let manifest = manifest.to_string().into_bytes();
+        Ok(Self { base, manifest: (Descriptor::of(manifest_type, &manifest), manifest), config, layers })
+    }
+
+    /// Writes it: a tar where the path ends in `.tar`, else a folder.
+    pub fn write(&self, target: &Path, tag: Option<&str>) -> Result<()> {
+        if is_tar(target) { layout::tar(self, target, tag) } else { layout::folder(self, target) }
+    }
+
+    /// What a report says of it.
+    pub fn report(&self) -> Report {
+        let layers = self.layers.iter().map(|layer| ReportLayer {
+            digest: layer.descriptor.digest.to_string(),
+            packed: layer.descriptor.size,
+            unpacked: layer.unpacked,
+            what: layer.what.clone(),
+            of_base: layer.file.is_none(),
+        });
+        let layers: Vec<ReportLayer> = layers.collect();
+        let packed: u64 = layers.iter().filter(|layer| !layer.of_base).map(|layer| layer.packed).sum();
+        Report {
+            digest: self.manifest.0.digest.to_string(),
+            media_type: self.manifest.0.media_type.to_string(),
+            base: self.base.name.clone(),
+            base_digest: self.base.descriptor().digest.to_string(),
+            layers,
+            own: packed + self.config.0.size + self.manifest.0.size,
+        }
+    }
+}
+
+/// Whether an image is to be written as a tar.
+pub fn is_tar(target: &Path) -> bool {
+    target.extension().is_some_and(|end| end == "tar")
+}
+
+/// The function's layers, with what is in each.
+fn own_layers(payload: &Payload<'_>, time: u64, cache: &Cache) -> Result<Vec<(layer::Layer, String)>> {
+    let mut parts: BTreeMap<packing::Owner, u64> = BTreeMap::new();
+    let mut files: BTreeMap<packing::Owner, Vec<layer::File>> = BTreeMap::new();
+    for (member, entry) in payload.archive.members().iter().enumerate() {
+        let owner = payload.owners.get(&entry.name).cloned();
+        *parts.entry(owner.clone()).or_default() += entry.size;
+        let path = format!("{}/{}", TASK.trim_start_matches('/'), entry.name);
+        files.entry(owner).or_default().push(layer::File { path, executable: entry.executable, member });
+    }
+    packing::groups(&parts)
+        .into_iter()
+        .map(|group| {
+            let files: Vec<layer::File> =
+                group.iter().flat_map(|owner| files.remove(owner).unwrap_or_default()).collect();
+            let what: Vec<&str> = group.iter().map(|owner| owner.as_deref().unwrap_or("the function")).collect();
+            Ok((layer::write(payload.archive, &files, time, cache)?, what.join(", ")))
+        })
+        .collect()
+}
+
+/// The time of entries and of the image, in seconds (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn source_date_epoch() -> Result<u64> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
+    // What a ustar header can hold.
+    let seconds = value.to_str().and_then(|text| text.parse().ok()).filter(|seconds| *seconds < 1 << 33);
+    seconds.ok_or_else(|| {
+        Error::usage("SOURCE_DATE_EPOCH is not a number of seconds since 1970", "unset it, or give a whole number")
+    })
+}
