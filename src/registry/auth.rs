@@ -218,10 +218,10 @@ fn no_token(no: NoToken, credential: Option<&Credential>, place: &Place) -> Trou
         NoToken::Refused(answer) => {
             let sent = credential.and_then(basic).map(|value| authorization(value, credential));
             let (status, after) = (answer.status, super::patience::retry_after(answer.header("retry-after")));
-            let refusal = refusal_of(answer, sent.as_ref());
+            let refusal = refusal_of(*answer, sent.as_ref());
             let error = place.refused(TOKEN, refusal, credential.is_some());
             if super::patience::is_passing(status) {
-                Trouble::Again(error, after)
+                Trouble::Again(Box::new(error), after)
             } else {
                 Trouble::Fatal(error.into())
             }

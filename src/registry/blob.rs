@@ -96,7 +96,7 @@ impl Read for BlobReader<'_> {
 /// The error that a [`BlobReader`] gave, which `io::Error` wraps.
 pub(super) fn into_error(error: io::Error, place: &Place) -> Error {
     let reason = error.to_string();
-    match error.into_inner().map(|inner| inner.downcast::<Error>()) {
+    match error.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<Error>) {
         Some(Ok(error)) => *error,
         _ => place.unreachable("a blob", &reason).into(),
     }
@@ -119,7 +119,7 @@ fn connect(repository: &Repository<'_>, descriptor: &Descriptor, offset: u64) ->
             let passed = io::copy(&mut (&mut reader).take(offset), &mut io::sink());
             let passed = passed.map_err(|error| place.failed(&asked, &failure(&ureq::Error::from(error))))?;
             if passed < offset {
-                return Err(Trouble::Again(place.unreachable(&asked, "it ended too early"), None));
+                return Err(Trouble::again(place.unreachable(&asked, "it ended too early")));
             }
             Ok(Box::new(reader))
         }

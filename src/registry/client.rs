@@ -63,7 +63,7 @@ impl Client {
     /// Reads the certificates that are trusted.
     pub fn new(options: Options) -> Result<Self> {
         let roots = tls::roots(options.ca_file.as_deref())?;
-        let http = Http::new(TlsConfig::builder().root_certs(roots).build());
+        let http = Http::new(&TlsConfig::builder().root_certs(roots).build());
         let auth = Authenticator::new(options.credentials.clone(), options.insecure);
         Ok(Self { http, auth, options, bases: Mutex::default() })
     }

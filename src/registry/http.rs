@@ -21,10 +21,10 @@ use super::location;
 const REDIRECTS: u32 = 5;
 const HEADER_BYTES: usize = 64 << 10;
 /// One write or read, and the wait for an answer's first byte, which comes after a large blob was stored.
-const SILENCE: Duration = Duration::from_secs(180);
+const SILENCE: Duration = Duration::from_mins(3);
 const CONNECTING: Duration = Duration::from_secs(30);
 /// A request without a large body.
-const SMALL: Duration = Duration::from_secs(300);
+const SMALL: Duration = Duration::from_mins(5);
 /// A connection that is slower than this for a whole blob is as good as none.
 const LEAST_BYTES_PER_SECOND: u64 = 16 << 10;
 
@@ -114,7 +114,7 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(tls: TlsConfig) -> Self {
+    pub(super) fn new(tls: &TlsConfig) -> Self {
         let agent = |proxied: bool| {
             let mut config = Agent::config_builder()
                 .http_status_as_error(false)

@@ -24,7 +24,7 @@ impl Default for Patience {
             attempts: 7,
             first: Duration::from_millis(500),
             longest: Duration::from_secs(8),
-            asked: Duration::from_secs(60),
+            asked: Duration::from_mins(1),
         }
     }
 }

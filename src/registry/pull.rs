@@ -123,7 +123,7 @@ impl<'a> Repository<'a> {
             // What spoiled it on the way may not do so again.
             Some(expected) if expected != actual => {
                 let reason = format!("it has the digest {actual} instead of {expected}");
-                Err(Trouble::Again(self.place.wrong(&what, &reason), None))
+                Err(Trouble::again(self.place.wrong(&what, &reason)))
             }
             _ => Ok(document),
         }

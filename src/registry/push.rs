@@ -74,7 +74,7 @@ const SPOILED: &[&str] =
 const LAGGING: &[&str] = &["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "LayersNotFoundException"];
 const MISSING: &[&str] = &["NAME_UNKNOWN", "NAME_INVALID", "RepositoryNotFoundException"];
 
-impl<'a> Repository<'a> {
+impl Repository<'_> {
     /// Pushes blobs, as many at a time as the client's options say; the answers are in the order of the uploads. The
     /// first error ends it; what was sent stays there, and the next push finds it.
     pub fn push_blobs(&self, uploads: &[Upload<'_>]) -> Result<Vec<Sent>> {
@@ -192,7 +192,7 @@ impl<'a> Repository<'a> {
                 let RegistryError::Refused { refusal, .. } = &error else { return Err(error.into()) };
                 // The session is gone, or the token was while the blob was on its way.
                 let is_lost = matches!(status, 401 | 404 | 416) && !refusal.has(MISSING) || refusal.has(SPOILED);
-                if is_lost { Err(Trouble::Again(error, None)) } else { Err(error.into()) }
+                if is_lost { Err(Trouble::again(error)) } else { Err(error.into()) }
             }
         }
     }
@@ -226,7 +226,7 @@ impl<'a> Repository<'a> {
             return Err(error.into());
         }
         if status == 404 || refusal.has(LAGGING) {
-            return Err(Trouble::Again(error, None));
+            return Err(Trouble::again(error));
         }
         // A tag that cannot be moved, and is where it should be.
         if matches!(status, 400 | 403 | 409 | 412)
@@ -288,7 +288,7 @@ fn source_error(upload: &Upload<'_>, error: io::Error) -> Error {
         Source::Bytes(_) | Source::Blob(_) => upload.descriptor.digest.to_string(),
     };
     let reason = error.to_string();
-    match error.into_inner().map(|inner| inner.downcast::<Error>()) {
+    match error.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<Error>) {
         Some(Ok(error)) => *error,
         _ => RegistryError::Source { blob, reason }.into(),
     }

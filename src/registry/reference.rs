@@ -113,7 +113,7 @@ impl FromStr for Reference {
         let mut registry = host.map_or_else(|| DOCKER_HUB.to_owned(), str::to_ascii_lowercase);
         check_host(&registry)?;
         if registry == "index.docker.io" {
-            registry = DOCKER_HUB.to_owned();
+            DOCKER_HUB.clone_into(&mut registry);
         }
         check_path(path)?;
         if host.is_none() && path.len() == 64 && path.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -32,9 +32,16 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It may go well a little later; the registry may say when.
-    Again(RegistryError, Option<Duration>),
+    Again(Box<RegistryError>, Option<Duration>),
     /// It will not.
     Fatal(Error),
+}
+
+impl Trouble {
+    /// What may go well a little later.
+    pub(super) fn again(error: RegistryError) -> Self {
+        Self::Again(Box::new(error), None)
+    }
 }
 
 impl From<RegistryError> for Trouble {
@@ -81,7 +88,7 @@ impl Place {
     pub(super) fn failed(&self, asked: &str, failure: &Failure) -> Trouble {
         let error = self.unreachable(asked, failure.reason());
         match failure {
-            Failure::Broken(_) => Trouble::Again(error, None),
+            Failure::Broken(_) => Trouble::again(error),
             Failure::Lasting(_) | Failure::Tls(_) => Trouble::Fatal(error.into()),
         }
     }
@@ -150,7 +157,11 @@ impl Repository<'_> {
         let after = retry_after(answer.header("retry-after"));
         let is_passing = is_passing(answer.status);
         let reply = Reply { answer, sent };
-        if is_passing { Err(Trouble::Again(reply.into_refusal(&self.place, asked), after)) } else { Ok(reply) }
+        if is_passing {
+            Err(Trouble::Again(Box::new(reply.into_refusal(&self.place, asked)), after))
+        } else {
+            Ok(reply)
+        }
     }
 
     /// Tries until it is done, it cannot be done, or patience is at its end.
@@ -163,7 +174,9 @@ impl Repository<'_> {
                 Err(Trouble::Again(error, after)) => (error, after),
             };
             tries += 1;
-            let Some(delay) = self.client.options.patience.delay(tries, after) else { return Err(error.into()) };
+            let Some(delay) = self.client.options.patience.delay(tries, after) else {
+                return Err(Error::Registry(error));
+            };
             self.progress.say(&format!("{error}; trying again in {:.1} s", delay.as_secs_f32()));
             thread::sleep(delay);
         }

@@ -49,7 +49,7 @@ pub(super) enum NoToken {
     /// No answer.
     Failed(Failure),
     /// A no.
-    Refused(Answer),
+    Refused(Box<Answer>),
     /// Something else; the rest of a sentence.
     Wrong(String),
 }
@@ -74,7 +74,7 @@ impl Question<'_> {
         };
         let answer = http.send(request).map_err(NoToken::Failed)?;
         if answer.status != 200 {
-            return Err(NoToken::Refused(answer));
+            return Err(NoToken::Refused(Box::new(answer)));
         }
         let bytes = answer.bytes(ANSWER_BYTES).map_err(NoToken::Failed)?;
         // The parser's own words may quote a token.

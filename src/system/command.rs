@@ -149,14 +149,12 @@ pub fn ask(mut command: Command, stdin: &[u8], limit: Duration) -> io::Result<Op
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };
-    match (status, said) {
-        (Some(status), Ok(said)) => Ok(Some((status, said?))),
-        _ => {
-            let _ = child.kill();
-            child.wait()?;
-            Ok(None)
-        }
+    if let (Some(status), Ok(said)) = (status, said) {
+        return Ok(Some((status, said?)));
     }
+    let _ = child.kill();
+    child.wait()?;
+    Ok(None)
 }
 
 /// Every executable file of that name on PATH, in its order.

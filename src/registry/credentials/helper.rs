@@ -16,7 +16,7 @@ use crate::registry::reference::DOCKER_HUB;
 use crate::system;
 
 /// A helper may ask a person; one that hangs must not hang a build.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 const NOT_THERE: &[&str] =
     &["credentials not found in native keychain", "no credentials server URL", "no credentials username"];
