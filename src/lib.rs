@@ -18,6 +18,7 @@ pub mod lock;
 pub mod progress;
 pub mod project;
 pub mod python;
+pub mod registry;
 pub mod resolve;
 pub mod size;
 pub mod slim;
