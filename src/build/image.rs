@@ -31,10 +31,24 @@ pub(super) fn build(
     let path = artifact.file.path();
     let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
     let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
-    let image = Image::make(plan, build.target, &payload, cache, progress)?;
-    progress.phase("write", |_| image.write(&build.output, plan.tag.as_deref()))?;
-    let of_image = image.report();
-    report.sha256 = of_image.digest.trim_start_matches("sha256:").to_owned();
+    let client = plan.client()?;
+    let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
+    let mut of_image = image.report();
+    report.path = of_image.digest.clone();
+    if plan.write {
+        progress.phase("write", |progress| image.write(&build.output, &plan.tag, progress))?;
+        report.path = build.output.display().to_string();
+    }
+    if plan.load {
+        of_image.names.push(progress.phase("load", |progress| image.load(&plan.tag, cache, progress))?);
+    }
+    if let Some(to) = &plan.push {
+        of_image.names.push(progress.phase("push", |progress| image.push(to, &client, cache, progress))?);
+    }
+    if let (false, Some(name)) = (plan.write, of_image.names.last()) {
+        report.path.clone_from(name);
+    }
+    of_image.digest.trim_start_matches("sha256:").clone_into(&mut report.sha256);
     report.packed = of_image.own;
     report.image = Some(of_image);
     Ok(report)

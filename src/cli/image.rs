@@ -19,6 +19,8 @@ Examples:
   pack image workload                       the image of functions/workload, as an OCI layout in dist/
   pack image                                every image of the matrix in pack.toml
   pack image workload --base ./base         above an OCI layout that is at hand
+  pack image workload --push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs:1.4
+  pack image workload --load                into the local docker or podman
   pack image workload --output job.tar      one file; docker load -i job.tar takes it
   pack image workload --arch arm64          for arm64, on any machine
 
@@ -48,8 +50,8 @@ pub(super) struct Image {
     #[command(flatten)]
     chosen: Chosen,
 
-    /// The image below: an OCI layout (a folder, or a tar of it); {python} stands for the Python version [default: as
-    /// pack.toml says]
+    /// The image below: a reference in a registry, or an OCI layout (a folder, or a tar of it); {python} stands for the
+    /// Python version [default: as pack.toml says, else public.ecr.aws/lambda/python:{python}]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
 
@@ -61,8 +63,21 @@ pub(super) struct Image {
     #[arg(long, value_name = "NAME[:TAG]")]
     tag: Option<String>,
 
+    /// Push the image to a registry, with the credentials of docker login or podman login; {function}, {python} and {arch}
+    /// stand for what they say. What is there already is not sent again
+    #[arg(long, value_name = "REFERENCE")]
+    push: Option<String>,
+
+    /// Load the image into docker or podman on this machine
+    #[arg(long)]
+    load: bool,
+
+    /// Registries on other machines may speak plain HTTP
+    #[arg(long)]
+    insecure: bool,
+
     /// Where to write the image: the folder of an OCI layout, or a file that ends in .tar; a folder for several [default:
-    /// dist/<FUNCTION>-image-python<VERSION>-<ARCH>, with the packaging's name for image]
+    /// dist/<FUNCTION>-image-python<VERSION>-<ARCH>, with the packaging's name for image; with --push or --load nowhere]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 
@@ -129,15 +144,25 @@ impl Image {
         let requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
         let output = self.place(&build.output, several)?;
-        let base = self.base.as_ref().or(build.base.as_ref()).ok_or_else(|| {
-            Error::usage("no base is named for the image", "name an OCI layout: --base FOLDER, or base in pack.toml")
-        })?;
+        let base = self.base.as_deref().or(build.base.as_deref()).unwrap_or(image::BASE);
+        let python = target.python.to_string();
+        let push = self.push.as_ref().map(|reference| {
+            let name = reference.replace("{function}", &function.name).replace("{python}", &python);
+            let name = name.replace("{arch}", &target.architecture.to_string());
+            name.parse().map_err(|reason| {
+                Error::usage(format!("--push {reason}"), "example: --push registry.example.com/team/job:1.4")
+            })
+        });
         let mut labels: BTreeMap<String, String> = build.labels.clone();
         labels.extend(self.labels.iter().cloned());
         let plan = image::Plan {
-            base: base.replace("{python}", &target.python.to_string()),
+            base: base.replace("{python}", &python),
             labels,
-            tag: Some(self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name))),
+            tag: self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name)),
+            push: push.transpose()?,
+            load: self.load,
+            write: self.output.is_some() || !(self.load || self.push.is_some()),
+            insecure: self.insecure,
         };
         let mut otherwise = Otherwise::from(build.settings);
         otherwise.handler = self.handler.clone().or(otherwise.handler);

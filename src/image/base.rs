@@ -1,10 +1,11 @@
 //! The image below: its manifest and configuration, and where its layers are.
 //!
-//! What must stay true: nothing of a base is believed before its digest was compared, and its layers are not read
+//! What must stay true: nothing of a base is believed before its digest was compared, and its layers are not fetched
 //! unless somebody needs their bytes.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -12,10 +13,10 @@ use super::config;
 use crate::check::sources::Store;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
-use crate::registry::{Descriptor, Digest, Document, Index, Manifest, Platform};
+use crate::progress::Progress;
+use crate::registry::{Client, Descriptor, Digest, Document, Index, Manifest, Platform, Reference};
 
 /// A base.
-#[derive(Debug)]
 pub struct Base {
     /// As the user names it.
     pub name: String,
@@ -28,25 +29,28 @@ pub struct Base {
 }
 
 /// Where the blobs of a base are.
-#[derive(Debug)]
 enum Place {
     /// In an OCI layout.
     Layout(Store),
+    /// In a registry.
+    Registry(Reference, Arc<Client>),
 }
 
 impl Base {
-    /// The base that a user names, for a target.
-    pub fn find(name: &str, target: Target) -> Result<Self> {
-        let path = Path::new(name.strip_prefix("oci:").unwrap_or(name));
+    /// The base that a user names, for a target: the path of a layout, or a reference.
+    pub fn find(name: &str, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
-        let store = Store::find(path)?.ok_or_else(|| wrong("it is neither an OCI layout nor a tar of one".into()))?;
-        let raw = store.small("index.json")?.map_err(wrong)?;
-        let Document::Index(index) = Document::parse(raw, None).map_err(wrong)? else {
-            return Err(wrong("its index.json is no index".into()));
+        let path = Path::new(name.strip_prefix("oci:").unwrap_or(name));
+        let is_path = name.starts_with(['.', '/']) || name.starts_with("oci:") || path.exists();
+        let (manifest, raw, place) = if is_path {
+            of_layout(path, target, &wrong)?
+        } else {
+            let reference: Reference = name.parse().map_err(wrong)?;
+            let repository = client.repository(&reference, progress)?;
+            let manifest = repository.image(&reference.asked(), target.architecture)?;
+            let config = repository.config(&manifest)?;
+            (manifest, config, Place::Registry(reference, client.clone()))
         };
-        let place = Place::Layout(store);
-        let manifest = place.manifest(&index, &Platform::of(target.architecture), true, &wrong)?;
-        let raw = place.small(&manifest.config.digest)?.map_err(wrong)?;
         let config = config::read(&raw).map_err(|reason| wrong(format!("its configuration {reason}")))?;
         let (own, wanted) = (config::platform(&config), Platform::of(target.architecture).to_string());
         if own != wanted {
@@ -75,50 +79,70 @@ impl Base {
     }
 
     /// Copies a layer. Where its digest is not right that is an error, and what was written is not to be used.
-    pub(super) fn copy(&self, layer: &Descriptor, to: &mut dyn Write) -> Result<()> {
+    pub(super) fn copy(&self, layer: &Descriptor, to: &mut dyn Write, progress: &Progress) -> Result<()> {
         let wrong = |reason| Error::Base { name: self.name.clone(), reason };
         match &self.place {
-            Place::Layout(store) => {
-                let bytes = store.copy(&layer.digest.to_string(), to)?.map_err(wrong)?;
-                if bytes == layer.size {
-                    return Ok(());
+            Place::Layout(store) => match store.copy(&layer.digest.to_string(), to)?.map_err(wrong)? {
+                bytes if bytes == layer.size => Ok(()),
+                bytes => {
+                    let said = layer.size;
+                    Err(wrong(format!("its layer {} has {bytes} bytes, its manifest says {said}", layer.digest)))
                 }
-                Err(wrong(format!("its layer {} has {bytes} bytes, its manifest says {}", layer.digest, layer.size)))
+            },
+            Place::Registry(reference, client) => {
+                progress.say(&format!("fetching {} of {}", layer.digest.short(), self.name));
+                let mut blob = client.repository(reference, progress)?.blob(layer)?;
+                io::copy(&mut blob, to).map(drop).map_err(Error::io("copy a layer of", &self.name))
             }
+        }
+    }
+
+    /// The repository that its layers are in; none of a layout.
+    pub(super) fn reference(&self) -> Option<&Reference> {
+        match &self.place {
+            Place::Layout(_) => None,
+            Place::Registry(reference, _) => Some(reference),
         }
     }
 }
 
-impl Place {
-    /// A manifest or configuration.
-    fn small(&self, digest: &Digest) -> Result<Result<Vec<u8>, String>> {
-        match self {
-            Self::Layout(store) => store.raw(&digest.to_string()),
-        }
-    }
+fn of_layout(path: &Path, target: Target, wrong: &dyn Fn(String) -> Error) -> Result<(Manifest, Vec<u8>, Place)> {
+    let store = Store::find(path)?.ok_or_else(|| wrong("it is neither an OCI layout nor a tar of one".into()))?;
+    let raw = store.small("index.json")?.map_err(wrong)?;
+    let Document::Index(index) = Document::parse(raw, None).map_err(wrong)? else {
+        return Err(wrong("its index.json is no index".into()));
+    };
+    let manifest = image_of(&store, &index, &Platform::of(target.architecture), true, wrong)?;
+    let config = small(&store, &manifest.config.digest)?.map_err(wrong)?;
+    Ok((manifest, config, Place::Layout(store)))
+}
 
-    /// The image of an index for a platform; a layout's index may lead to another once.
-    fn manifest(
-        &self,
-        index: &Index,
-        wanted: &Platform,
-        is_outer: bool,
-        wrong: &dyn Fn(String) -> Error,
-    ) -> Result<Manifest> {
-        let images: Vec<_> = index.manifests.iter().filter(|descriptor| !descriptor.is_attestation()).collect();
-        let chosen = match images.as_slice() {
-            // What a layout leads to need not say its platform.
-            [only] if is_outer => only,
-            _ => index.choose(wanted).map_err(|there| {
-                let there = if there.is_empty() { "none at all".into() } else { there.join(", ") };
-                wrong(format!("it has no image for {wanted}; it has {there}"))
-            })?,
-        };
-        let raw = self.small(&chosen.digest)?.map_err(wrong)?;
-        match Document::parse(raw, Some(chosen.media_type.as_str())).map_err(wrong)? {
-            Document::Image(manifest) => Ok(manifest),
-            Document::Index(inner) if is_outer => self.manifest(&inner, wanted, false, wrong),
-            Document::Index(_) => Err(wrong("its index leads to an index of indexes".into())),
-        }
+/// A manifest or configuration of a layout.
+fn small(store: &Store, digest: &Digest) -> Result<Result<Vec<u8>, String>> {
+    store.raw(&digest.to_string())
+}
+
+/// The image of an index for a platform; a layout's index may lead to another once.
+fn image_of(
+    store: &Store,
+    index: &Index,
+    wanted: &Platform,
+    is_outer: bool,
+    wrong: &dyn Fn(String) -> Error,
+) -> Result<Manifest> {
+    let images: Vec<_> = index.manifests.iter().filter(|descriptor| !descriptor.is_attestation()).collect();
+    let chosen = match images.as_slice() {
+        // What a layout leads to need not say its platform.
+        [only] if is_outer => only,
+        _ => index.choose(wanted).map_err(|there| {
+            let there = if there.is_empty() { "none at all".into() } else { there.join(", ") };
+            wrong(format!("it has no image for {wanted}; it has {there}"))
+        })?,
+    };
+    let raw = small(store, &chosen.digest)?.map_err(wrong)?;
+    match Document::parse(raw, Some(chosen.media_type.as_str())).map_err(wrong)? {
+        Document::Image(manifest) => Ok(manifest),
+        Document::Index(inner) if is_outer => image_of(store, &inner, wanted, false, wrong),
+        Document::Index(_) => Err(wrong("its index leads to an index of indexes".into())),
     }
 }

@@ -13,13 +13,14 @@ use tar::{Builder, Header};
 
 use super::Image;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::registry::{Descriptor, MediaType};
 use crate::system::{AtomicFile, AtomicFolder};
 
 const MARK: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// Writes the layout where nothing is, or where an older one is.
-pub(super) fn folder(image: &Image, target: &Path) -> Result<()> {
+pub(super) fn folder(image: &Image, target: &Path, progress: &Progress) -> Result<()> {
     let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     if target.exists() && !target.join("oci-layout").is_file() && !is_empty(target) {
         return Err(Error::usage(
@@ -38,20 +39,20 @@ pub(super) fn folder(image: &Image, target: &Path) -> Result<()> {
         file.flush().map_err(Error::io("write", &path))
     };
     for (name, _, content) in files(image) {
-        write(&name, &|out| content.write(image, out))?;
+        write(&name, &|out| content.write(image, out, progress))?;
     }
     folder.persist()
 }
 
 /// Writes a tar of the layout that engines load as well.
-pub(super) fn tar(image: &Image, target: &Path, tag: Option<&str>) -> Result<()> {
+pub(super) fn tar(image: &Image, target: &Path, tag: &str, progress: &Progress) -> Result<()> {
     let failed = |error| Error::io("write", target)(error);
     let mut builder = Builder::new(BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?));
     let blob = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest.hex());
     let saved = json!([{
         "Config": blob(&image.config.0),
         "Layers": image.layers.iter().map(|layer| blob(&layer.descriptor)).collect::<Vec<_>>(),
-        "RepoTags": tag.into_iter().collect::<Vec<_>>(),
+        "RepoTags": [tag],
     }]);
     let mut all = files(image);
     let saved = saved.to_string().into_bytes();
@@ -65,7 +66,7 @@ pub(super) fn tar(image: &Image, target: &Path, tag: Option<&str>) -> Result<()>
         header.set_cksum();
         let out = builder.get_mut();
         out.write_all(header.as_bytes()).map_err(failed)?;
-        content.write(image, out)?;
+        content.write(image, out, progress)?;
         let rest = usize::try_from(size % 512).unwrap_or_default();
         if rest > 0 {
             out.write_all(&[0; 512][rest..]).map_err(failed)?;
@@ -85,14 +86,14 @@ enum Content<'a> {
 }
 
 impl Content<'_> {
-    fn write(&self, image: &Image, mut out: &mut dyn Write) -> Result<()> {
+    fn write(&self, image: &Image, mut out: &mut dyn Write, progress: &Progress) -> Result<()> {
         match self {
             Self::Bytes(bytes) => out.write_all(bytes).map_err(Error::io("write", "an image")),
             Self::Own(path) => {
                 let mut file = File::open(path).map_err(Error::io("read", *path))?;
                 io::copy(&mut file, &mut out).map(drop).map_err(Error::io("write", "an image"))
             }
-            Self::Base(descriptor) => image.base.copy(descriptor, out),
+            Self::Base(descriptor) => image.base.copy(descriptor, out, progress),
         }
     }
 }

@@ -11,9 +11,11 @@ mod gzip;
 mod layer;
 mod layout;
 mod packing;
+mod push;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use base::Base;
 use serde::{Deserialize, Serialize};
@@ -24,17 +26,37 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{TASK, Target};
 use crate::progress::Progress;
-use crate::registry::{Descriptor, MediaType};
+use crate::registry::{self, Client, Credentials, Descriptor, MediaType, Reference};
+
+/// AWS's own base image.
+pub const BASE: &str = "public.ecr.aws/lambda/python:{python}";
 
 /// What an image is made of besides the function.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Plan {
-    /// The base: an OCI layout.
+    /// The base: a reference, or the path of an OCI layout.
     pub base: String,
     /// Labels beside the base's.
     pub labels: BTreeMap<String, String>,
     /// What an engine calls it.
-    pub tag: Option<String>,
+    pub tag: String,
+    /// Where it is pushed.
+    pub push: Option<Reference>,
+    /// Whether it is loaded into an engine of this machine.
+    pub load: bool,
+    /// Whether it is written to the build's output.
+    pub write: bool,
+    /// Whether registries on other machines may speak plain HTTP.
+    pub insecure: bool,
+}
+
+impl Plan {
+    /// A client for its registries, with the user's credentials.
+    pub fn client(&self) -> Result<Arc<Client>> {
+        let credentials = Credentials::from_environment();
+        let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
+        Ok(Arc::new(Client::new(options)?))
+    }
 }
 
 /// The function's files.
@@ -49,7 +71,6 @@ pub struct Payload<'a> {
 }
 
 /// An image, whole but for its place.
-#[derive(Debug)]
 pub struct Image {
     base: Base,
     manifest: (Descriptor, Vec<u8>),
@@ -83,6 +104,8 @@ pub struct Report {
     pub layers: Vec<ReportLayer>,
     /// Bytes of what a registry with the base lacks: own layers, configuration, manifest.
     pub own: u64,
+    /// Names that it has now: in a registry, with its digest, and in an engine.
+    pub names: Vec<String>,
 }
 
 /// One layer.
@@ -106,11 +129,12 @@ impl Image {
         plan: &Plan,
         target: Target,
         payload: &Payload<'_>,
+        client: &Arc<Client>,
         cache: &Cache,
         progress: &mut Progress,
     ) -> Result<Self> {
         let time = source_date_epoch()?;
-        let base = progress.phase("base", |_| Base::find(&plan.base, target))?;
+        let base = progress.phase("base", |progress| Base::find(&plan.base, target, client, progress))?;
         let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
@@ -142,9 +166,19 @@ impl Image {
         Ok(Self { base, manifest: (Descriptor::of(manifest_type, &manifest), manifest), config, layers })
     }
 
+    /// Pushes it, and gives its name with the digest.
+    pub fn push(&self, to: &Reference, client: &Arc<Client>, cache: &Cache, progress: &Progress) -> Result<String> {
+        push::push(self, to, client, cache, progress)
+    }
+
+    /// Loads it into the engine of this machine.
+    pub fn load(&self, tag: &str, cache: &Cache, progress: &Progress) -> Result<String> {
+        push::load(self, tag, cache, progress)
+    }
+
     /// Writes it: a tar where the path ends in `.tar`, else a folder.
-    pub fn write(&self, target: &Path, tag: Option<&str>) -> Result<()> {
-        if is_tar(target) { layout::tar(self, target, tag) } else { layout::folder(self, target) }
+    pub fn write(&self, target: &Path, tag: &str, progress: &Progress) -> Result<()> {
+        if is_tar(target) { layout::tar(self, target, tag, progress) } else { layout::folder(self, target, progress) }
     }
 
     /// What a report says of it.
@@ -165,6 +199,7 @@ impl Image {
             base_digest: self.base.descriptor().digest.to_string(),
             layers,
             own: packed + self.config.0.size + self.manifest.0.size,
+            names: Vec::new(),
         }
     }
 }
