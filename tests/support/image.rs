@@ -37,16 +37,24 @@ impl Layout<'_> {
         for layer in layers {
             let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
             gzip.write_all(layer).unwrap();
-            let digest = self.blob(&gzip.finish().unwrap());
-            descriptors.push(json!({"mediaType": media, "digest": digest, "size": 1}));
+            let gzip = gzip.finish().unwrap();
+            descriptors.push(json!({"mediaType": media, "digest": self.blob(&gzip), "size": gzip.len()}));
             ids.push(format!("sha256:{}", sha256(layer)));
         }
         let rootfs = json!({"type": "layers", "diff_ids": ids});
-        let config = json!({"architecture": architecture, "os": "linux", "rootfs": rootfs, "config": run});
-        let config = self.blob(config.to_string().as_bytes());
-        let manifest = json!({"schemaVersion": 2, "config": {"digest": config}, "layers": descriptors});
-        let manifest = self.blob(manifest.to_string().as_bytes());
-        let index = json!({"schemaVersion": 2, "manifests": [{"digest": manifest, "mediaType": "application/vnd.oci.image.manifest.v1+json"}]});
+        let config = json!({"architecture": architecture, "os": "linux", "rootfs": rootfs, "config": run}).to_string();
+        let (config_type, manifest_type) = if media.contains("docker") {
+            ("application/vnd.docker.container.image.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+        } else {
+            ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.manifest.v1+json")
+        };
+        let digest = self.blob(config.as_bytes());
+        let config = json!({"mediaType": config_type, "digest": digest, "size": config.len()});
+        let manifest = json!({"schemaVersion": 2, "mediaType": manifest_type, "config": config, "layers": descriptors});
+        let manifest = manifest.to_string();
+        let digest = self.blob(manifest.as_bytes());
+        let manifest = json!({"digest": digest, "mediaType": manifest_type, "size": manifest.len()});
+        let index = json!({"schemaVersion": 2, "manifests": [manifest]});
         self.pack.write(&format!("{}/index.json", self.folder), index.to_string());
         self.pack.write(&format!("{}/oci-layout", self.folder), r#"{"imageLayoutVersion": "1.0.0"}"#);
     }

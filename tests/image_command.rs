@@ -1,0 +1,305 @@
+//! Proves what `pack image` promises without any engine or registry: what is in an image, in which layers and how it is
+//! written down, that the same input has the same digest, and what cannot be a base.
+
+#![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::image::{GZIP, Layout, layer};
+use support::{Outcome, Pack, Run, WheelBuilder, assert_done, assert_fails, sha256};
+
+const HANDLER: &str = "import pkg\n\n\ndef handler(event, context):\n    return pkg.VALUE\n";
+const DOCKER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+const IMAGE: &str = "dist/app-image-python3.13-x86_64";
+
+/// A function `app` of one large and two small distributions, and a base in `base`.
+fn project(media: &str) -> Pack {
+    let pack = Pack::new();
+    pack.function("app", HANDLER, &["pkg", "large"]);
+    pack.wheel(&WheelBuilder::new("pkg", "1.0").requires("small").file("pkg/__init__.py", b"VALUE = 1\n"));
+    pack.wheel(&WheelBuilder::new("small", "1.0").file("small.py", b""));
+    let noise: Vec<u8> =
+        (0..5_000_000_u32).map(|at| u8::try_from(at.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
+    let deep = format!("large/{}data.bin", "deep/".repeat(30));
+    pack.wheel(&WheelBuilder::new("large", "2.0").file("large/__init__.py", b"").file(&deep, &noise));
+    base(&pack, media, "amd64", &json!(["/lambda-entrypoint.sh"]));
+    pack
+}
+
+fn base(pack: &Pack, media: &str, architecture: &str, entrypoint: &Value) {
+    let files = [("var/lang/lib/python3.13/os.py", ""), ("lambda-entrypoint.sh", "#!/bin/sh\n")];
+    let run = json!({
+        "Env": ["LAMBDA_TASK_ROOT=/var/task"], "Entrypoint": entrypoint, "Labels": {"of": "base"}, "StopSignal": "SIGTERM",
+    });
+    Layout { pack, folder: "base" }.write_with(&[layer(&files)], architecture, media, &run);
+}
+
+fn image(pack: &Pack, arguments: &[&str]) -> Run {
+    pack.command(["image", "app", "--base", "base", "--bytecode", "none", "--no-import-test"]).args(arguments)
+}
+
+fn blob(layout: &Path, digest: &Value) -> Vec<u8> {
+    let hex = digest.as_str().unwrap().strip_prefix("sha256:").unwrap();
+    let bytes = fs::read(layout.join("blobs/sha256").join(hex)).unwrap();
+    assert_eq!(sha256(&bytes), hex);
+    bytes
+}
+
+fn parsed(layout: &Path, digest: &Value) -> Value {
+    serde_json::from_slice(&blob(layout, digest)).unwrap()
+}
+
+/// The manifest and configuration of a layout.
+fn described(layout: &Path) -> (Value, Value) {
+    let index: Value = serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let manifest = parsed(layout, &index["manifests"][0]["digest"]);
+    let config = parsed(layout, &manifest["config"]["digest"]);
+    (manifest, config)
+}
+
+/// The entries of a layer: path, mode, owner, time.
+fn entries(packed: &[u8]) -> Vec<(String, u32, u64, u64)> {
+    let mut raw = Vec::new();
+    // Not the reader that goes on behind the first member.
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut raw).unwrap();
+    let mut archive = tar::Archive::new(raw.as_slice());
+    let read = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
+        let entry = entry.unwrap();
+        let header = entry.header();
+        let path = entry.path().unwrap().to_str().unwrap().to_owned();
+        (path, header.mode().unwrap(), header.uid().unwrap() + header.gid().unwrap(), header.mtime().unwrap())
+    };
+    archive.entries().unwrap().map(read).collect()
+}
+
+#[test]
+fn an_image_is_the_base_with_layers_above_it() {
+    for (media, family) in [(GZIP, "oci.image"), (DOCKER, "docker")] {
+        let pack = project(media);
+        let report = image(&pack, &["--json", "--label", "team=data", "--label", "of=function"]).run().json(0);
+        let layout = pack.path(IMAGE);
+        let (manifest, config) = described(&layout);
+        let before = described(&pack.path("base"));
+        assert!(manifest["mediaType"].as_str().unwrap().contains(family), "{manifest}");
+        assert!(manifest["config"]["mediaType"].as_str().unwrap().contains(family), "{manifest}");
+        let layers = manifest["layers"].as_array().unwrap();
+        assert_eq!(layers[0], before.0["layers"][0], "the base's layer is as it was");
+        assert!(layers.iter().all(|layer| layer["mediaType"] == media), "{manifest}");
+        assert_eq!(
+            config["config"],
+            json!({
+                "Cmd": ["app.handler"], "Entrypoint": ["/lambda-entrypoint.sh"], "Env": ["LAMBDA_TASK_ROOT=/var/task"],
+                "Labels": {"of": "function", "team": "data"}, "StopSignal": "SIGTERM", "WorkingDir": "/var/task",
+            })
+        );
+        assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), layers.len());
+        let contents: Vec<Vec<String>> = layers[1..]
+            .iter()
+            .map(|layer| entries(&blob(&layout, &layer["digest"])).into_iter().map(|(path, ..)| path).collect())
+            .collect();
+        let (large, small, own) = (&contents[0], &contents[1], &contents[2]);
+        assert!(large.iter().any(|path| path.ends_with("deep/data.bin")), "{large:?}");
+        assert!(small.iter().any(|path| path == "var/task/pkg/__init__.py"), "{small:?}");
+        assert!(small.iter().any(|path| path == "var/task/small.py"), "{small:?}");
+        assert_eq!(own, &["var/", "var/task/", "var/task/app.py"]);
+        let what: Vec<&Value> =
+            report["image"]["layers"].as_array().unwrap().iter().map(|layer| &layer["what"]).collect();
+        assert_eq!(what, ["the base", "large 2.0", "pkg 1.0, small 1.0", "the function"]);
+        assert_eq!(report["image"]["digest"], format!("sha256:{}", report["sha256"].as_str().unwrap()));
+        let checked = pack.command(["check", IMAGE]).run();
+        assert_done(&checked);
+        assert!(checked.stdout.contains("handler: app.handler"), "{}", checked.stdout);
+    }
+}
+
+#[test]
+fn entries_are_what_lambda_reads() {
+    let pack = project(GZIP);
+    fs::set_permissions(pack.path("functions/app/app.py"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    assert_done(&image(&pack, &[]).run());
+    let (manifest, _) = described(&pack.path(IMAGE));
+    for layer in &manifest["layers"].as_array().unwrap()[1..] {
+        let mut seen = std::collections::BTreeSet::new();
+        for (path, mode, owner, time) in entries(&blob(&pack.path(IMAGE), &layer["digest"])) {
+            assert_eq!((owner, time), (0, 0), "{path}");
+            assert_eq!(mode, if path.ends_with('/') { 0o755 } else { 0o644 }, "{path}");
+            let parent = path.trim_end_matches('/').rsplit_once('/').map(|(parent, _)| format!("{parent}/"));
+            assert!(parent.is_none_or(|parent| seen.contains(&parent)), "{path} before its parent");
+            assert!(!path.rsplit('/').any(|part| part.starts_with(".wh.")), "{path}");
+            assert!(seen.insert(path.clone()), "{path} twice");
+        }
+    }
+}
+
+#[test]
+fn the_same_input_has_the_same_digest() {
+    let digest = |outcome: &Outcome| outcome.json(0)["image"]["digest"].as_str().unwrap().to_owned();
+    let (one, other) = (project(GZIP), project(GZIP));
+    let first = digest(&image(&one, &["--json", "-j", "1"]).run());
+    assert_eq!(digest(&image(&one, &["--json", "-j", "4"]).run()), first, "with a warm cache");
+    let elsewhere = image(&other, &["--json", "--output", "some/where.tar"]).run();
+    assert_eq!(digest(&elsewhere), first, "in another folder, with a cold cache");
+    let script = format!(
+        "umask 077; exec {} image app --base base --bytecode none --no-import-test --json",
+        env!("CARGO_BIN_EXE_pack")
+    );
+    let mut shell = other.command(["x"]);
+    shell.command = {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script]).current_dir(other.path(""));
+        command
+            .env_clear()
+            .envs(other.command(["x"]).command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command
+    };
+    assert_eq!(digest(&shell.run()), first, "with another umask");
+    let later = image(&one, &["--json"]).env("SOURCE_DATE_EPOCH", "86400").run();
+    assert_ne!(digest(&later), first);
+    assert_eq!(described(&one.path(IMAGE)).1["created"], "1970-01-02T00:00:00Z");
+    let said = ["SOURCE_DATE_EPOCH is not a number of seconds"];
+    assert_fails(&image(&one, &[]).env("SOURCE_DATE_EPOCH", "yesterday").run(), 2, &said);
+}
+
+#[test]
+fn a_changed_handler_changes_the_last_layer() {
+    let pack = project(GZIP);
+    let layers = || {
+        let report = image(&pack, &["--json"]).run().json(0);
+        report["image"]["layers"].as_array().unwrap().iter().map(|layer| layer["digest"].clone()).collect::<Vec<_>>()
+    };
+    let before = layers();
+    pack.write("functions/app/app.py", HANDLER.replace("return", "print(event)\n    return"));
+    let after = layers();
+    assert_eq!(before[..3], after[..3]);
+    assert_ne!(before[3], after[3]);
+}
+
+#[test]
+fn a_tar_is_a_layout_and_what_engines_load() {
+    let pack = project(GZIP);
+    let report = image(&pack, &["--json", "--output", "app.tar", "--tag", "team/app:7"]).run().json(0);
+    assert_eq!(report["path"], "app.tar");
+    let mut files = BTreeMap::new();
+    for entry in tar::Archive::new(fs::File::open(pack.path("app.tar")).unwrap()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().to_str().unwrap().to_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        files.insert(path, bytes);
+    }
+    let saved: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+    assert_eq!(saved[0]["RepoTags"], json!(["team/app:7"]));
+    for path in saved[0]["Layers"].as_array().unwrap().iter().chain([&saved[0]["Config"]]) {
+        let path = path.as_str().unwrap();
+        assert!(path.ends_with(&sha256(&files[path])), "{path}");
+    }
+    assert_done(&pack.command(["check", "app.tar"]).run());
+}
+
+#[test]
+fn what_is_there_is_replaced_only_by_an_image() {
+    let pack = project(GZIP);
+    assert_done(&image(&pack, &[]).run());
+    let before = fs::read(pack.path(IMAGE).join("index.json")).unwrap();
+    pack.write("functions/app/app.py", format!("X = 1\n{HANDLER}"));
+    assert_done(&image(&pack, &[]).run());
+    assert_ne!(fs::read(pack.path(IMAGE).join("index.json")).unwrap(), before);
+    assert_eq!(fs::read_dir(pack.path("dist")).unwrap().count(), 1, "{:?}", Pack::files(&pack.path("dist")));
+    let blobs = fs::read_dir(pack.path(IMAGE).join("blobs/sha256")).unwrap().count();
+    assert_eq!(blobs, 6, "the old ones are gone");
+    // A folder holds the image; one that is in its place and is none stays.
+    pack.write("out/notes.txt", "mine");
+    assert_done(&image(&pack, &["--output", "out"]).run());
+    assert!(pack.path("out/app-image-python3.13-x86_64/oci-layout").is_file());
+    fs::remove_dir_all(pack.path(IMAGE)).unwrap();
+    pack.write(&format!("{IMAGE}/notes.txt"), "mine");
+    assert_fails(&image(&pack, &[]).run(), 2, &["is there and is no image"]);
+    assert_eq!(fs::read(pack.path(IMAGE).join("notes.txt")).unwrap(), b"mine");
+}
+
+#[test]
+fn what_cannot_be_a_base_is_refused() {
+    let pack = project(GZIP);
+    let refused = |said: &[&str]| {
+        assert_fails(&image(&pack, &[]).run(), 1, said);
+        assert!(!pack.path(IMAGE).exists());
+    };
+    base(&pack, GZIP, "arm64", &json!(["/x"]));
+    refused(&[
+        "base cannot be the base: it is for linux/arm64, and the function for linux/amd64",
+        "hint: --base takes",
+    ]);
+    base(&pack, GZIP, "amd64", &Value::Null);
+    refused(&["it has no entrypoint: nothing in it would start the handler"]);
+    base(&pack, "application/vnd.oci.image.layer.v1.tar+zstd", "amd64", &json!(["/x"]));
+    refused(&["is not packed with gzip, which Lambda wants"]);
+    base(&pack, GZIP, "amd64", &json!(["/x"]));
+    let (manifest, _) = described(&pack.path("base"));
+    let blob = |descriptor: &Value| format!("base/blobs/sha256/{}", &descriptor["digest"].as_str().unwrap()[7..]);
+    let good = fs::read(pack.path(blob(&manifest["layers"][0]))).unwrap();
+    pack.write(&blob(&manifest["layers"][0]), b"something else");
+    refused(&["has SHA-256"]);
+    pack.write(&blob(&manifest["layers"][0]), &good);
+    pack.write(&blob(&manifest["config"]), b"{}");
+    refused(&["has SHA-256"]);
+    pack.write("base/index.json", "{}");
+    refused(&["base cannot be the base: it is not a manifest"]);
+    fs::remove_file(pack.path("base/oci-layout")).unwrap();
+    refused(&["it is neither an OCI layout nor a tar of one"]);
+}
+
+#[test]
+fn of_an_index_the_image_for_the_function_is_taken() {
+    let pack = project(GZIP);
+    let entry = |architecture: &str| {
+        base(&pack, GZIP, architecture, &json!([format!("/{architecture}")]));
+        let index: Value = serde_json::from_slice(&fs::read(pack.path("base/index.json")).unwrap()).unwrap();
+        let mut descriptor = index["manifests"][0].clone();
+        descriptor["platform"] = json!({"os": "linux", "architecture": architecture});
+        descriptor
+    };
+    let mut attestation = entry("amd64");
+    let manifests = [entry("arm64"), entry("amd64")];
+    attestation["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+    attestation["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    let index = json!({"schemaVersion": 2, "manifests": [manifests[0], attestation, manifests[1]]});
+    pack.write("base/index.json", index.to_string());
+    for (flag, architecture) in [("x86_64", "amd64"), ("arm64", "arm64")] {
+        assert_done(&image(&pack, &["--arch", flag]).run());
+        let (_, config) = described(&pack.path(format!("dist/app-image-python3.13-{flag}")));
+        assert_eq!(config["config"]["Entrypoint"], json!([format!("/{architecture}")]));
+        assert_eq!(config["architecture"], architecture);
+    }
+}
+
+#[test]
+fn an_image_needs_a_handler_and_knows_what_the_project_says() {
+    let pack = project(GZIP);
+    pack.write("functions/none/lib.py", "X = 1\n");
+    let outcome = pack.command(["image", "none", "--base", "base", "--bytecode", "none", "--no-import-test"]).run();
+    assert_fails(&outcome, 2, &["an image has its handler in it, and none was found in none"]);
+    pack.write(
+        "pack.toml",
+        "[packaging.zip]\nmethod = 'zip'\n[packaging.container]\nmethod = 'image'\nbase = 'base'\nbytecode = 'none'\n\
+         [image.labels]\nteam = 'data'\n[functions.app]\nhandler = 'app.handler'\n[matrix]\nexclude = [{ function = 'none' }]\n",
+    );
+    let report = pack.command(["image", "--json", "--no-import-test"]).run().json(0);
+    let path = "dist/app-container-python3.13-x86_64";
+    assert_eq!(report["path"], path);
+    assert_eq!(described(&pack.path(path)).1["config"]["Labels"], json!({"of": "base", "team": "data"}));
+    assert_done(&pack.command(["image", "--locked", "--no-import-test"]).run());
+    pack.write("requirements/app.txt", "pkg\n");
+    assert_fails(
+        &pack.command(["image", "--locked", "--no-import-test"]).run(),
+        1,
+        &["pack.lock is out of date for app"],
+    );
+}
