@@ -36,6 +36,11 @@ impl<'a> Finder<'a> {
         Self { cache, offline, connections: BTreeMap::new() }
     }
 
+    /// Whether it could ask anybody at all.
+    pub fn asks(&self) -> bool {
+        cfg!(feature = "aws") && !self.offline
+    }
+
     /// What the lock is to say of a layer: what it says, if that holds and no newer one is asked for; else what AWS says.
     pub fn resolve(&mut self, wanted: &Wanted, lock: &Lock, newest: bool) -> Result<LockedLayer> {
         if let State::Holds(locked) = wanted.state(lock)

@@ -52,13 +52,13 @@ pub(super) fn resolve(
     let mut told = BTreeSet::new();
     for wanted in wanted {
         let holds = matches!(wanted.state(lock), State::Holds(_));
-        if !holds || newer.has(&wanted.name) {
+        if finder.asks() && (!holds || newer.has(&wanted.name)) {
             progress.say(&format!("looking for the layer {wanted}"));
         }
         match finder.resolve(wanted, lock, newer.has(&wanted.name)) {
             Ok(layer) => resolved.layers.push(layer),
             Err(error @ Error::Aws { is_out_of_reach: true, .. }) if !newer.insists_on(&wanted.name) => {
-                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
                 let what = if holds { "stays as it is" } else { "is not locked, and what has it is not built" };
                 let line = format!("the layer {} {what}: {error}{hint}", wanted.name);
                 if told.insert(line.clone()) {

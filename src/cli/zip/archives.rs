@@ -56,7 +56,7 @@ impl Search<'_> {
         match found {
             Ok(given) => Ok(Ok(given)),
             Err(error @ Error::Aws { is_out_of_reach: true, .. }) => {
-                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
                 Ok(Err(format!("{error}{hint}")))
             }
             Err(error) => Err(error),
@@ -83,7 +83,9 @@ impl Search<'_> {
                 ),
             });
         }
-        self.options.say(&format!("looking for the layer {wanted}"));
+        if self.finder.asks() {
+            self.options.say(&format!("looking for the layer {wanted}"));
+        }
         let locked = self.finder.resolve(wanted, &self.lock, false)?;
         if !self.options.only_plans() {
             lock::update(Path::new(lock::FILE), |lock| lock.replace_layer(locked.clone()))?;
