@@ -56,7 +56,10 @@ impl Arriving {
     pub fn finish(self, name: &str) -> Result<PathBuf> {
         let actual = data_encoding::HEXLOWER.encode(&self.hasher.finalize());
         if actual != self.expected {
-            return Err(Error::Digest { file: name.to_owned(), expected: self.expected, actual });
+            return Err(Error::aws(
+                format!("the archive of {name} came with SHA-256 {actual}, and AWS says {}", self.expected),
+                "it changed on the way: do not use it; try again, and check the proxy",
+            ));
         }
         self.file.persist()?;
         Ok(self.target)
@@ -77,7 +80,7 @@ mod tests {
             arriving.add(bytes).unwrap();
             arriving.finish("it")
         };
-        assert!(matches!(arrive(b"PX"), Err(Error::Digest { .. })));
+        assert!(matches!(arrive(b"PX"), Err(Error::Aws { .. })));
         assert_eq!(std::fs::read_dir(folder.path().join(LAYERS)).unwrap().count(), 0, "nothing is left of it");
         assert_eq!(cache.layer(&sha256).unwrap(), None);
         let path = arrive(b"PK").unwrap();

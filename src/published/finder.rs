@@ -92,7 +92,12 @@ impl<'a> Finder<'a> {
         }
         let found = self.connect(Some(arn.region.clone()))?.layer_version(arn)?;
         if found.sha256 != *sha256 {
-            return Err(Error::Digest { file: arn.to_string(), expected: sha256.clone(), actual: found.sha256 });
+            return Err(Error::aws(
+                format!("AWS has {arn} with SHA-256 {}, and the lock says {sha256}", found.sha256),
+                format!(
+                    "a version never changes: check where pack.lock comes from; pack lock --upgrade {name} takes the newest"
+                ),
+            ));
         }
         self.bring(&found, arn).map(given)
     }
