@@ -34,10 +34,10 @@ A .packignore (in the format of .gitignore) keeps files of the function out. Ver
 virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
 Of the methods in pack.toml, this builds zip and layers: the layers of the project first, then the
-functions without what these have. Layers of others (public, arn) are taken in the version of pack.lock,
-from the cache or from AWS, which takes credentials and a pack with the cargo feature aws. Where one
-cannot be had, the packaging is passed over; --layer builds it with ZIPs that you have. Nothing
-builds images yet.";
+functions without what these have. Layers of others (public, arn) are taken in the version that
+pack.lock says, from the cache or from AWS, which takes credentials and a pack with the cargo
+feature aws. Where one cannot be had, the packaging is passed over; --layer builds it with ZIPs
+that you have. Nothing builds images yet.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]

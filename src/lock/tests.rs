@@ -88,8 +88,9 @@ fn what_is_written_is_read() {
 #[test]
 fn layers_of_others_are_written_in_order_and_read() {
     let mut lock = lock_of(vec![rich()]);
-    let layers = [layer("b", "3.13"), layer("a", "3.13"), layer("a", "3.10")];
-    layers.into_iter().for_each(|layer| lock.replace_layer(layer));
+    for layer in [layer("b", "3.13"), layer("a", "3.13"), layer("a", "3.10")] {
+        lock.replace_layer(layer);
+    }
     let shown: Vec<String> = lock.layers().iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["a (python3.10-arm64)", "a (python3.13-arm64)", "b (python3.13-arm64)"]);
     let text = lock.text();
