@@ -2,6 +2,7 @@
 //! a token is at fault they may repeat parts of it, so that only the code is.
 
 use std::error::Error as _;
+use std::io::ErrorKind;
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 
@@ -22,7 +23,7 @@ pub(super) enum Answer {
     Other,
 }
 
-pub(super) fn answer<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Answer {
+pub(super) fn answer<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Answer {
     match error.code() {
         Some("AccessDeniedException" | "AccessDenied") => Answer::Refused,
         Some("ResourceNotFoundException") => Answer::Missing,
@@ -30,10 +31,9 @@ pub(super) fn answer<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Answ
     }
 }
 
-pub(super) fn of<E, R>(error: &SdkError<E, R>, call: &str, arn: &LayerArn) -> Error
+pub(super) fn of<E>(error: &SdkError<E>, call: &str, arn: &LayerArn) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
     match answer(error) {
         Answer::Refused => {
@@ -50,22 +50,19 @@ where
                 "renew them (aws sso login, or whatever gave them), and check this machine's clock",
             ),
             Some(code) => Error::aws(format!("AWS answers {} to {call} of {arn}", shown(code)), "try again in a while"),
-            None => unanswered(error, call, arn),
+            None => unanswered(error),
         },
     }
 }
 
-fn unanswered<E, R>(error: &SdkError<E, R>, call: &str, arn: &LayerArn) -> Error
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
+/// Nothing that Lambda says came back.
+fn unanswered<E: std::error::Error + 'static>(error: &SdkError<E>) -> Error {
     let what = match error {
-        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
-            return Error::aws(format!("AWS answers {call} of {arn} in an odd way"), "try again in a while");
-        }
         SdkError::TimeoutError(_) => "it took too long".to_owned(),
-        _ => system_reason(error).unwrap_or_else(|| "no connection".to_owned()),
+        _ => match error.raw_response() {
+            Some(response) => format!("what answers is not AWS (status {})", response.status().as_u16()),
+            None => system_reason(error).unwrap_or_else(|| "no connection".to_owned()),
+        },
     };
     Error::out_of_reach(
         format!("AWS cannot be reached: {what}"),
@@ -74,11 +71,16 @@ where
 }
 
 /// What the system says of a connection: nothing of what was sent.
-fn system_reason<E: std::error::Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> Option<String> {
+fn system_reason<E: std::error::Error + 'static>(error: &SdkError<E>) -> Option<String> {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return Some(error.kind().to_string());
+            // The resolver has a kind that nobody can name; TLS has none of its own.
+            return Some(match error.kind() {
+                _ if error.to_string().contains("failed to lookup address") => "its host is not known here".into(),
+                ErrorKind::Other | ErrorKind::InvalidData => "the connection is not secure".into(),
+                kind => kind.to_string(),
+            });
         }
         source = error.source();
     }

@@ -144,7 +144,11 @@ impl Lock {
             let mut text = published::text(&before, &published.layers, &gone_layers);
             text += &published::stays(&before, &published.layers, &meant.published, &names);
             text += &self.text(&before, &sets, &gone);
-            print(&if text.is_empty() { format!("{} is up to date\n", lock::FILE) } else { text })?;
+            if text.is_empty() {
+                let rest = if published.unknown.is_empty() { "is up to date" } else { "has nothing else to change" };
+                text = format!("{} {rest}\n", lock::FILE);
+            }
+            print(&text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
