@@ -12,6 +12,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use support::index::Index;
 use support::lambda::{Lambda, PRESIGNED, Trouble, publish_in_moto, request};
 use support::{Outcome, Pack, Run, WheelBuilder, sha256, skip, unzip};
 
@@ -294,6 +295,21 @@ fn a_version_that_is_no_longer_what_was_locked_is_refused() {
 }
 
 #[test]
+fn what_is_no_layer_is_refused_by_its_name() {
+    let (pack, lambda) = (project(), Lambda::serve());
+    let wheel = WheelBuilder::new("pkg", "1.0").file("pkg.py", b"").build();
+    for (archive, words) in
+        [(b"no zip".to_vec(), "is not a ZIP"), (wheel, "nothing of it is where Lambda looks in a layer")]
+    {
+        lambda.publish(ARN, 1, archive);
+        let outcome = run(&pack, &lambda, &["lock"]);
+        said(&outcome, 1, &[&format!("shared ({ARN}:1) cannot be taken as a layer: "), words]);
+        assert!(!outcome.stderr.contains("layers-v1"), "where it lies in the cache says nothing: {}", outcome.stderr);
+        assert!(!pack.path("pack.lock").exists());
+    }
+}
+
+#[test]
 fn without_credentials_or_a_server_it_is_said() {
     let (pack, lambda) = (project(), Lambda::serve());
     let outcome = pack.command(["lock"]).env("AWS_ENDPOINT_URL", lambda.url()).env("HOME", pack.tmp()).run();
@@ -306,6 +322,12 @@ fn without_credentials_or_a_server_it_is_said() {
         .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .run();
     said(&outcome, 2, &["its layer shared cannot be had: AWS cannot be reached: connection refused"]);
+    // Something else answers: a proxy, a server of another kind.
+    let storage = Index::serve(&pack.path("wheels"), None);
+    let elsewhere = pack.command(["lock"]).env("AWS_ENDPOINT_URL", storage.url(None).trim_end_matches("/simple/"));
+    let outcome = elsewhere.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET).run();
+    said(&outcome, 0, &["AWS cannot be reached: what answers is not AWS (status "]);
+    assert_eq!(outcome.stdout, "pack.lock has nothing else to change\n");
 }
 
 /// moto, until the test ends.

@@ -43,7 +43,8 @@ async fn probe(client: &Client, arn: &LayerArn, known: Option<u32>) -> Result<u3
             return newest.ok_or_else(|| {
                 Error::aws(
                     format!("AWS shows no version of {arn} from {first} to {}", from.saturating_add(WINDOW - 1)),
-                    "write version = N beside it in pack.toml, if you know one; or these credentials lack lambda:GetLayerVersion",
+                    "write version = N beside it in pack.toml, if you know one; leave the target out of the matrix, if its owner has no \
+                     layer for it; or these credentials lack lambda:GetLayerVersion",
                 )
             });
         };

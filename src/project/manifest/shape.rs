@@ -149,11 +149,7 @@ impl<'a> Shape<'a> {
     fn versions(&mut self, key: &Key, table: &DeTable<'_>, span: Range<usize>) {
         let example = || format!("example: {}", key.example);
         if table.is_empty() {
-            self.wrong(
-                span,
-                format!("{} is empty", key.name),
-                format!("leave it away for the newest, or: {}", example()),
-            );
+            self.wrong(span, format!("{} is empty", key.name), format!("leave it away for the newest; {}", example()));
         }
         let mut seen = std::collections::BTreeSet::new();
         for (written, value) in table {
