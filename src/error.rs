@@ -360,7 +360,7 @@ impl Error {
             }
             Self::Command(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
-            Self::Layer { .. } => Some("--layer takes the ZIP of a layer, as pack layer makes it; pack check says more of it".into()),
+            Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::LayerConflict { .. } => Some(
                 "let both have one version: name it in the function's requirements, or build the layer again; or bundle the \
                  function's own with --allow-shadow: Python then imports that one"

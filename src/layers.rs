@@ -132,6 +132,17 @@ impl Given {
             Self::Published { name, arn, .. } => published(name, arn),
         }
     }
+
+    /// A finding about it, by the name that messages call it.
+    fn named(&self, finding: Finding) -> Finding {
+        match self {
+            Self::Zip(_) => finding,
+            Self::Published { zip, .. } => {
+                let is_zip = finding.path.as_deref() == Some(zip.display().to_string().as_str());
+                Finding { path: if is_zip { Some(self.shown()) } else { finding.path }, ..finding }
+            }
+        }
+    }
 }
 
 impl Layer {
@@ -168,8 +179,9 @@ impl Layers {
         }
         let refuse = |reasons: Vec<String>| Error::Layer { path: shown.clone(), reasons };
         let opened = sources::open(&[], &[path.to_owned()], None)?;
+        let named = |finding| given.named(finding);
         let (errors, odd): (Vec<Finding>, Vec<Finding>) =
-            opened.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+            opened.findings.into_iter().map(named).partition(|finding| finding.severity == Severity::Error);
         if !errors.is_empty() {
             return Err(refuse(errors.iter().map(Finding::line).collect()));
         }

@@ -299,7 +299,7 @@ fn what_is_no_layer_is_refused_by_its_name() {
     let (pack, lambda) = (project(), Lambda::serve());
     let wheel = WheelBuilder::new("pkg", "1.0").file("pkg.py", b"").build();
     for (archive, words) in
-        [(b"no zip".to_vec(), "is not a ZIP"), (wheel, "nothing of it is where Lambda looks in a layer")]
+        [(b"no zip".to_vec(), "it is not a whole ZIP"), (wheel, "nothing of it is where Lambda looks in a layer")]
     {
         lambda.publish(ARN, 1, archive);
         let outcome = run(&pack, &lambda, &["lock"]);
