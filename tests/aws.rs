@@ -315,6 +315,10 @@ fn without_credentials_or_a_server_it_is_said() {
     let outcome = pack.command(["lock"]).env("AWS_ENDPOINT_URL", lambda.url()).env("HOME", pack.tmp()).run();
     said(&outcome, 0, &["there are no AWS credentials here"]);
     assert_eq!(lambda.asked(), [""; 0]);
+    pack.write("aws.cfg", "[default]\ncredential_process = /bin/false --password SECRET\n");
+    let outcome = pack.command(["lock"]).env("AWS_CONFIG_FILE", pack.path("aws.cfg")).env("HOME", pack.tmp()).run();
+    said(&outcome, 0, &["AWS credentials are configured here, and could not be loaded"]);
+    assert!(!outcome.stderr.contains("SECRET"), "{}", outcome.stderr);
     let outcome = pack
         .command(["zip", "-q"])
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

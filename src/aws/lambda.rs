@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::LayerVersionContentOutput;
@@ -80,8 +81,15 @@ async fn configure(region: Option<&str>) -> Result<(SdkConfig, String)> {
         )
     };
     // Now, so that their absence is told from what a call can run into.
-    let credentials =
-        config.credentials_provider().ok_or_else(none)?.provide_credentials().await.map_err(|_| none())?;
+    let found = config.credentials_provider().ok_or_else(none)?.provide_credentials().await;
+    // Why one that is configured failed may have anything in it: a program's arguments, an answer.
+    let credentials = found.map_err(|error| match error {
+        CredentialsError::CredentialsNotLoaded(_) => none(),
+        _ => Error::out_of_reach(
+            "AWS credentials are configured here, and could not be loaded",
+            "aws sts get-caller-identity says why; aws sso login renews those of a session",
+        ),
+    })?;
     let provider = SharedCredentialsProvider::new(credentials);
     Ok((config.into_builder().credentials_provider(provider).build(), region))
 }
