@@ -167,6 +167,9 @@ fn refused_hint(registry: &str, repository: &str, asked: &str, refusal: &Refusal
             Some(format!("check the name; to push to it, {}", create(registry, repository)))
         }
         _ if is_missing => Some(create(registry, repository)),
+        _ if refusal.mentions("immutable") || refusal.has(&["ImageTagAlreadyExistsException"]) => {
+            Some("the tag is taken by another image and cannot be moved: choose a new one".into())
+        }
         404 if is_upload => Some(create(registry, repository)),
         404 => Some("check the name, the tag and the digest".into()),
         401 | 403 if !known => Some(log_in(registry)),
@@ -174,9 +177,6 @@ fn refused_hint(registry: &str, repository: &str, asked: &str, refusal: &Refusal
             "the user that the credentials name may not do this, or they are out of date: {}",
             log_in(registry)
         )),
-        _ if refusal.mentions("immutable") || refusal.has(&["ImageTagAlreadyExistsException"]) => {
-            Some("the tag is taken by another image and cannot be moved: choose a new one".into())
-        }
         429 => Some("the registry wants fewer requests: try again later, or log in".into()),
         500.. => Some("the registry is in trouble: try again later".into()),
         _ => None,

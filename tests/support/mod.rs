@@ -18,6 +18,7 @@ pub(crate) mod check;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod moments;
+pub(crate) mod registry;
 pub(crate) mod zips;
 
 use std::collections::BTreeMap;
