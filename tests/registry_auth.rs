@@ -193,6 +193,25 @@ fn a_password_is_sent_when_it_is_asked_for() {
     assert!(text.contains("wants credentials for team/app, and none were found"), "{text}");
 }
 
+/// A password for one repository of a host, and another that anybody may read.
+#[test]
+fn repositories_of_a_host_may_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auth.json");
+    let store = Store::default();
+    store.put_manifest("open/base", "1", "application/vnd.oci.image.manifest.v1+json", b"{}");
+    let server = Server::start(move |question| {
+        let is_let_in = question.path().contains("/open/") || question.header("authorization").is_some();
+        if is_let_in { store.answer(question) } else { Reply::new(401, &[("www-authenticate", "Basic")], "") }
+    });
+    std::fs::write(&path, format!(r#"{{"auths":{{"{}/team":{{"auth":"YWRhOng="}}}}}}"#, server.address)).unwrap();
+    let (client, progress) = (client(with(Credentials::from_files(vec![path]))), quiet());
+    for (name, expected) in [("team/app", false), ("open/base", true), ("team/app", false)] {
+        let repository = client.repository(&reference(&format!("{}/{name}", server.address)), &progress).unwrap();
+        assert_eq!(repository.head(&Asked::Tag("1".into())).unwrap().is_some(), expected);
+    }
+}
+
 #[test]
 fn nothing_secret_is_in_debug_output() {
     let text = format!("{:?}", with(password("ada", PASSWORD)));

@@ -200,12 +200,20 @@ fn manifests_that_are_not_what_they_should_be_are_refused() {
         (Reply::Endless(header.into_bytes()), "more than 4194304 bytes"),
         (
             Reply::new(200, &[("content-type", "text/html")], "<html>"),
-            "it is not a manifest (line 1, column 1; Content-Type: text/html)",
+            "it is not a manifest (expected value at line 1 column 1; Content-Type: text/html)",
         ),
         (Reply::new(200, &[("content-type", OCI)], "[".repeat(1 << 20)), "it is not a manifest"),
         (
             Reply::new(200, &[("content-type", OCI), ("docker-content-digest", &wrong)], image().manifest),
             "instead of sha256:",
+        ),
+        (
+            Reply::new(
+                200,
+                &[],
+                image().manifest.iter().map(|byte| if *byte == b'5' { b'6' } else { *byte }).collect::<Vec<_>>(),
+            ),
+            "sha266 digests are not supported, only sha256",
         ),
         (Reply::new(200, &[("content-type", INDEX)], image().manifest), "it says that it is"),
         (Reply::new(302, &[("location", "/v2/team/base/manifests/1")], ""), "it redirects more than 5 times"),
@@ -288,6 +296,34 @@ fn redirects_take_no_authorization_along() {
     let asked = elsewhere.questions();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].headers.iter().all(|(_, value)| !value.contains("dTpw")), "{asked:?}");
+}
+
+/// Somebody else's 401 must not learn the registry's password.
+#[test]
+fn a_challenge_from_elsewhere_is_not_answered() {
+    let tokens = Server::start(|_| Reply::new(200, &[], r#"{"token":"t"}"#));
+    let challenge = format!("Bearer realm=\"http://{}/token\"", tokens.address);
+    let elsewhere = Server::start(move |_| Reply::new(401, &[("www-authenticate", &challenge)], ""));
+    let target = format!("http://{}/blob", elsewhere.address);
+    let (server, _) = registry(move |question| {
+        question.path().contains("/blobs/").then(|| Reply::new(307, &[("location", &target)], ""))
+    });
+    let mut with_password = options();
+    with_password.credentials = password("u", "passw0rd");
+    let (client, progress) = (client(with_password), quiet());
+    let descriptor = Descriptor::of(MediaType::OciLayer, b"x");
+    let error = repository(&client, &server, &progress).blob(&descriptor).map(|_| ()).unwrap_err();
+    assert!(shown(&error).contains("401 Unauthorized"), "{}", shown(&error));
+    assert!(tokens.questions().is_empty());
+}
+
+/// The question whether a registry speaks plain HTTP is one that a connection may break at.
+#[test]
+fn the_first_question_may_break_too() {
+    let seen = AtomicUsize::new(0);
+    let (server, store) = registry(move |_| (seen.fetch_add(1, Ordering::SeqCst) == 0).then_some(Reply::Drop));
+    fill(&store, &image());
+    pull(&client(options()), &server).unwrap();
 }
 
 #[test]

@@ -115,15 +115,12 @@ impl RegistryError {
             Self::Unreachable { reason, .. } if reason.contains("InvalidContentType") => {
                 Some("it may speak plain HTTP: --insecure allows that".into())
             }
-            Self::Unreachable { registry, repository, asked, .. } => {
-                Some(if asked.starts_with("the upload") && ecr::Host::parse(registry).is_some() {
-                    format!(
-                        "ECR drops the connection where the repository is missing: {}",
-                        create(registry, repository)
-                    )
-                } else {
-                    "check the network, HTTPS_PROXY and NO_PROXY, and the registry's name".into()
-                })
+            Self::Unreachable { registry, repository, .. } if ecr::Host::parse(registry).is_some() => Some(format!(
+                "check the network; where a repository is missing ECR may drop the connection: {}",
+                create(registry, repository)
+            )),
+            Self::Unreachable { .. } => {
+                Some("check the network, HTTPS_PROXY and NO_PROXY, and the registry's name".into())
             }
             Self::NoCredentials { registry, .. } => Some(log_in(registry)),
             Self::NoPlatform { .. } => Some("choose another --arch, or a base image that has this one".into()),

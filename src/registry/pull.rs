@@ -43,7 +43,10 @@ impl<'a> Repository<'a> {
         };
         let wanted = Platform::of(architecture);
         let chosen = index.choose(&wanted).map_err(|there| RegistryError::NoPlatform {
-            image: format!("{}/{}:{asked}", self.registry(), self.name()),
+            image: match asked {
+                Asked::Tag(tag) => format!("{}/{}:{tag}", self.registry(), self.name()),
+                Asked::Digest(digest) => format!("{}/{}@{digest}", self.registry(), self.name()),
+            },
             wanted: wanted.to_string(),
             there,
         })?;
