@@ -10,6 +10,7 @@ use crate::check::{Finding, Severity};
 use crate::lambda::Target;
 use crate::project::Mistakes;
 use crate::python::WheelError;
+use crate::registry::RegistryError;
 use crate::system::CommandError;
 
 /// The result of every stage.
@@ -245,6 +246,9 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// A registry of images.
+    #[error(transparent)]
+    Registry(Box<RegistryError>),
     /// A module that has to load does not.
     #[error("{module} {reason}")]
     Import {
@@ -260,6 +264,12 @@ pub enum Error {
 impl From<CommandError> for Error {
     fn from(error: CommandError) -> Self {
         Self::Command(Box::new(error))
+    }
+}
+
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Self {
+        Self::Registry(Box::new(error))
     }
 }
 
@@ -359,6 +369,7 @@ impl Error {
                 Some("do not install it; tell its authors, and pin a version that is well-formed".into())
             }
             Self::Command(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::LayerConflict { .. } => Some(

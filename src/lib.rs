@@ -19,6 +19,7 @@ pub mod progress;
 pub mod project;
 pub mod published;
 pub mod python;
+pub mod registry;
 pub mod resolve;
 pub mod size;
 pub mod slim;

@@ -3,9 +3,11 @@
 //! A failure keeps the arguments, the status and the last lines of what the child said.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// Lines of a child's messages that an error keeps.
 const LINES_KEPT: usize = 12;
@@ -119,6 +121,42 @@ pub fn run(mut command: Command, stdin: &[u8], what: &str, argv: &str) -> Result
     })
 }
 
+/// Bytes that a child may say where little is expected of it.
+const LITTLE: u64 = 1 << 20;
+
+/// Runs a child that is asked something small and may hang: how it ended and what it wrote, or None if it had to be
+/// killed after `limit`. Its messages go nowhere.
+pub fn ask(mut command: Command, stdin: &[u8], limit: Duration) -> io::Result<Option<(ExitStatus, Vec<u8>)>> {
+    let deadline = Instant::now() + limit;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    let (sender, answer) = mpsc::channel();
+    let question = stdin.to_vec();
+    // Not joined: what the child leaves behind may keep the pipes open after it was killed.
+    std::thread::spawn(move || {
+        // A child that ends without reading its input breaks the pipe; its status says the rest.
+        let _ = input.map(|mut pipe| pipe.write_all(&question));
+        let mut said = Vec::new();
+        let read = output.map_or(Ok(0), |pipe| pipe.take(LITTLE).read_to_end(&mut said));
+        let _ = sender.send(read.map(|_| said));
+    });
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let said = answer.recv_timeout(left());
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break Some(status),
+            None if left().is_zero() => break None,
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    if let (Some(status), Ok(said)) = (status, said) {
+        return Ok(Some((status, said?)));
+    }
+    let _ = child.kill();
+    child.wait()?;
+    Ok(None)
+}
+
 /// Every executable file of that name on PATH, in its order.
 pub fn find_on_path(name: &str) -> Vec<PathBuf> {
     let path: OsString = std::env::var_os("PATH").unwrap_or_default();
@@ -127,4 +165,26 @@ pub fn find_on_path(name: &str) -> Vec<PathBuf> {
         .map(|folder| folder.join(name))
         .filter(|file| file.is_file())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_child_answers_or_is_killed() {
+        let (status, said) = ask(shell("cat; exit 3"), b"x", Duration::from_secs(20)).unwrap().unwrap();
+        assert_eq!((status.code(), said.as_slice()), (Some(3), &b"x"[..]));
+        let start = Instant::now();
+        assert!(ask(shell("sleep 30"), b"", Duration::from_millis(200)).unwrap().is_none());
+        assert!(ask(shell("exec >&-; sleep 30"), b"", Duration::from_millis(200)).unwrap().is_none());
+        assert!(start.elapsed() < Duration::from_secs(20));
+        assert!(ask(Command::new("/nowhere/at-all"), b"", Duration::from_secs(1)).is_err());
+    }
 }

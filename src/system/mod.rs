@@ -6,6 +6,6 @@ mod digest;
 mod folder;
 
 pub use atomic::{AtomicFile, destination, sweep_leftovers};
-pub use command::{CommandError, Output, find_on_path, run};
+pub use command::{CommandError, Output, ask, find_on_path, run};
 pub use digest::sha256_of;
 pub use folder::remove_folder;

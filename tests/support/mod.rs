@@ -19,6 +19,7 @@ pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lambda;
 pub(crate) mod moments;
+pub(crate) mod registry;
 pub(crate) mod zips;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,152 @@
+//! Who a registry is told is asking: the files that `docker login` and `podman login` write, and credential helpers.
+//!
+//! The files are asked in the order in which Podman and then Docker look for them; one that says nothing of the registry
+//! passes the question on. What must stay true: no message shows anything out of a file, or anything that a helper said.
+//! Sources: containers-auth.json(5); <https://docs.docker.com/reference/cli/docker/login/>.
+
+mod file;
+mod helper;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::secret::Secret;
+use crate::error::Result;
+
+/// How somebody is known to a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A user and a password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A refresh token, to be exchanged for tokens (Docker's `identitytoken`).
+    Identity(Secret),
+    /// A token for the registry itself (Docker's `registrytoken`).
+    Token(Secret),
+}
+
+/// Where credentials come from.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    given: Option<Credential>,
+    files: Vec<PathBuf>,
+}
+
+impl Credentials {
+    /// Nobody in particular.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The same for every registry.
+    pub fn given(credential: Credential) -> Self {
+        Self { given: Some(credential), files: Vec::new() }
+    }
+
+    /// Files in the order in which they are asked.
+    pub fn from_files(files: Vec<PathBuf>) -> Self {
+        Self { given: None, files }
+    }
+
+    /// The files that Podman and Docker use.
+    pub fn from_environment() -> Self {
+        Self::from_files(files(|name| std::env::var_os(name)))
+    }
+
+    /// What is known for a repository.
+    pub fn find(&self, registry: &str, repository: &str) -> Result<Option<Credential>> {
+        if let Some(given) = &self.given {
+            return Ok(Some(given.clone()));
+        }
+        for path in &self.files {
+            if let Some(found) = find_in(path, registry, repository)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn find_in(path: &Path, registry: &str, repository: &str) -> Result<Option<Credential>> {
+    let Some(file) = file::AuthFile::read(path)? else { return Ok(None) };
+    // A helper of this registry's own is there on purpose. The store for all is asked last: files that a continuous
+    // integration writes often keep the name of a desktop's.
+    if let Some(name) = file.helper(registry)
+        && let Some(found) = helper::ask(name, registry)?
+    {
+        return Ok(Some(found));
+    }
+    if let Some(found) = file.find(path, registry, repository)? {
+        return Ok(Some(found));
+    }
+    match file.store() {
+        Some(name) => helper::ask(name, registry),
+        None => Ok(None),
+    }
+}
+
+/// `variable` gives what an environment variable is set to.
+fn files(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = folder("HOME");
+    let config = folder("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
+    let docker = folder("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
+    [
+        folder("REGISTRY_AUTH_FILE"),
+        folder("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+        config.map(|folder| folder.join("containers/auth.json")),
+        docker.map(|folder| folder.join("config.json")),
+        home.map(|folder| folder.join(".docker/config.json")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(variables: &[(&str, &str)]) -> Vec<PathBuf> {
+        files(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn podmans_files_then_dockers() {
+        assert_eq!(
+            paths(&[
+                ("HOME", "/h"),
+                ("REGISTRY_AUTH_FILE", "/a.json"),
+                ("XDG_RUNTIME_DIR", "/run"),
+                ("DOCKER_CONFIG", "/d")
+            ]),
+            [
+                "/a.json",
+                "/run/containers/auth.json",
+                "/h/.config/containers/auth.json",
+                "/d/config.json",
+                "/h/.docker/config.json"
+            ]
+            .map(PathBuf::from)
+        );
+        assert_eq!(paths(&[]), Vec::<PathBuf>::new());
+        assert_eq!(paths(&[("XDG_RUNTIME_DIR", "")]), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_file_without_an_answer_passes_the_question_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["1.json", "2.json"].map(|name| folder.path().join(name));
+        std::fs::write(&first, r#"{"auths":{"other.org":{"auth":"dTpw"}}}"#).unwrap();
+        std::fs::write(&second, r#"{"auths":{"host.org":{"auth":"dTpw"}}}"#).unwrap();
+        let credentials = Credentials::from_files(vec![folder.path().join("none.json"), first, second]);
+        let found = credentials.find("host.org", "a/b").unwrap();
+        assert_eq!(found, Some(Credential::Password { user: "u".into(), password: "p".to_owned().into() }));
+        assert_eq!(format!("{found:?}"), r#"Some(Password { user: "u", password: *** })"#);
+        assert_eq!(credentials.find("third.org", "a/b").unwrap(), None);
+    }
+}
