@@ -220,6 +220,16 @@ pub enum Error {
         /// A sentence for each distribution.
         conflicts: Vec<String>,
     },
+    /// AWS cannot be asked, or its answer is not what was hoped for.
+    #[error("{message}")]
+    Aws {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// Whether nobody can be asked from here: no feature, no network, no credentials, no Region.
+        is_out_of_reach: bool,
+    },
     /// A worker that compiles bytecode failed (not: a source with a syntax error).
     #[error("compiling bytecode with {} failed: {reason}", interpreter.display())]
     Bytecode {
@@ -294,6 +304,16 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// AWS cannot be asked from here.
+    pub fn out_of_reach(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Aws { message: message.into(), hint: hint.into(), is_out_of_reach: true }
+    }
+
+    /// AWS can be asked, and does not give what is wanted.
+    pub fn aws(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Aws { message: message.into(), hint: hint.into(), is_out_of_reach: false }
+    }
+
     /// A file of requirements that cannot be used, with what to do about it.
     pub fn requirements(file: &Path, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Requirements { file: file.to_owned(), reason: reason.into(), hint: hint.into() }
@@ -359,7 +379,7 @@ impl Error {
             Self::Command(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
-            Self::Layer { .. } => Some("--layer takes the ZIP of a layer, as pack layer makes it; pack check says more of it".into()),
+            Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),
             Self::LayerConflict { .. } => Some(
                 "let both have one version: name it in the function's requirements, or build the layer again; or bundle the \
@@ -367,7 +387,7 @@ impl Error {
                     .into(),
             ),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Lock { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
+            Self::Lock { hint, .. } | Self::Aws { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

@@ -35,11 +35,36 @@ pub struct InLayer {
     pub version: String,
 }
 
+/// A layer's ZIP, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Given {
+    /// A ZIP that was named or built here.
+    Zip(PathBuf),
+    /// One that somebody else publishes.
+    Published {
+        /// What the project calls it.
+        name: String,
+        /// Its ARN with the version.
+        arn: String,
+        /// Its ZIP in the cache.
+        zip: PathBuf,
+        /// The ZIP's SHA-256 in hexadecimal, which was compared.
+        sha256: String,
+    },
+}
+
 /// One layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Layer {
-    /// Its ZIP, as it was named.
-    pub path: String,
+    /// Its ZIP, as it was named; none for a layer that somebody else publishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What the project calls it, if somebody else publishes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its ARN with the version, if somebody else publishes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
     /// Bytes of the ZIP.
     pub packed: u64,
     /// Bytes it unpacks to.
@@ -89,22 +114,63 @@ pub struct Shadowed {
     pub own: String,
     /// The layer's version.
     pub other: String,
-    /// The layer's ZIP.
+    /// The layer, as messages call it.
     pub layer: String,
+}
+
+impl Given {
+    fn zip(&self) -> &Path {
+        match self {
+            Self::Zip(zip) | Self::Published { zip, .. } => zip,
+        }
+    }
+
+    /// As messages call it: where the ZIP of somebody else's lies says nothing.
+    fn shown(&self) -> String {
+        match self {
+            Self::Zip(zip) => zip.display().to_string(),
+            Self::Published { name, arn, .. } => published(name, arn),
+        }
+    }
+
+    /// A finding about it, by the name that messages call it.
+    fn named(&self, finding: Finding) -> Finding {
+        match self {
+            Self::Zip(_) => finding,
+            Self::Published { zip, .. } => {
+                let is_zip = finding.path.as_deref() == Some(zip.display().to_string().as_str());
+                Finding { path: if is_zip { Some(self.shown()) } else { finding.path }, ..finding }
+            }
+        }
+    }
+}
+
+impl Layer {
+    /// As messages call it.
+    pub fn shown(&self) -> String {
+        match (&self.path, &self.name, &self.arn) {
+            (None, Some(name), Some(arn)) => published(name, arn),
+            (path, ..) => path.clone().unwrap_or_default(),
+        }
+    }
+}
+
+fn published(name: &str, arn: &str) -> String {
+    format!("{name} ({arn})")
 }
 
 impl Layers {
     /// Reads the ZIPs of a function's layers.
-    pub fn read(paths: &[PathBuf], python: PythonVersion) -> Result<Self> {
+    pub fn read(given: &[Given], python: PythonVersion) -> Result<Self> {
         let mut layers = Self::default();
-        for path in paths {
-            layers.add(path, python)?;
+        for given in given {
+            layers.add(given, python)?;
         }
         Ok(layers)
     }
 
-    fn add(&mut self, path: &Path, python: PythonVersion) -> Result<()> {
-        let shown = path.display().to_string();
+    fn add(&mut self, given: &Given, python: PythonVersion) -> Result<()> {
+        let (path, shown) = (given.zip(), given.shown());
         if !path.is_file() {
             return Err(Error::usage(
                 format!("there is no file {shown}"),
@@ -113,8 +179,9 @@ impl Layers {
         }
         let refuse = |reasons: Vec<String>| Error::Layer { path: shown.clone(), reasons };
         let opened = sources::open(&[], &[path.to_owned()], None)?;
+        let named = |finding| given.named(finding);
         let (errors, odd): (Vec<Finding>, Vec<Finding>) =
-            opened.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+            opened.findings.into_iter().map(named).partition(|finding| finding.severity == Severity::Error);
         if !errors.is_empty() {
             return Err(refuse(errors.iter().map(Finding::line).collect()));
         }
@@ -138,11 +205,17 @@ impl Layers {
             }
             distributions.extend(found);
         }
+        let (path, name, arn, sha256) = match given {
+            Given::Zip(path) => (Some(shown), None, None, sha256_of(path)?),
+            Given::Published { name, arn, sha256, .. } => (None, Some(name.clone()), Some(arn.clone()), sha256.clone()),
+        };
         self.all.push(Layer {
-            path: shown,
+            path,
+            name,
+            arn,
             packed: opened.sizes.packed,
             unpacked: opened.sizes.unpacked,
-            sha256: sha256_of(path)?,
+            sha256,
             distributions: distributions.into_iter().collect(),
         });
         self.findings.extend(odd);
@@ -158,6 +231,13 @@ impl Layers {
     /// The layer whose distribution Python imports, and its version.
     pub fn of(&self, name: &str) -> Option<(&Layer, &str)> {
         self.has.get(name).map(|imported| (&self.all[imported.layer], imported.version.as_str()))
+    }
+
+    /// Each distribution that Python imports of them, and whether it lies in the folder that is looked at first.
+    pub fn imported(&self) -> impl Iterator<Item = (InLayer, bool)> {
+        self.has.iter().map(|(name, Imported { version, first, .. })| {
+            (InLayer { name: name.clone(), version: version.clone() }, *first)
+        })
     }
 
     /// Their files, by path in Lambda.
@@ -180,7 +260,7 @@ impl Layers {
 
     /// The layer that has a distribution in this version.
     pub fn same(&self, name: &str, version: &str) -> Option<String> {
-        self.of(name).filter(|(_, other)| is_same_version(version, other)).map(|(layer, _)| layer.path.clone())
+        self.of(name).filter(|(_, other)| is_same_version(version, other)).map(|(layer, _)| layer.shown())
     }
 
     /// Which of a function's distributions they have.
@@ -195,7 +275,7 @@ impl Layers {
                     name: distribution.name.clone(),
                     own: distribution.version.clone(),
                     other: version.to_owned(),
-                    layer: layer.path.clone(),
+                    layer: layer.shown(),
                 });
             }
         }

@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod artifact;
+pub mod aws;
 pub mod build;
 pub mod cache;
 pub mod check;
@@ -17,6 +18,7 @@ pub mod layers;
 pub mod lock;
 pub mod progress;
 pub mod project;
+pub mod published;
 pub mod python;
 pub mod registry;
 pub mod resolve;

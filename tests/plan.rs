@@ -93,10 +93,10 @@ fn a_plan_says_what_is_built_of_what_and_why() {
       timeout            60 s ([functions.report])
       python3.12-x86_64  dist/report-layers-python3.12-x86_64.zip
                          + dist/layers/science-python3.12-x86_64.zip
-                         + arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-x86_64:21
+                         + arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-x86_64:21 (unknown size)
       python3.13-x86_64  dist/report-layers-python3.13-x86_64.zip
                          + dist/layers/science-python3.13-x86_64.zip
-                         + arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:21
+                         + arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:21 (unknown size)
 
     tiny as zip: all in one ZIP
       source             src/tiny.py ([functions.tiny])
@@ -266,10 +266,10 @@ fn a_variant_has_a_name_of_its_own() {
 
 #[test]
 fn what_zip_cannot_make_yet_it_does_not_make() {
-    let outcome = project().command(["zip", "report", "--packaging", "layers"]).run();
+    let outcome = project().command(["zip", "report", "--packaging", "layers", "--python", "3.13", "--offline"]).run();
     assert_eq!(outcome.status, 2);
     assert_snapshot!(outcome.stderr, @r"
-    error: report is packaged as layers, and what its layer powertools has, which somebody else publishes, is not known here
+    error: report is packaged as layers, and its layer powertools cannot be had: what powertools (python3.13-x86_64) has is not in the lock as pack.toml means it, and --offline asks nobody; pack lock without --offline
     hint: --packaging names another; --layer names ZIPs of layers, in place of those that pack.toml says; pack plan shows all
     ");
 }

@@ -256,6 +256,44 @@ arn = "arn:aws:lambda:eu-west-1:layer:tools""#), @r##"
 }
 
 #[test]
+fn versions_of_a_layer_that_are_none() {
+    assert_snapshot!(wrong(r#"[layers.tools]
+public = "powertools"
+version = { "3.13" = 0, "python3.13" = 2, "3.13-mips" = 1, "3.12" = "21" }
+[layers.others]
+public = "powertools"
+version = {}
+[layers.more]
+public = "powertools"
+version = "21""#), @r##"
+    error: pack.toml:3:22: version takes a whole number from 1, or a table of such by Python version or target
+      3 | version = { "3.13" = 0, "python3.13" = 2, "3.13-mips" = 1, "3.12" = "21" }
+        |                      ^
+    hint: example: version = { "3.12" = 21, "3.13-arm64" = 5 }
+    error: pack.toml:3:25: version has "python3.13" twice
+      3 | version = { "3.13" = 0, "python3.13" = 2, "3.13-mips" = 1, "3.12" = "21" }
+        |                         ^^^^^^^^^^^^
+    hint: leave one of them away
+    error: pack.toml:3:43: "3.13-mips" is neither a Python that Lambda runs nor a target
+      3 | version = { "3.13" = 0, "python3.13" = 2, "3.13-mips" = 1, "3.12" = "21" }
+        |                                           ^^^^^^^^^^^
+    hint: "3.13" is for both architectures, "3.13-arm64" for one; example: version = { "3.12" = 21, "3.13-arm64" = 5 }
+    error: pack.toml:3:69: version takes whole numbers from 1, and this is a text
+      3 | version = { "3.13" = 0, "python3.13" = 2, "3.13-mips" = 1, "3.12" = "21" }
+        |                                                                     ^^^^
+    hint: example: version = { "3.12" = 21, "3.13-arm64" = 5 }
+    error: pack.toml:6:11: version is empty
+      6 | version = {}
+        |           ^^
+    hint: leave it away for the newest; example: version = { "3.12" = 21, "3.13-arm64" = 5 }
+    error: pack.toml:9:11: version takes a whole number from 1, or a table of such by Python version or target, and this is a text
+      9 | version = "21"
+        |           ^^^^
+    hint: example: version = { "3.12" = 21, "3.13-arm64" = 5 }
+    "##);
+}
+
+#[test]
 fn a_packaging_without_a_method() {
     assert_snapshot!(wrong(r#"[packaging.small]
 slim = "deep""#), @r##"

@@ -207,8 +207,10 @@ fn help_says_what_can_be_said() {
     virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
     Of the methods in pack.toml, this builds zip and layers: the layers of the project first, then the
-    functions without what these have. What layers of others have is not known yet: for such a packaging
-    --layer has to name their ZIPs. Nothing builds images yet.
+    functions without what these have. Layers of others (public, arn) are taken in the version that
+    pack.lock says, from the cache or from AWS, which takes credentials and a pack with the cargo
+    feature aws. Where one cannot be had, the packaging is passed over; --layer builds it with ZIPs
+    that you have. pack image builds images.
     ");
 }
 

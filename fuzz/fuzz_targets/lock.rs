@@ -9,6 +9,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let path = std::path::Path::new("pack.lock");
     let Ok(lock) = pack::lock::parse(text, path) else { return };
     assert!(pack::lock::parse(&lock.text(), path).expect("a lock of our own") == lock);
+    for layer in lock.layers() {
+        assert!(layer.sha256.len() == 64 && !layer.sha256.contains('/') && layer.arn.version.is_some());
+        assert!(layer.distributions.iter().all(|one| !format!("{}{}", one.name, one.version).contains(char::is_whitespace)));
+    }
     for wheel in lock.sets().iter().flat_map(|set| &set.wheels) {
         let plain = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
         assert!(plain(&wheel.name) && plain(&wheel.version) && wheel.extras.iter().all(|extra| plain(extra)));

@@ -85,7 +85,7 @@ fn conflict(build: &BuildPlan, error: Error) -> Error {
         .iter()
         .filter_map(|refusal| {
             let (layer, version) = build.layers.of(&refusal.name)?;
-            Some(format!("layer {} has {} {version}, and pip says: {}", layer.path, refusal.name, refusal.causes))
+            Some(format!("layer {} has {} {version}, and pip says: {}", layer.shown(), refusal.name, refusal.causes))
         })
         .collect();
     if conflicts.is_empty() { error } else { Error::LayerConflict { conflicts } }

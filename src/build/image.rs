@@ -34,7 +34,7 @@ pub(super) fn build(
     let client = plan.client()?;
     let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
     let mut of_image = image.report();
-    report.path = of_image.digest.clone();
+    report.path.clone_from(&of_image.digest);
     if plan.write {
         progress.phase("write", |progress| image.write(&build.output, &plan.tag, progress))?;
         report.path = build.output.display().to_string();

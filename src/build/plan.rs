@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{BuildPlan, Name, Policy, Product};
 use crate::cache::Cache;
 use crate::lambda::Target;
+use crate::layers::Layer;
 use crate::project::FunctionFile;
 use crate::python::interpreter::Interpreters;
 use crate::python::normalise;
@@ -74,7 +75,7 @@ pub struct Plan {
     pub pip_interpreter: String,
     /// The interpreter that compiles, if there is one.
     pub compile_interpreter: Option<String>,
-    /// The ZIPs of the function's layers.
+    /// The function's layers: their ZIPs, or names and ARNs.
     pub layers: Vec<String>,
     /// The function's or layer's own files.
     #[serde(flatten)]
@@ -117,7 +118,7 @@ impl Plan {
             bytecode: build.bytecode,
             pip_interpreter: python.pip.path.display().to_string(),
             compile_interpreter: python.compiler.as_ref().map(|compiler| compiler.path.display().to_string()),
-            layers: build.layers.all.iter().map(|layer| layer.path.clone()).collect(),
+            layers: build.layers.all.iter().map(Layer::shown).collect(),
             files: match build.product {
                 Product::Function(_) => OwnFiles::FunctionFiles(own),
                 Product::Layer { .. } => OwnFiles::LayerFiles(own),

@@ -77,8 +77,8 @@ pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interprete
     if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) || build.imports.command.is_some() {
         return Ok(None);
     }
-    let layers: Vec<(&str, &str)> =
-        build.layers.all.iter().map(|layer| (layer.path.as_str(), layer.sha256.as_str())).collect();
+    let layers: Vec<(String, &str)> =
+        build.layers.all.iter().map(|layer| (layer.shown(), layer.sha256.as_str())).collect();
     let compiler = python.compiler.as_ref().map(|compiler| (&compiler.path, compiler.version()));
     let slim = &build.slim;
     let parts = serde_json::to_vec(&(

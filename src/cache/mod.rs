@@ -1,10 +1,11 @@
-//! What is kept between builds, by content: wheels by SHA-256, and what was made of them.
+//! What is kept between builds, by content: wheels and layers of others by SHA-256, and what was made of wheels.
 //!
 //! What must stay true: a file appears in the cache whole or not at all, only after it was checked, and its name says
 //! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
 //! its format.
 
 mod blobs;
+mod layers;
 mod members;
 mod results;
 mod wheels;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use blobs::Blob;
+pub use layers::Arriving;
 pub use members::{MemberCache, MemberCacheWriter};
 pub use results::Results;
 

@@ -1,5 +1,7 @@
 //! `pack lock`.
 
+mod published;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,14 +10,16 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use self::published::{Newer, Resolved};
 use super::{nothing_here, print};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
-use crate::lambda::{Architecture, PythonVersion};
-use crate::lock::{self, Entry, LeftOut, OfLayers, Set, SetId, State};
+use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::lock::{self, Entry, LeftOut, LockedLayer, OfLayers, Set, SetId, State};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{Builds, Choice, LayerSettings, Project, Requirements, Selection};
-use crate::python::interpreter;
+use crate::project::{Build, Builds, Choice, LayerBuild, LayerSettings, Method, Project, Requirements, Selection};
+use crate::published::{Finder, Wanted};
+use crate::python::{interpreter, normalise};
 use crate::resolve;
 use crate::slim::Globs;
 
@@ -25,13 +29,18 @@ Examples:
   pack lock --upgrade                   the newest of everything that they allow
   pack lock --upgrade boto3 --upgrade botocore
                                         these two; the others stay
-  pack lock --check                     for CI: fail if pack.lock is out of date, and write nothing";
+  pack lock --upgrade powertools        a layer that somebody else publishes, by its name in pack.toml
+  pack lock --check                     for CI: fail if pack.lock is out of date, and write nothing
 
-/// Bring pack.lock up to date: which wheels each set of requirements takes.
+Of layers of others (public, arn) it says the version, the size and the distributions. That takes AWS
+credentials, lambda:GetLayerVersion, and a pack with the cargo feature aws; what is locked needs none.";
+
+/// Bring pack.lock up to date: which wheels each set of requirements takes, and which versions of others' layers.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Lock {
-    /// Take the newest versions that the requirements allow, of everything or of one distribution; may be repeated
+    /// Take the newest versions that the requirements allow, of everything, of one distribution or of one layer of
+    /// others; may be repeated
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "check")]
     upgrade: Vec<String>,
 
@@ -70,8 +79,25 @@ pub(super) struct Lock {
 /// What a set is made from: its files, what is taken of them, and the sets of its function's layers.
 type Made = (Vec<PathBuf>, Choice, Vec<LayerSet>);
 
-/// The set of a layer, and which of its wheels the layer may leave out.
-type LayerSet = (SetId, Rc<LeftOut>);
+/// What a layer is called in the lock, and which of its wheels it may leave out; none where it is somebody else's.
+type LayerSet = (SetId, Option<Rc<LeftOut>>);
+
+/// What the project builds, for every target that is meant.
+#[derive(Default)]
+struct Meant {
+    functions: Vec<Build>,
+    layers: Vec<LayerBuild>,
+    /// Layers of others, each once.
+    published: Vec<Wanted>,
+}
+
+/// The sets of a project.
+struct Sets {
+    /// Those that can be made, each with the sets and layers of others that come before it.
+    entries: Vec<(Entry, Vec<LayerSet>)>,
+    /// Those that stay as they are: nobody knows what a layer of the function has.
+    held: BTreeSet<SetId>,
+}
 
 impl Lock {
     pub(super) fn run(self) -> Result<ExitCode> {
@@ -82,22 +108,27 @@ impl Lock {
             ));
         }
         let file = Path::new(lock::FILE);
-        let entries = self.entries(file)?;
-        let before = lock::load(file)?;
-        self.check_names(before.sets(), &entries)?;
-        let gone = self.gone(before.sets(), &entries);
-        if self.check {
-            // Somebody may have built a function for another target; of a function that is gone there should be nothing.
-            let is_named = |id: &SetId| entries.iter().any(|(entry, _)| entry.id.name == id.name);
-            let gone: Vec<SetId> = gone.into_iter().filter(|id| !is_named(id)).collect();
-            return check(&entries, &before, &gone);
-        }
         let mut progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+        let before = lock::load(file)?;
+        let meant = self.meant(Path::new(""))?;
+        if self.check {
+            let (published, lines) = published::check(&meant.published, &before, &progress);
+            return self.check(&self.sets(&meant, &published, file)?, &before, &published.layers, lines);
+        }
+        self.check_names(&before, &meant)?;
+        let cache = Cache::open(self.cache_dir.as_deref())?;
+        let names: Vec<String> = self.upgrade.clone();
+        let newer = if self.upgrades_all() { Newer::All } else { Newer::Named(&names) };
+        let mut finder = Finder::new(&cache, self.offline);
+        let published = published::resolve(&meant.published, &before, &newer, &mut finder, &progress)?;
+        let Sets { entries, held } = self.sets(&meant, &published, file)?;
+        let gone = self.gone(before.sets(), &entries, &held);
+        let gone_layers = published::gone(&before, &meant.published, self.some_targets());
         let mut sets: Vec<Set> = Vec::new();
         for (entry, layers) in &entries {
-            let of_layers =
-                of_layers(layers, |id| sets.iter().find(|set| set.id == *id).or_else(|| before.set(id)).cloned());
-            sets.extend(self.resolve(entry, &of_layers, &before, &mut progress)?);
+            let set = |id: &SetId| sets.iter().find(|set| set.id == *id).or_else(|| before.set(id)).cloned();
+            let of_layers = of_layers(layers, set, &published.layers);
+            sets.extend(self.resolve(entry, &of_layers, &before, &cache, &mut progress)?);
         }
         progress.finish();
         lock::update(file, |lock| {
@@ -107,17 +138,79 @@ impl Lock {
             for set in &sets {
                 lock.replace(set.clone());
             }
+            for (name, target) in &gone_layers {
+                lock.remove_layer(name, *target);
+            }
+            for layer in &published.layers {
+                lock.replace_layer(layer.clone());
+            }
         })?;
         if !self.quiet {
-            print(&self.text(&before, &sets, &gone))?;
+            let mut text = published::text(&before, &published.layers, &gone_layers);
+            text += &published::stays(&before, &published.layers, &meant.published, &names);
+            text += &self.text(&before, &sets, &gone);
+            if text.is_empty() {
+                let rest = if published.unknown.is_empty() { "is up to date" } else { "has nothing else to change" };
+                text = format!("{} {rest}\n", lock::FILE);
+            }
+            print(&text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
+    fn upgrades_all(&self) -> bool {
+        self.upgrade.iter().any(String::is_empty)
+    }
+
+    fn some_targets(&self) -> bool {
+        !self.python.is_empty() || !self.arch.is_empty()
+    }
+
+    /// What is built, for the targets that are meant.
+    fn meant(&self, root: &Path) -> Result<Meant> {
+        let project = Project::load(root)?;
+        let mut meant = Meant::default();
+        let pythons = any(&self.python);
+        let pairs = any(&self.arch).into_iter().flat_map(|arch| pythons.iter().map(move |python| (*python, arch)));
+        for (python, architecture) in pairs {
+            let selection = Selection { python, architecture, ..Selection::default() };
+            let Builds { functions, layers } = project.builds(&selection)?;
+            meant.functions.extend(functions);
+            meant.layers.extend(layers);
+        }
+        let with_layers = meant.functions.iter().filter(|build| build.method == Method::Layers);
+        meant.published = with_layers.flat_map(|build| Wanted::of(build, &project)).collect();
+        meant.published.sort_by(|left, right| (&left.name, left.target).cmp(&(&right.name, right.target)));
+        meant.published.dedup_by(|left, right| (&left.name, left.target) == (&right.name, right.target));
+        Ok(meant)
+    }
+
     /// The sets of the project, for every target, each with those of its layers; these come first.
-    fn entries(&self, file: &Path) -> Result<Vec<(Entry, Vec<LayerSet>)>> {
-        let sets = self.sets(Path::new(""))?;
-        if sets.is_empty() {
+    fn sets(&self, meant: &Meant, published: &Resolved, file: &Path) -> Result<Sets> {
+        let mut sets: BTreeMap<SetId, Made> = BTreeMap::new();
+        let mut of_layers: BTreeMap<SetId, Rc<LeftOut>> = BTreeMap::new();
+        for build in meant.layers.iter().filter(|build| !build.requirements.is_empty()) {
+            let id = of_layer(&build.layer, build.target);
+            of_layers.insert(id.clone(), Rc::new(left_out(&build.settings)?));
+            sets.insert(id, (build.requirements.clone(), build.choice.clone(), Vec::new()));
+        }
+        let mut held = BTreeSet::new();
+        for build in meant.functions.iter().filter(|build| !build.requirements.is_empty()) {
+            let (packaging, target) = (build.packaging_of_lock(), build.target);
+            let has_layers = packaging.is_some();
+            let id = SetId { name: build.function.clone(), packaging, target };
+            let is_unknown = |name: &str| published.unknown.contains(&(name.to_owned(), target));
+            if has_layers && build.layers.iter().any(|layer| is_unknown(&layer.name)) {
+                held.insert(id);
+                continue;
+            }
+            let layers = build.layers.iter().filter(|_| has_layers).map(|layer| {
+                let id = of_layer(&layer.name, target);
+                (id.clone(), of_layers.get(&id).cloned())
+            });
+            sets.insert(id, (build.requirements.clone(), build.choice.clone(), layers.collect()));
+        }
+        if sets.is_empty() && held.is_empty() && meant.published.is_empty() {
             return Err(Error::usage(
                 "no function and no layer of this project has a requirements file, so there is nothing to lock",
                 "write requirements/<FUNCTION>.txt for a function under functions/",
@@ -134,64 +227,38 @@ impl Lock {
         };
         let mut entries = sets.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
         entries.sort_by_key(|(_, layers)| !layers.is_empty());
-        Ok(entries)
-    }
-
-    /// Each set of the project's requirements and its files, for the targets that are built.
-    fn sets(&self, root: &Path) -> Result<BTreeMap<SetId, Made>> {
-        let project = Project::load(root)?;
-        let mut sets = BTreeMap::new();
-        let pythons = any(&self.python);
-        let pairs = any(&self.arch).into_iter().flat_map(|arch| pythons.iter().map(move |python| (*python, arch)));
-        for (python, architecture) in pairs {
-            let selection = Selection { python, architecture, ..Selection::default() };
-            let Builds { functions, layers } = project.builds(&selection)?;
-            let of_layer = |layer: &str, target| SetId { name: lock::layer_set(layer), packaging: None, target };
-            let mut of_layers: BTreeMap<SetId, Rc<LeftOut>> = BTreeMap::new();
-            for build in layers.into_iter().filter(|build| !build.requirements.is_empty()) {
-                let id = of_layer(&build.layer, build.target);
-                of_layers.insert(id.clone(), Rc::new(left_out(&build.settings)?));
-                sets.insert(id, (build.requirements, build.choice, Vec::new()));
-            }
-            // What cannot be built, since nobody knows what its layers have, has no wheels either.
-            let builds = functions.into_iter().filter(|build| build.layers_known() && !build.requirements.is_empty());
-            for build in builds {
-                let (packaging, target) = (build.packaging_of_lock(), build.target);
-                let own = build.layers.iter().filter(|_| packaging.is_some());
-                let layers = own.filter_map(|layer| of_layers.get_key_value(&of_layer(&layer.name, target)));
-                let layers = layers.map(|(id, left_out)| (id.clone(), left_out.clone())).collect();
-                let id = SetId { name: build.function, packaging, target };
-                sets.insert(id, (build.requirements, build.choice, layers));
-            }
-        }
-        Ok(sets)
+        Ok(Sets { entries, held })
     }
 
     /// What the lock has and the project has not. A command for some targets says nothing of the others.
-    fn gone(&self, sets: &[Set], entries: &[(Entry, Vec<LayerSet>)]) -> Vec<SetId> {
-        let is_known = |id: &SetId| entries.iter().any(|(entry, _)| entry.id == *id);
-        let is_named = |id: &SetId| entries.iter().any(|(entry, _)| entry.id.name == id.name);
-        let some_targets = !self.python.is_empty() || !self.arch.is_empty();
-        let stays = |id: &SetId| is_known(id) || (some_targets && is_named(id));
+    fn gone(&self, sets: &[Set], entries: &[(Entry, Vec<LayerSet>)], held: &BTreeSet<SetId>) -> Vec<SetId> {
+        let ids = || entries.iter().map(|(entry, _)| &entry.id).chain(held);
+        let is_known = |id: &SetId| ids().any(|known| known == id);
+        let is_named = |id: &SetId| ids().any(|known| known.name == id.name);
+        let stays = |id: &SetId| is_known(id) || (self.some_targets() && is_named(id));
         sets.iter().map(|set| &set.id).filter(|id| !stays(id)).cloned().collect()
     }
 
-    /// A name to upgrade that no set has is a mistake.
-    fn check_names(&self, sets: &[Set], entries: &[(Entry, Vec<LayerSet>)]) -> Result<()> {
-        let of_project = |set: &&Set| entries.iter().any(|(entry, _)| entry.id == set.id);
-        let known: BTreeSet<&str> =
-            sets.iter().filter(of_project).flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
-        match self.upgraded().find(|name| !known.contains(name.as_str())) {
+    /// A name to upgrade that no set and no layer has is a mistake.
+    fn check_names(&self, before: &lock::Lock, meant: &Meant) -> Result<()> {
+        let builds = meant.functions.iter().map(|build| build.function.clone());
+        let names: BTreeSet<String> =
+            builds.chain(meant.layers.iter().map(|build| lock::layer_set(&build.layer))).collect();
+        let of_project = before.sets().iter().filter(|set| names.contains(&set.id.name));
+        let wheels: BTreeSet<&str> = of_project.flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
+        let is_layer = |name: &str| meant.published.iter().any(|wanted| wanted.name == name);
+        let upgraded = self.upgrade.iter().filter(|name| !name.is_empty());
+        match upgraded.map(String::as_str).find(|name| !wheels.contains(normalise(name).as_str()) && !is_layer(name)) {
             None => Ok(()),
             Some(name) => Err(Error::usage(
-                format!("pack.lock has no {name} that could be upgraded"),
+                format!("pack.lock has no {} that could be upgraded", normalise(name)),
                 "name a distribution that a set of this project has; pack lock alone adds what is new in the requirements",
             )),
         }
     }
 
     fn upgraded(&self) -> impl Iterator<Item = String> {
-        self.upgrade.iter().filter(|name| !name.is_empty()).map(|name| crate::python::normalise(name))
+        self.upgrade.iter().filter(|name| !name.is_empty()).map(|name| normalise(name))
     }
 
     /// The new state of a set; none where it holds and nothing is to be upgraded.
@@ -200,6 +267,7 @@ impl Lock {
         entry: &Entry,
         of_layers: &OfLayers,
         before: &lock::Lock,
+        cache: &Cache,
         progress: &mut Progress,
     ) -> Result<Option<Set>> {
         let agrees = |set: &Set| lock::beside_layers(set, &of_layers.certain).is_empty();
@@ -209,7 +277,7 @@ impl Lock {
             State::Outdated { old, .. } => old,
         };
         let mut pins = old.as_ref().map(lock::pins).unwrap_or_default();
-        if self.upgrade.iter().any(String::is_empty) {
+        if self.upgrades_all() {
             pins.clear();
         }
         for name in self.upgraded() {
@@ -220,15 +288,14 @@ impl Lock {
         let settled: Vec<String> =
             of_layers.certain.iter().map(|(name, version)| format!("{name}=={version}")).collect();
         let target = entry.id.target;
-        let cache = Cache::open(self.cache_dir.as_deref())?;
         let python = interpreter::find(target, self.python_executable.as_deref())?;
         progress.say(&format!("resolving {}", entry.id));
         let inputs = entry.read_inputs()?;
         let answer = progress.phase("resolve", |progress| {
             let answer =
-                resolve::ask_pinned(&python.pip, target, &entry.requirements, &settled, pins, &cache, self.offline)
+                resolve::ask_pinned(&python.pip, target, &entry.requirements, &settled, pins, cache, self.offline)
                     .map_err(|error| conflict(entry, of_layers, error))?;
-            resolve::with_digests(answer, &python.pip, target, &cache, self.offline, progress)
+            resolve::with_digests(answer, &python.pip, target, cache, self.offline, progress)
         })?;
         entry.set(inputs, &answer).map(Some)
     }
@@ -254,15 +321,52 @@ impl Lock {
         };
         for name in self.upgraded() {
             let moved = |set: &Set| version(before.set(&set.id), &name) != version(Some(set), &name);
-            if !sets.iter().any(moved) {
+            let is_there = |set: &Set| version(Some(set), &name).is_some();
+            if sets.iter().any(is_there) && !sets.iter().any(moved) {
                 let _ = writeln!(
                     text,
                     "{name} stays: it is the newest that the requirements and the versions of the others allow"
                 );
             }
         }
-        if text.is_empty() { format!("{} is up to date\n", lock::FILE) } else { text }
+        text
     }
+
+    /// Says whether the lock holds for all of the project, and what not.
+    fn check(
+        &self,
+        Sets { entries, held }: &Sets,
+        lock: &lock::Lock,
+        published: &[LockedLayer],
+        mut lines: Vec<String>,
+    ) -> Result<ExitCode> {
+        for (entry, layers) in entries {
+            let reasons = match entry.state_in(lock)? {
+                State::Outdated { reasons, .. } => reasons,
+                State::Holds(set) => {
+                    lock::beside_layers(&set, &of_layers(layers, |id| lock.set(id).cloned(), published).certain)
+                }
+            };
+            if !reasons.is_empty() {
+                lines.push(format!("{}:\n  {}", entry.id, reasons.join("\n  ")));
+            }
+        }
+        // Somebody may have built a function for another target; of a function that is gone there should be nothing.
+        let is_named = |id: &SetId| entries.iter().any(|(entry, _)| entry.id.name == id.name);
+        let gone = self.gone(lock.sets(), entries, held).into_iter().filter(|id| !is_named(id));
+        lines.extend(gone.map(|id| format!("{id}: the project has no such set")));
+        if lines.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(Error::Lock {
+            message: format!("{} is out of date:\n{}", lock::FILE, lines.join("\n")),
+            hint: "pack lock brings it up to date; commit the result".into(),
+        })
+    }
+}
+
+fn of_layer(layer: &str, target: Target) -> SetId {
+    SetId { name: lock::layer_set(layer), packaging: None, target }
 }
 
 /// What may be chosen: each of what was given, else anything.
@@ -270,12 +374,15 @@ fn any<T: Copy>(given: &[T]) -> Vec<Option<T>> {
     if given.is_empty() { vec![None] } else { given.iter().copied().map(Some).collect() }
 }
 
-/// What the layers of a function will have, as their sets are now.
-fn of_layers(layers: &[LayerSet], set: impl Fn(&SetId) -> Option<Set>) -> OfLayers {
+/// What the layers of a function have, as the lock will say.
+fn of_layers(layers: &[LayerSet], set: impl Fn(&SetId) -> Option<Set>, published: &[LockedLayer]) -> OfLayers {
     let mut all = OfLayers::default();
     for (id, left_out) in layers {
-        if let Some(set) = set(id) {
+        if let (Some(set), Some(left_out)) = (set(id), left_out) {
             all.add(&set, left_out);
+        }
+        for layer in published.iter().filter(|layer| of_layer(&layer.name, layer.target) == *id) {
+            all.add_published(id, layer);
         }
     }
     all
@@ -294,26 +401,4 @@ fn conflict(entry: &Entry, of_layers: &OfLayers, error: Error) -> Error {
 
 fn left_out(LayerSettings { slim, bundle_sdk, exclude, .. }: &LayerSettings) -> Result<LeftOut> {
     Ok(LeftOut { level: *slim, sdk: *bundle_sdk, exclude: Globs::new("exclude", exclude)? })
-}
-
-/// Says whether the lock holds for all of the project, and what not.
-fn check(entries: &[(Entry, Vec<LayerSet>)], lock: &lock::Lock, gone: &[SetId]) -> Result<ExitCode> {
-    let mut lines = Vec::new();
-    for (entry, layers) in entries {
-        let reasons = match entry.state_in(lock)? {
-            State::Outdated { reasons, .. } => reasons,
-            State::Holds(set) => lock::beside_layers(&set, &of_layers(layers, |id| lock.set(id).cloned()).certain),
-        };
-        if !reasons.is_empty() {
-            lines.push(format!("{}:\n  {}", entry.id, reasons.join("\n  ")));
-        }
-    }
-    lines.extend(gone.iter().map(|id| format!("{id}: the project has no such set")));
-    if lines.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Err(Error::Lock {
-        message: format!("{} is out of date:\n{}", lock::FILE, lines.join("\n")),
-        hint: "pack lock brings it up to date; commit the result".into(),
-    })
 }

@@ -318,6 +318,26 @@ impl Options {
         Ok(build)
     }
 
+    /// The cache that the builds use.
+    pub(super) fn cache(&self) -> Result<Cache> {
+        Cache::open(self.cache_dir.as_deref())
+    }
+
+    /// Whether no network may be used.
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Whether the lock has to hold.
+    pub(super) fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Says what goes on before it all begins.
+    pub(super) fn say(&self, line: &str) {
+        Progress::new(self.verbosity()).say(line);
+    }
+
     /// Whether nothing is to be built.
     pub(super) fn only_plans(&self) -> bool {
         self.dry_run
@@ -337,7 +357,7 @@ impl Options {
     ) -> Result<ExitCode> {
         // Fails only if a pool exists already, which then serves.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
-        let cache = Cache::open(self.cache_dir.as_deref())?;
+        let cache = self.cache()?;
         let mut made = Made::default();
         let outcome = self.build_all(first, false, &cache, &mut made).and_then(|()| {
             let unusable = made.failed.iter().chain(&made.over_limit).cloned().collect();

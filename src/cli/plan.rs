@@ -10,7 +10,10 @@ use serde_json::json;
 use super::{nothing_here, print, to_json, warn};
 use crate::error::Result;
 use crate::lambda::{Architecture, Day, PythonVersion};
+use crate::lock;
 use crate::project::{Build, Builds, Finding, LayerBuild, Method, Project, Selection, sizes_shown};
+use crate::published;
+use crate::size::human;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +22,7 @@ Examples:
   pack plan --python 3.14               as it would be, if the matrix had that version
   pack plan --json | jq '.builds[].output'
 
-It asks no index and no AWS: it reads pack.toml and looks at what is in the folders.
+It asks no index and no AWS: it reads pack.toml and pack.lock, and looks at what is in the folders.
 pack zip --dry-run also says which wheels would be taken.";
 
 /// Show what is built: each artifact of the matrix, what it is made of, and why.
@@ -54,7 +57,8 @@ impl Plan {
         let functions = self.functions.iter().map(|name| project.function(root, name)).collect::<Result<_>>()?;
         let selection =
             Selection { functions, packaging: self.packaging, python: self.python, architecture: self.arch };
-        let builds = project.builds(&selection)?;
+        let mut builds = project.builds(&selection)?;
+        published::fill(&mut builds.functions, &project, &lock::load(&root.join(lock::FILE))?);
         if builds.functions.is_empty() && builds.layers.is_empty() {
             return Err(nothing_here(
                 "there is nothing to build here: no functions/, no layers/, and no pack.toml that names any",
@@ -124,10 +128,11 @@ fn function(text: &mut String, alike: &[Build]) {
         let memory = if same_memory { String::new() } else { format!("  {}", sizes_shown(&build.memory)) };
         line(text, &build.target.to_string(), &format!("{}{memory}", build.output.display()));
         for layer in &build.layers {
+            let size = layer.locked.map_or("unknown size".into(), |size| format!("{} unpacked", human(size.unpacked)));
             let place = match (&layer.output, &layer.arn) {
                 (Some(output), _) => output.display().to_string(),
-                (None, Some(arn)) => arn.clone(),
-                (None, None) => format!("{} of a Region that is not known", layer.name),
+                (None, Some(arn)) => format!("{arn} ({size})"),
+                (None, None) => format!("{} of a Region that is not known ({size})", layer.name),
             };
             line(text, "", &format!("+ {place}"));
         }

@@ -1,5 +1,7 @@
 //! `pack zip`.
 
+mod archives;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,13 +10,14 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use self::archives::Archives;
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use super::{layer, nothing_here};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
-use crate::layers::Layers;
-use crate::project::{Build, Method, Project, Requirements, Selection};
+use crate::layers::{Given, Layers};
+use crate::project::{Build, Method, Project, Requirements, Selection, UsedLayer};
 use crate::system;
 
 const EXAMPLES: &str = "\
@@ -32,8 +35,10 @@ A .packignore (in the format of .gitignore) keeps files of the function out. Ver
 virtual environments, __pycache__, .env, its own tests and editors' files stay out anyway.
 
 Of the methods in pack.toml, this builds zip and layers: the layers of the project first, then the
-functions without what these have. What layers of others have is not known yet: for such a packaging
---layer has to name their ZIPs. Nothing builds images yet.";
+functions without what these have. Layers of others (public, arn) are taken in the version that
+pack.lock says, from the cache or from AWS, which takes credentials and a pack with the cargo
+feature aws. Where one cannot be had, the packaging is passed over; --layer builds it with ZIPs
+that you have. pack image builds images.";
 
 /// Build the deployment package (ZIP) of functions.
 #[derive(Args)]
@@ -85,7 +90,7 @@ pub(super) struct Zip {
 impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
         let mut project = Project::load(Path::new(""))?;
-        let builds = self.builds(&mut project, Path::new(""))?;
+        let (builds, archives) = self.builds(&mut project, Path::new(""))?;
         if self.allow_shadow && self.layers.is_empty() && builds.iter().all(|build| build.method != Method::Layers) {
             return Err(Error::usage(
                 "--allow-shadow is about a function's layers, and there are none here",
@@ -93,11 +98,12 @@ impl Zip {
             ));
         }
         let layers = self.layers_of(&builds, &project)?;
-        self.options.build_after(&layers, |unusable, failed| self.plans(self.without(builds, unusable, failed)))
+        self.options
+            .build_after(&layers, |unusable, failed| self.plans(self.without(builds, unusable, failed), &archives))
     }
 
-    /// The builds that the command line and the project file mean, of those that make one ZIP.
-    fn builds(&self, project: &mut Project, root: &Path) -> Result<Vec<Build>> {
+    /// The builds that the command line and the project file mean, of those that make one ZIP; and their layers of others.
+    fn builds(&self, project: &mut Project, root: &Path) -> Result<(Vec<Build>, Archives)> {
         let mut functions: Vec<String> = Vec::new();
         for argument in &self.functions {
             let name = project.function(root, argument)?;
@@ -130,9 +136,22 @@ impl Zip {
                 .collect();
             builds.retain(|build| build.method == Method::Layers || !with_layers.contains(&build.function));
         }
-        let (builds, others): (Vec<_>, Vec<_>) =
-            builds.into_iter().partition(|build| is_one_zip(build, !self.layers.is_empty()));
-        let reasons: BTreeSet<String> = others.iter().map(why_not).collect();
+        let (images, mut builds): (Vec<_>, Vec<_>) =
+            builds.into_iter().partition(|build| build.method == Method::Image);
+        if let (true, Some(Build { function, packaging, .. })) = (builds.is_empty(), images.first()) {
+            return Err(Error::usage(
+                format!("{function} is packaged as {packaging}, which is an image"),
+                "pack image builds it; --packaging names another packaging; pack plan shows all",
+            ));
+        }
+        let archives =
+            if self.layers.is_empty() { Archives::of(&builds, project, &self.options)? } else { Archives::default() };
+        let mut reasons = BTreeSet::new();
+        builds.retain(|build| {
+            let reason = why_not(build, &archives);
+            reasons.extend(reason.clone());
+            reason.is_none()
+        });
         if let (true, Some(reason)) = (builds.is_empty(), reasons.first()) {
             return Err(Error::usage(
                 reason.clone(),
@@ -143,7 +162,7 @@ impl Zip {
         for reason in reasons {
             self.options.warn(&format!("passed over: {reason}"));
         }
-        Ok(builds)
+        Ok((builds, archives))
     }
 
     /// The layers that the builds have and that are built here, each once.
@@ -183,7 +202,8 @@ impl Zip {
         let is_unusable =
             |zip: &&Path| unusable.contains(*zip) || zip.canonicalize().is_ok_and(|zip| unusable.contains(&zip));
         builds.retain(|build| {
-            let missing = build.layer_zips().into_iter().find(is_unusable);
+            let zips = build.layers.iter().filter_map(|layer| layer.output.as_deref());
+            let missing = zips.into_iter().find(is_unusable);
             if let Some(zip) = missing {
                 let (output, zip) = (&build.output, zip.display());
                 self.options.warn(&format!("{} is not built: its layer {zip} cannot be used", output.display()));
@@ -195,19 +215,18 @@ impl Zip {
     }
 
     /// The functions' plans, once their layers are there.
-    fn plans(&self, builds: Vec<Build>) -> Result<Vec<BuildPlan>> {
+    fn plans(&self, builds: Vec<Build>, archives: &Archives) -> Result<Vec<BuildPlan>> {
         let several = builds.len() > 1;
-        let mut known: BTreeMap<(PythonVersion, Vec<PathBuf>), Arc<Layers>> = BTreeMap::new();
+        let mut known: BTreeMap<(PythonVersion, Vec<Given>), Arc<Layers>> = BTreeMap::new();
         let mut plans = Vec::new();
         for build in builds {
-            let mut zips = match build.method {
-                Method::Layers if self.layers.is_empty() => {
-                    build.layer_zips().into_iter().map(Path::to_owned).collect()
-                }
-                _ => self.layers.clone(),
+            let mut given: Vec<Given> = match build.method {
+                Method::Layers if self.layers.is_empty() => layers_of(&build, archives),
+                _ => self.layers.iter().cloned().map(Given::Zip).collect(),
             };
             if self.options.only_plans() && self.layers.is_empty() {
-                zips.retain(|zip: &PathBuf| {
+                given.retain(|given| {
+                    let Given::Zip(zip) = given else { return true };
                     let is_there = zip.is_file();
                     if !is_there {
                         self.options.warn(&format!("{} is not built yet: the plan is without it", zip.display()));
@@ -216,7 +235,7 @@ impl Zip {
                 });
             }
             let python = build.target.python;
-            let layers = match known.entry((python, zips)) {
+            let layers = match known.entry((python, given)) {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(place) => {
                     let layers = Arc::new(Layers::read(&place.key().1, python)?);
@@ -244,19 +263,23 @@ impl Zip {
     }
 }
 
-/// Whether a build is one ZIP, of which it is known what its layers have.
-fn is_one_zip(build: &Build, layers_are_named: bool) -> bool {
-    build.method != Method::Image && (layers_are_named || build.layers_known())
+/// The layers of a build in Lambda's order, the project's own and those of others.
+fn layers_of(build: &Build, archives: &Archives) -> Vec<Given> {
+    let given = |used: &UsedLayer| match (&used.output, archives.get(&used.name, build.target)) {
+        (Some(output), _) => Some(Given::Zip(output.clone())),
+        (None, Some(Ok(given))) => Some(given.clone()),
+        (None, _) => None,
+    };
+    build.layers.iter().filter_map(given).collect()
 }
 
-/// Why a build is not made.
-fn why_not(build: &Build) -> String {
-    let Build { function, packaging, .. } = build;
-    match build.layers.iter().find(|layer| layer.output.is_none()) {
-        Some(layer) if !build.layers_known() => format!(
-            "{function} is packaged as {packaging}, and what its layer {} has, which somebody else publishes, is not known here",
-            layer.name
-        ),
-        _ => format!("{function} is packaged as {packaging}, which is an image: nothing builds images yet"),
-    }
+/// Why a build is not made; nothing where it is.
+fn why_not(build: &Build, archives: &Archives) -> Option<String> {
+    let Build { function, packaging, target, .. } = build;
+    build.layers.iter().find_map(|layer| match archives.get(&layer.name, *target) {
+        Some(Err(reason)) => {
+            Some(format!("{function} is packaged as {packaging}, and its layer {} cannot be had: {reason}", layer.name))
+        }
+        _ => None,
+    })
 }

@@ -5,6 +5,9 @@
 /// (`Unzipped size must be smaller than 262144000 bytes`).
 pub const UNPACKED_BYTES: u64 = 262_144_000;
 
+/// What Lambda says where the layers alone are above it.
+pub const LAYERS_REFUSAL: &str = "Layers consume more than the available size of 262144000 bytes";
+
 /// The largest ZIP that fits into the API call itself ("50 MB"); a larger one is uploaded to S3 first.
 pub const DIRECT_UPLOAD_BYTES: u64 = 52_428_800;
 

@@ -14,6 +14,6 @@ pub use configuration::{
 };
 pub use folders::{LAYERS, TASK};
 pub use lifecycle::{Day, Support, ended, runtime_refusal, support};
-pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, UNPACKED_BYTES};
+pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, LAYERS_REFUSAL, UNPACKED_BYTES};
 pub use public_layers::{LayerArn, PublicLayer};
 pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk, is_runtime_module};

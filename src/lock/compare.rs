@@ -8,7 +8,7 @@ use pep508_rs::VersionOrUrl;
 use pep508_rs::pep440_rs::Version;
 
 use super::inputs::{self, Input};
-use super::model::{Origin, Set, Wheel};
+use super::model::{InLayer, LockedLayer, Origin, Set, Wheel};
 use crate::error::Result;
 use crate::python::{markers, normalise, requirement};
 
@@ -63,6 +63,31 @@ pub fn changes(old: Option<&Set>, new: Option<&Set>) -> Vec<Change> {
     changes.extend(old.into_iter().map(|(name, wheel)| (name, Change::Removed(wheel))));
     changes.sort_by(|(left, _), (right, _)| left.cmp(right));
     changes.into_iter().map(|(_, change)| change).collect()
+}
+
+/// What changed in a layer of somebody else's, in lines.
+pub fn layer_changes(old: Option<&LockedLayer>, new: &LockedLayer) -> Vec<String> {
+    let mut lines = Vec::new();
+    match old {
+        None => lines.push(format!("+ {}, {} bytes unpacked", new.arn, new.unpacked)),
+        Some(old) if old.arn != new.arn => lines.push(format!("{} → {}", old.arn, new.arn)),
+        Some(old) if old == new => {}
+        Some(_) => lines.push(format!("{} was measured again", new.arn)),
+    }
+    let by_name = |layer: Option<&LockedLayer>| -> BTreeMap<String, String> {
+        let all = layer.map(|layer| layer.distributions.clone()).unwrap_or_default();
+        all.into_iter().map(|InLayer { name, version, .. }| (name, version)).collect()
+    };
+    let (before, after) = (by_name(old), by_name(Some(new)));
+    for name in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        match (before.get(name), after.get(name)) {
+            (None, Some(version)) if old.is_some() => lines.push(format!("+ {name} {version}")),
+            (Some(version), None) => lines.push(format!("- {name} {version}")),
+            (Some(before), Some(after)) if before != after => lines.push(format!("{name} {before} → {after}")),
+            _ => {}
+        }
+    }
+    lines
 }
 
 /// Why a set no longer holds, in lines; empty where it does.

@@ -3,9 +3,9 @@
 //! What must stay true: a set that was locked without building anything agrees with what a build then finds in the layers. What
 //! of a layer's requirements will be in its ZIP is not always certain before it is built; what is not is a wish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Origin, Set, SetId, Wheel};
+use super::model::{InLayer, LockedLayer, Origin, Set, SetId, Wheel};
 use crate::lambda;
 use crate::python::is_same_version;
 use crate::slim::{Globs, Level, SdkPolicy};
@@ -19,6 +19,8 @@ pub struct OfLayers {
     pub likely: BTreeMap<String, String>,
     /// Whose it is: the set of the layer.
     pub layers: BTreeMap<String, SetId>,
+    /// What Python finds in the folder of its version, which it looks into first.
+    first: BTreeSet<String>,
 }
 
 /// What decides which of its requirements a layer leaves out.
@@ -35,10 +37,25 @@ pub struct LeftOut {
 impl OfLayers {
     /// Takes in what a layer will have of its set. Of two layers with one distribution, Python finds the later one's.
     pub fn add(&mut self, set: &Set, left_out: &LeftOut) {
-        for wheel in &set.wheels {
+        for wheel in set.wheels.iter().filter(|wheel| !self.first.contains(&wheel.name)) {
             let known = if left_out.is_certain(wheel) { &mut self.certain } else { &mut self.likely };
             known.insert(wheel.name.clone(), wheel.version.clone());
             self.layers.insert(wheel.name.clone(), set.id.clone());
+        }
+    }
+}
+
+impl OfLayers {
+    /// Takes in what a layer of somebody else has.
+    pub fn add_published(&mut self, id: &SetId, layer: &LockedLayer) {
+        for InLayer { name, version, versioned } in &layer.distributions {
+            if *versioned || !self.first.contains(name) {
+                self.certain.insert(name.clone(), version.clone());
+                self.layers.insert(name.clone(), id.clone());
+            }
+            if *versioned {
+                self.first.insert(name.clone());
+            }
         }
     }
 }

@@ -18,10 +18,10 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use answer::{pins, set_of, to_answer};
-pub use compare::{Change, changes, outdated};
+pub use compare::{Change, changes, layer_changes, outdated};
 pub use inputs::Input;
 pub use layers::{LeftOut, OfLayers, beside_layers};
-pub use model::{Lock, Origin, Place, Set, SetId, Wheel};
+pub use model::{InLayer, Lock, LockedLayer, Origin, Place, Set, SetId, Wheel};
 pub use read::parse;
 pub use update::{load, update};
 
@@ -38,6 +38,18 @@ pub const VERSION: i64 = 1;
 /// What the set of a layer is called; a function's is called as the function.
 pub fn layer_set(layer: &str) -> String {
     format!("layer:{layer}")
+}
+
+/// A layer of somebody else's as it is read again: what could not be must not be written.
+pub fn readable(layer: LockedLayer) -> Result<LockedLayer> {
+    let mut lock = Lock::default();
+    let shown = layer.arn.to_string();
+    lock.replace_layer(layer);
+    let mut read = read::parse(&lock.text(), Path::new(&shown))?;
+    read.layers.pop().ok_or_else(|| Error::Lock {
+        message: format!("{shown} cannot be put into a lock"),
+        hint: "name the layer differently".into(),
+    })
 }
 
 /// Which entry of which lock a build goes by.

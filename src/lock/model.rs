@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::inputs::Input;
-use crate::lambda::Target;
+use crate::lambda::{LayerArn, Target};
 use crate::project::Choice;
 
 /// A whole lock: sets in order, each once.
@@ -11,6 +11,38 @@ use crate::project::Choice;
 pub struct Lock {
     /// By [`SetId`].
     pub(super) sets: Vec<Set>,
+    /// By name and target.
+    pub(super) layers: Vec<LockedLayer>,
+}
+
+/// A layer that somebody else publishes, for one target. A version of it never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedLayer {
+    /// What the project calls it.
+    pub name: String,
+    /// What it is taken for.
+    pub target: Target,
+    /// Its ARN with the version.
+    pub arn: LayerArn,
+    /// SHA-256 of its archive in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the archive.
+    pub packed: u64,
+    /// Bytes it unpacks to.
+    pub unpacked: u64,
+    /// What the target's Python imports of it, by name.
+    pub distributions: Vec<InLayer>,
+}
+
+/// A distribution of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InLayer {
+    /// Its normalised name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it lies in `python/lib/python3.x/site-packages`, where Python looks first.
+    pub versioned: bool,
 }
 
 /// Which requirements, and for what.
@@ -115,6 +147,42 @@ impl Lock {
     /// Takes a set out.
     pub fn remove(&mut self, id: &SetId) {
         self.sets.retain(|set| set.id != *id);
+    }
+
+    /// Its layers of others.
+    pub fn layers(&self) -> &[LockedLayer] {
+        &self.layers
+    }
+
+    /// The layer of that name for a target.
+    pub fn layer(&self, name: &str, target: Target) -> Option<&LockedLayer> {
+        self.layers.iter().find(|layer| layer.name == name && layer.target == target)
+    }
+
+    /// Puts a layer in the place of the one with its name and target.
+    pub fn replace_layer(&mut self, layer: LockedLayer) {
+        match self.layers.binary_search_by(|other| other.key().cmp(&layer.key())) {
+            Ok(index) => self.layers[index] = layer,
+            Err(index) => self.layers.insert(index, layer),
+        }
+    }
+
+    /// Takes a layer out.
+    pub fn remove_layer(&mut self, name: &str, target: Target) {
+        self.layers.retain(|layer| layer.name != name || layer.target != target);
+    }
+}
+
+impl LockedLayer {
+    /// What it is found and sorted by.
+    pub(super) fn key(&self) -> (&str, Target) {
+        (&self.name, self.target)
+    }
+}
+
+impl fmt::Display for LockedLayer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.name, self.target)
     }
 }
 

@@ -3,6 +3,8 @@
 //! What must stay true: no text makes it panic or take much more memory than the text has; a name, version, file name,
 //! digest or place that passes can be put into a line for pip and into a path of the cache as it is.
 
+mod layer;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -33,6 +35,8 @@ struct RawLock {
     version: i64,
     #[serde(default)]
     set: Vec<toml::Spanned<RawSet>>,
+    #[serde(default)]
+    layer: Vec<toml::Spanned<layer::RawLayer>>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +102,16 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock> {
         lock.sets.push(set);
     }
     lock.sets.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut seen = BTreeSet::new();
+    for layer in raw.layer {
+        let span = layer.span();
+        let layer = layer::read(layer.into_inner()).map_err(|message| wrong(&message, Some(span.clone())))?;
+        if !seen.insert((layer.name.clone(), layer.target)) {
+            return Err(wrong(&format!("the layer {layer} is there twice"), Some(span)));
+        }
+        lock.layers.push(layer);
+    }
+    lock.layers.sort_by(|left, right| left.key().cmp(&right.key()));
     Ok(lock)
 }
 
@@ -110,10 +124,8 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
             return Err(here(format!("{name:?} is no name of a set")));
         }
     }
-    let python = raw.python.parse::<PythonVersion>().map_err(&here)?;
-    let architecture = clap::ValueEnum::from_str(&raw.architecture, false)
-        .map_err(|_| here(format!("{:?} is no architecture", raw.architecture)))?;
-    let id = SetId { name: raw.name, packaging: raw.packaging, target: Target { python, architecture } };
+    let target = read_target(&raw.python, &raw.architecture).map_err(&here)?;
+    let id = SetId { name: raw.name, packaging: raw.packaging, target };
     let mut inputs = Vec::with_capacity(raw.inputs.len());
     for input in raw.inputs {
         let span = input.span();
@@ -140,16 +152,16 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
     Ok(Set { id, inputs, choice, wheels: wheels.into_iter().map(|(wheel, _)| wheel).collect() })
 }
 
+fn read_target(python: &str, architecture: &str) -> Result<Target, String> {
+    let python = python.parse::<PythonVersion>()?;
+    let architecture =
+        clap::ValueEnum::from_str(architecture, false).map_err(|_| format!("{architecture:?} is no architecture"))?;
+    Ok(Target { python, architecture })
+}
+
 fn read_wheel(raw: RawWheel, target: Target) -> Result<Wheel, String> {
     let RawWheel { name, version, file, source, sha256, url, commit, path, subdirectory, requested, extras } = raw;
-    check_name(&name)?;
-    if normalise(&name) != name {
-        return Err(format!("{name:?} is written {:?} here", normalise(&name)));
-    }
-    version.parse::<pep440_rs::Version>().map_err(|_| format!("{version:?} is no version"))?;
-    if !version.chars().all(|character| character.is_ascii_alphanumeric() || "-_.+!".contains(character)) {
-        return Err(format!("{version:?} is no version"));
-    }
+    check_distribution(&name, &version)?;
     extras.iter().try_for_each(|extra| check_name(extra))?;
     url.as_deref().map_or(Ok(()), check_url)?;
     path.as_deref().map_or(Ok(()), check_path)?;
@@ -201,6 +213,17 @@ fn place(url: Option<String>, path: Option<String>) -> Result<Place, String> {
 /// Short, without characters that no name or path needs.
 fn is_plain(text: &str) -> bool {
     text.len() <= LENGTH && !text.chars().any(char::is_control)
+}
+
+/// A normalised name with a version.
+fn check_distribution(name: &str, version: &str) -> Result<(), String> {
+    check_name(name)?;
+    if normalise(name) != name {
+        return Err(format!("{name:?} is written {:?} here", normalise(name)));
+    }
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_.+!".contains(character);
+    let fits = is_plain(version) && version.chars().all(plain) && version.parse::<pep440_rs::Version>().is_ok();
+    if fits { Ok(()) } else { Err(format!("{version:?} is no version")) }
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -53,6 +53,20 @@ fn rich() -> Set {
     Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], choice, wheels }
 }
 
+/// A layer of somebody else's with everything that one can have.
+fn layer(name: &str, python: &str) -> LockedLayer {
+    let one = |name: &str, versioned| InLayer { name: name.into(), version: "1.0".into(), versioned };
+    LockedLayer {
+        name: name.into(),
+        target: Target { python: python.parse().unwrap(), architecture: Architecture::Arm64 },
+        arn: "arn:aws:lambda:eu-west-1:123456789012:layer:shared:21".parse().unwrap(),
+        sha256: DIGEST.into(),
+        packed: 12,
+        unpacked: 345,
+        distributions: vec![one("a", false), one("b", true)],
+    }
+}
+
 fn lock_of(sets: Vec<Set>) -> Lock {
     let mut lock = Lock::default();
     for set in sets {
@@ -70,6 +84,71 @@ fn what_is_written_is_read() {
     let lock = lock_of(vec![rich()]);
     assert_eq!(read(&lock.text()).unwrap(), lock);
     assert_eq!(read(&Lock::default().text()).unwrap(), Lock::default());
+}
+
+#[test]
+fn layers_of_others_are_written_in_order_and_read() {
+    let mut lock = lock_of(vec![rich()]);
+    for layer in [layer("b", "3.13"), layer("a", "3.13"), layer("a", "3.10")] {
+        lock.replace_layer(layer);
+    }
+    let shown: Vec<String> = lock.layers().iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["a (python3.10-arm64)", "a (python3.13-arm64)", "b (python3.13-arm64)"]);
+    let text = lock.text();
+    assert_eq!(read(&text).unwrap(), lock);
+    let end = format!(
+        "\n[[layer]]\nname = \"b\"\npython = \"3.13\"\narchitecture = \"arm64\"\n\
+         arn = \"arn:aws:lambda:eu-west-1:123456789012:layer:shared:21\"\nsha256 = \"{DIGEST}\"\npacked = 12\nunpacked = 345\n\
+         distributions = [\n    {{ name = \"a\", version = \"1.0\" }},\n    {{ name = \"b\", version = \"1.0\", versioned = true }},\n]\n"
+    );
+    assert!(text.ends_with(&end), "{text}");
+    lock.remove_layer("a", layer("a", "3.10").target);
+    assert_eq!(lock.layers().len(), 2);
+}
+
+#[test]
+fn a_mistake_in_a_layer_of_others_is_named_with_its_line() {
+    let mut lock = Lock::default();
+    lock.replace_layer(layer("shared", "3.13"));
+    let text = lock.text();
+    for (old, new, said) in [
+        ("name = \"shared\"", "name = \"\"", "line 5, column 1: \"\" is no name of a layer"),
+        ("name = \"shared\"", "name = \"shared\"\nurl = \"x\"", "unknown field `url`"),
+        ("3.13", "2.7", "line 5, column 1: Lambda runtimes known to pack"),
+        (":21", "", "layer:shared has no version"),
+        (":21", ":0", "an ARN of a layer looks like"),
+        (":shared:", ":../shared:", "an ARN of a layer looks like"),
+        (DIGEST, "../../x", "\"../../x\" is no SHA-256"),
+        ("packed = 12", "packed = -1", "invalid value"),
+        ("packed = 12", "packed = 262144001", "262144001 bytes are more than a layer has"),
+        ("\"b\"", "\"a\"", "a is there twice"),
+        ("\"b\"", "\"B b\"", "\"B b\" is no name of a distribution"),
+        ("\"1.0\"", "\"1.0 --pre\"", "\"1.0 --pre\" is no version"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        let error = read(&text.replacen(old, new, 1)).unwrap_err();
+        assert!(error.to_string().contains(said), "{old:?} → {new:?}: {error}");
+    }
+    let block = text.split_once("\n[[layer]]").unwrap().1;
+    let error = read(&format!("{text}\n[[layer]]{block}")).unwrap_err();
+    assert!(error.to_string().contains("the layer shared (python3.13-arm64) is there twice"), "{error}");
+    let odd = LockedLayer { packed: 1 << 40, ..layer("shared", "3.13") };
+    assert!(readable(odd).is_err(), "what could not be read again is not written");
+}
+
+#[test]
+fn changes_of_a_layer_are_listed() {
+    let old = layer("shared", "3.13");
+    let mut new = old.clone();
+    new.arn.version = Some(22);
+    new.distributions[0].version = "2.0".into();
+    new.distributions[1].name = "c".into();
+    assert_eq!(
+        layer_changes(Some(&old), &new),
+        [&format!("{} → {}", old.arn, new.arn), "a 1.0 → 2.0", "- b 1.0", "+ c 1.0"]
+    );
+    assert!(layer_changes(Some(&old), &old).is_empty());
+    assert_eq!(layer_changes(None, &old), [format!("+ {}, 345 bytes unpacked", old.arn)]);
 }
 
 #[test]
@@ -214,10 +293,12 @@ fn changes_are_listed_by_name() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "(?s).{0,200}", at in 0usize..2000, cut in 0usize..40) {
+    fn no_text_makes_the_reader_panic(text in "(?s).{0,200}", at in 0usize..2500, cut in 0usize..40) {
         let _ = read(&text);
         // A whole lock with a piece of it replaced comes further.
-        let whole = lock_of(vec![rich()]).text();
+        let mut whole = lock_of(vec![rich()]);
+        whole.replace_layer(layer("shared", "3.13"));
+        let whole = whole.text();
         let (mut from, mut to) = (at.min(whole.len()), (at + cut).min(whole.len()));
         while !whole.is_char_boundary(from) { from -= 1; }
         while !whole.is_char_boundary(to) { to += 1; }

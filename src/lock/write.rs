@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::VERSION;
 use super::inputs::Input;
-use super::model::{Lock, Origin, Place, Set, Wheel};
+use super::model::{InLayer, Lock, LockedLayer, Origin, Place, Set, Wheel};
 
 const HEAD: &str = "\
 # Made by pack: the exact wheels of each set of requirements. Commit this file; do not edit it.
@@ -17,6 +17,9 @@ impl Lock {
         let mut text = format!("{HEAD}version = {VERSION}\n");
         for set in &self.sets {
             write_set(&mut text, set);
+        }
+        for layer in &self.layers {
+            write_layer(&mut text, layer);
         }
         text
     }
@@ -35,6 +38,24 @@ fn write_set(text: &mut String, set: &Set) {
         }
     }
     write_list(text, "wheels", set.wheels.iter().map(wheel));
+}
+
+fn write_layer(text: &mut String, layer: &LockedLayer) {
+    let LockedLayer { name, target, arn, sha256, packed, unpacked, distributions } = layer;
+    let _ = writeln!(text, "\n[[layer]]\nname = {}", quoted(name));
+    let _ = writeln!(text, "python = \"{}\"\narchitecture = \"{}\"", target.python, target.architecture);
+    let _ = writeln!(text, "arn = {}\nsha256 = {}", quoted(&arn.to_string()), quoted(sha256));
+    let _ = writeln!(text, "packed = {packed}\nunpacked = {unpacked}");
+    write_list(text, "distributions", distributions.iter().map(distribution));
+}
+
+fn distribution(distribution: &InLayer) -> Fields {
+    let InLayer { name, version, versioned } = distribution;
+    let mut fields = vec![("name", quoted(name)), ("version", quoted(version))];
+    if *versioned {
+        fields.push(("versioned", "true".into()));
+    }
+    fields
 }
 
 fn write_list(text: &mut String, name: &str, tables: impl Iterator<Item = Fields>) {

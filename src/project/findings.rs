@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::layers::Content;
 use super::load::Project;
-use super::matrix::Builds;
+use super::matrix::{Build, Builds};
 use crate::lambda::{self, Day, Support};
 
 /// Something about a plan.
@@ -44,6 +44,7 @@ impl Builds {
                 }),
             }
         }
+        findings.extend(self.functions.iter().filter_map(too_large));
         findings.extend(self.without_region(project));
         findings
     }
@@ -63,4 +64,22 @@ impl Builds {
             hint: "region in [project] names it".into(),
         })
     }
+}
+
+/// A build whose layers alone are too large, of what is known of them: what nobody measured may only make it more.
+fn too_large(build: &Build) -> Option<Finding> {
+    let known: u64 =
+        build.layers.iter().filter_map(|layer| layer.locked).fold(0, |sum, size| size.unpacked.saturating_add(sum));
+    let limit = lambda::UNPACKED_BYTES;
+    (known > limit).then(|| Finding {
+        is_error: true,
+        message: format!(
+            "{} packaged as {} for {}: its layers of others unpack to {known} bytes: \"{}\"",
+            build.function,
+            build.packaging,
+            build.target,
+            lambda::LAYERS_REFUSAL
+        ),
+        hint: "take fewer or smaller layers: function and layers have the limit together".into(),
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::layer;
-use super::manifest::{self, LayerEntry, Manifest, Mistake};
+use super::manifest::{self, LayerEntry, Manifest, Mistake, Versions};
 use super::requirements::Choice;
 use crate::error::Result;
 use crate::lambda::{LayerArn, PublicLayer, Target};
@@ -43,18 +43,19 @@ pub enum Content {
 /// A layer that somebody publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// A layer for each runtime and architecture, known by a short name; the version if one is written.
-    Public(PublicLayer, Option<u32>),
-    /// A layer by its ARN.
-    Arn(LayerArn),
+    /// A layer for each runtime and architecture, known by a short name; versions if any are written.
+    Public(PublicLayer, Option<Versions>),
+    /// A layer by its ARN; versions if any are written beside it.
+    Arn(LayerArn, Option<Versions>),
 }
 
 impl Published {
     /// Its ARN for a target; none where that takes a Region and none is known.
     pub fn arn(&self, region: Option<&str>, target: Target) -> Option<LayerArn> {
+        let of = |versions: &Option<Versions>| versions.as_ref().and_then(|versions| versions.of(target));
         match self {
-            Self::Public(layer, version) => Some(layer.arn(region?, target, *version)),
-            Self::Arn(arn) => Some(arn.clone()),
+            Self::Public(layer, versions) => Some(layer.arn(region?, target, of(versions))),
+            Self::Arn(arn, versions) => Some(LayerArn { version: arn.version.or(of(versions)), ..arn.clone() }),
         }
     }
 }
@@ -164,7 +165,7 @@ fn published(name: &str, entry: &LayerEntry, mistakes: &mut Vec<Mistake>) -> Opt
             "leave it away; or leave public and arn away, and the layer is built here",
         ));
     }
-    let number = version.as_ref().map(|version| version.value);
+    let versions = version.as_ref().map(|version| version.value.clone());
     match (public, arn) {
         (Some(_), Some(arn)) => {
             mistakes.push(arn.place.mistake(
@@ -173,14 +174,13 @@ fn published(name: &str, entry: &LayerEntry, mistakes: &mut Vec<Mistake>) -> Opt
             ));
             None
         }
-        (Some(public), None) => Some(Published::Public(public.value, number)),
+        (Some(public), None) => Some(Published::Public(public.value, versions)),
         (None, arn) => {
-            let mut found = arn.as_ref()?.value.clone();
+            let found = arn.as_ref()?.value.clone();
             if let (Some(version), Some(_)) = (version, found.version) {
                 mistakes.push(version.place.mistake("the ARN has a version already", "leave one of the two away"));
             }
-            found.version = found.version.or(number);
-            Some(Published::Arn(found))
+            Some(Published::Arn(found, versions))
         }
     }
 }

@@ -77,6 +77,18 @@ pub struct UsedLayer {
     pub output: Option<PathBuf>,
     /// The ARN of somebody else's, if the Region is known; without a version, the newest is meant.
     pub arn: Option<String>,
+    /// How large somebody else's is, where the lock knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked: Option<LayerSize>,
+}
+
+/// How large a layer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LayerSize {
+    /// Bytes of its ZIP.
+    pub packed: u64,
+    /// Bytes it unpacks to.
+    pub unpacked: u64,
 }
 
 /// One artifact of a layer.
@@ -437,7 +449,7 @@ impl Project {
             Content::Own { .. } => (Some(layer_output(&layer.name, target)), None),
             Content::Published(published) => (None, published.arn(region, target).as_ref().map(LayerArn::to_string)),
         };
-        UsedLayer { name: layer.name.clone(), output, arn }
+        UsedLayer { name: layer.name.clone(), output, arn, locked: None }
     }
 
     /// The layers that these functions have; and without a selection, those that no function has: for the whole matrix.
@@ -537,23 +549,9 @@ impl Build {
         }
     }
 
-    /// Whether what its layers have can be known: they are built here, or it has none.
-    pub fn layers_known(&self) -> bool {
-        self.method != Method::Layers || self.layers.iter().all(|layer| layer.output.is_some())
-    }
-
     /// What the lock calls the packaging in its set of requirements: where the function's layers decide versions, its name.
     pub fn packaging_of_lock(&self) -> Option<String> {
         (self.method == Method::Layers).then(|| self.packaging.clone())
-    }
-
-    /// Where the layers that are built here lie once `pack layer` built them, in Lambda's order: what a build with layers
-    /// (`Method::Layers`) is to get. Those of somebody else have no file.
-    ///
-    /// Whoever builds them for a function takes their builds from [`Project::builds_of_layer`] with no function selected:
-    /// a layer keeps what any of its functions needs, not only this one.
-    pub fn layer_zips(&self) -> Vec<&Path> {
-        self.layers.iter().filter_map(|layer| layer.output.as_deref()).collect()
     }
 }
 

@@ -25,6 +25,6 @@ pub use layer::{Layer, all_layers, find_layer};
 pub use layers::{Content, ProjectLayer, Published};
 pub use load::{Member, Packaging, Project};
 pub use manifest::{Budgets, Method, Mistakes};
-pub use matrix::{Build, Builds, LayerBuild, Selection, UsedLayer, sizes_shown};
+pub use matrix::{Build, Builds, LayerBuild, LayerSize, Selection, UsedLayer, sizes_shown};
 pub use requirements::{Choice, Requirements};
 pub use settings::{LayerSettings, Origin, Settings};

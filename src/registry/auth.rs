@@ -65,9 +65,16 @@ impl Authenticator {
     ) -> Result<Option<Authorization>, Trouble> {
         let mut state = self.state();
         match state.ways.get(&place.registry).cloned() {
+            // A password for one repository says nothing of the next, which anybody may read perhaps.
+            Some(Challenge::Basic) if self.credential(&mut state, place)?.is_none() => Ok(None),
             Some(way) => self.go(&mut state, http, place, scopes, &way).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Whether anything is known for a repository.
+    pub(super) fn has_credential(&self, place: &Place) -> Result<bool, Trouble> {
+        Ok(self.credential(&mut self.state(), place)?.is_some())
     }
 
     /// What a registry wants that answered 401, or None if that is nothing that can be given.

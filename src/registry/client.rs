@@ -12,7 +12,7 @@ use super::auth::Authenticator;
 use super::credentials::Credentials;
 use super::ecr;
 use super::error::RegistryError;
-use super::http::{Body, Http, Request, is_loopback};
+use super::http::{Body, Failure, Http, Request, is_loopback};
 use super::patience::Patience;
 use super::reference::{DOCKER_HUB, Reference};
 use super::repository::{Place, Repository};
@@ -22,6 +22,8 @@ use crate::progress::Progress;
 
 /// Where Docker Hub's registry answers.
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
+
+const PROBES: u32 = 3;
 
 /// How registries are talked with.
 #[derive(Clone, Debug)]
@@ -71,13 +73,14 @@ impl Client {
     /// The repository that a reference names. A registry on this machine is asked whether it speaks plain HTTP; any other
     /// is not asked anything yet.
     pub fn repository<'a>(&'a self, reference: &Reference, progress: &'a Progress) -> Result<Repository<'a>> {
-        let (registry, repository) = (reference.registry().to_owned(), reference.repository().to_owned());
+        let registry = reference.registry().to_owned();
+        let place = Place { base: self.base(&registry)?, registry, repository: reference.repository().to_owned() };
         // ECR lets nobody in without a name, and what it says then does not tell how to get one.
-        if ecr::Host::parse(&registry).is_some() && self.options.credentials.find(&registry, &repository)?.is_none() {
+        if ecr::Host::parse(&place.registry).is_some() && !self.auth.has_credential(&place)? {
+            let Place { registry, repository, .. } = place;
             return Err(RegistryError::NoCredentials { registry, repository }.into());
         }
-        let base = self.base(&registry)?;
-        Ok(Repository { client: self, progress, place: Place { registry, repository, base } })
+        Ok(Repository { client: self, progress, place })
     }
 
     fn base(&self, registry: &str) -> Result<Url> {
@@ -97,9 +100,16 @@ impl Client {
         Ok(base)
     }
 
-    /// Servers that speak TLS answer plain requests with 400 or not at all. Nothing secret is in this one.
+    /// Servers that speak TLS answer plain requests with 400, or with what is not HTTP, or not at all; the last happens to
+    /// others as well. Nothing secret is in the question.
     fn speaks_plain(&self, base: &Url) -> bool {
-        let answer = self.http.send(Request::new(Method::GET, base.clone(), Body::None));
-        answer.is_ok_and(|answer| answer.status != 400 && answer.url.scheme() == "http")
+        for _ in 0..PROBES {
+            match self.http.send(Request::new(Method::GET, base.clone(), Body::None)) {
+                Ok(answer) => return answer.status != 400 && answer.url.scheme() == "http",
+                Err(Failure::Broken(_)) => {}
+                Err(_) => return false,
+            }
+        }
+        false
     }
 }

@@ -115,15 +115,12 @@ impl RegistryError {
             Self::Unreachable { reason, .. } if reason.contains("InvalidContentType") => {
                 Some("it may speak plain HTTP: --insecure allows that".into())
             }
-            Self::Unreachable { registry, repository, asked, .. } => {
-                Some(if asked.starts_with("the upload") && ecr::Host::parse(registry).is_some() {
-                    format!(
-                        "ECR drops the connection where the repository is missing: {}",
-                        create(registry, repository)
-                    )
-                } else {
-                    "check the network, HTTPS_PROXY and NO_PROXY, and the registry's name".into()
-                })
+            Self::Unreachable { registry, repository, .. } if ecr::Host::parse(registry).is_some() => Some(format!(
+                "check the network; where a repository is missing ECR may drop the connection: {}",
+                create(registry, repository)
+            )),
+            Self::Unreachable { .. } => {
+                Some("check the network, HTTPS_PROXY and NO_PROXY, and the registry's name".into())
             }
             Self::NoCredentials { registry, .. } => Some(log_in(registry)),
             Self::NoPlatform { .. } => Some("choose another --arch, or a base image that has this one".into()),
@@ -167,6 +164,9 @@ fn refused_hint(registry: &str, repository: &str, asked: &str, refusal: &Refusal
             Some(format!("check the name; to push to it, {}", create(registry, repository)))
         }
         _ if is_missing => Some(create(registry, repository)),
+        _ if refusal.mentions("immutable") || refusal.has(&["ImageTagAlreadyExistsException"]) => {
+            Some("the tag is taken by another image and cannot be moved: choose a new one".into())
+        }
         404 if is_upload => Some(create(registry, repository)),
         404 => Some("check the name, the tag and the digest".into()),
         401 | 403 if !known => Some(log_in(registry)),
@@ -174,9 +174,6 @@ fn refused_hint(registry: &str, repository: &str, asked: &str, refusal: &Refusal
             "the user that the credentials name may not do this, or they are out of date: {}",
             log_in(registry)
         )),
-        _ if refusal.mentions("immutable") || refusal.has(&["ImageTagAlreadyExistsException"]) => {
-            Some("the tag is taken by another image and cannot be moved: choose a new one".into())
-        }
         429 => Some("the registry wants fewer requests: try again later, or log in".into()),
         500.. => Some("the registry is in trouble: try again later".into()),
         _ => None,

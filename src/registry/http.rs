@@ -26,7 +26,7 @@ const CONNECTING: Duration = Duration::from_secs(30);
 /// A request without a large body.
 const SMALL: Duration = Duration::from_mins(5);
 /// A connection that is slower than this for a whole blob is as good as none.
-const LEAST_BYTES_PER_SECOND: u64 = 16 << 10;
+const LEAST_BYTES_PER_SECOND: u64 = 64 << 10;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

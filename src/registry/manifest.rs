@@ -64,7 +64,7 @@ impl Document {
         let answered = answered.map(MediaType::from);
         let fields: Fields = serde_json::from_slice(&raw).map_err(|error| {
             let said = answered.as_ref().map_or_else(|| "nothing".into(), |answered| printable(answered.as_str()));
-            format!("it is not a manifest (line {}, column {}; Content-Type: {said})", error.line(), error.column())
+            format!("it is not a manifest ({}; Content-Type: {said})", printable(&error.to_string()))
         })?;
         if fields.schema_version != 2 {
             return Err(format!("its schema version is {}; only 2 is supported", fields.schema_version));

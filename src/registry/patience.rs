@@ -62,7 +62,7 @@ mod tests {
             (1..).map_while(|tries| patience.delay(tries, None)).map(|delay| delay.as_millis()).collect();
         assert_eq!(delays, [500, 1000, 2000, 4000, 8000, 8000]);
         assert_eq!(patience.delay(1, retry_after(Some("3"))), Some(Duration::from_secs(3)));
-        assert_eq!(patience.delay(1, retry_after(Some("99999"))), Some(Duration::from_secs(60)));
+        assert_eq!(patience.delay(1, retry_after(Some("99999"))), Some(Duration::from_mins(1)));
         assert_eq!(patience.delay(5, retry_after(Some("0"))), Some(Duration::from_secs(8)));
         for header in ["", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999999999999999"] {
             assert_eq!(retry_after(Some(header)), None);

@@ -43,7 +43,10 @@ impl<'a> Repository<'a> {
         };
         let wanted = Platform::of(architecture);
         let chosen = index.choose(&wanted).map_err(|there| RegistryError::NoPlatform {
-            image: format!("{}/{}:{asked}", self.registry(), self.name()),
+            image: match asked {
+                Asked::Tag(tag) => format!("{}/{}:{tag}", self.registry(), self.name()),
+                Asked::Digest(digest) => format!("{}/{}@{digest}", self.registry(), self.name()),
+            },
             wanted: wanted.to_string(),
             there,
         })?;
@@ -63,7 +66,12 @@ impl<'a> Repository<'a> {
             return Err(self.place.wrong("the configuration", &reason).into());
         }
         let mut bytes = Vec::new();
-        self.blob(&manifest.config)?.read_to_end(&mut bytes).map_err(|error| into_error(error, &self.place))?;
+        self.twice(|| {
+            bytes.clear();
+            let mut reader = self.blob(&manifest.config)?;
+            reader.read_to_end(&mut bytes).map_err(|error| into_error(error, &self.place))?;
+            Ok(())
+        })?;
         Ok(bytes)
     }
 
@@ -75,6 +83,21 @@ impl<'a> Repository<'a> {
 
     /// Writes a blob to a file, which is there whole and right or not at all.
     pub fn download(&self, descriptor: &Descriptor, target: &Path) -> Result<()> {
+        self.twice(|| self.download_once(descriptor, target))
+    }
+
+    /// What was spoiled on the way may come whole the second time; a third time would only send gigabytes again.
+    fn twice(&self, mut read: impl FnMut() -> Result<()>) -> Result<()> {
+        match read() {
+            Err(Error::Registry(error)) if matches!(*error, RegistryError::Wrong { .. }) => {
+                self.progress.say(&format!("{error}; trying again"));
+                read()
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn download_once(&self, descriptor: &Descriptor, target: &Path) -> Result<()> {
         let mut reader = self.blob(descriptor)?;
         let mut file = AtomicFile::create(target)?;
         let mut buffer = vec![0; 1 << 17];

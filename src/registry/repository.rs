@@ -44,6 +44,15 @@ impl Trouble {
     }
 }
 
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Again(error, _) => Self::Registry(error),
+            Trouble::Fatal(error) => error,
+        }
+    }
+}
+
 impl From<RegistryError> for Trouble {
     fn from(error: RegistryError) -> Self {
         Self::Fatal(error.into())
@@ -145,8 +154,10 @@ impl Repository<'_> {
         request.authorization = sent.as_ref().map(|sent| sent.value.clone());
         let again = again(&request);
         let mut answer = http.send(request).map_err(|failure| self.place.failed(asked, &failure))?;
+        // A redirect may have led to somebody else, whose realm is not to see the registry's credentials.
         if answer.status == 401
             && is_registrys
+            && location::same_origin(&answer.url, &self.place.base)
             && let Some(mut request) = again
             && let Some(new) = auth.learn(http, &self.place, scopes, &answer.headers, sent.as_ref())?
         {

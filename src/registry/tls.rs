@@ -16,12 +16,11 @@ pub(super) fn roots(extra: Option<&Path>) -> Result<RootCerts, RegistryError> {
     let mut trusted: Vec<Certificate<'static>> =
         webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|certificate| Certificate::from_der(certificate)).collect();
     let native = rustls_native_certs::load_native_certs();
-    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        // Whoever names a file means it; what is wrong with one of the machine's own is not this build's business.
-        if std::env::var_os(variable).is_some() && native.certs.is_empty() {
-            let reason = native.errors.first().map_or("no certificate is in it".into(), ToString::to_string);
-            return Err(RegistryError::Certificates { from: variable.into(), reason });
-        }
+    // Whoever names a file means it; what is wrong with one of the machine's own is not this build's business.
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE")
+        && let Err(error) = std::fs::File::open(file)
+    {
+        return Err(RegistryError::Certificates { from: "SSL_CERT_FILE".into(), reason: error.to_string() });
     }
     trusted.extend(native.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()));
     if let Some(path) = extra {

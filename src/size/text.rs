@@ -71,7 +71,11 @@ impl SizeReport {
         }
         let _ = writeln!(text, "\nlayers{:>40} {:>9}", "unpacked", "packed");
         for layer in &self.layers {
-            let _ = writeln!(text, "  {:<34} {:>9} {:>9}", layer.path, human(layer.unpacked), human(layer.packed));
+            let shown = layer.path.as_ref().or(layer.name.as_ref()).map_or("", String::as_str);
+            let _ = writeln!(text, "  {shown:<34} {:>9} {:>9}", human(layer.unpacked), human(layer.packed));
+            if let Some(arn) = &layer.arn {
+                let _ = writeln!(text, "    {arn}");
+            }
             let names: Vec<String> =
                 layer.distributions.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
             if !names.is_empty() {

@@ -17,7 +17,9 @@
 pub(crate) mod check;
 pub(crate) mod image;
 pub(crate) mod index;
+pub(crate) mod lambda;
 pub(crate) mod moments;
+pub(crate) mod registry;
 pub(crate) mod zips;
 
 use std::collections::BTreeMap;
@@ -85,7 +87,8 @@ impl Pack {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pack"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["PIP_", "PACK_", "PYTHON"].iter().any(|prefix| text.starts_with(prefix)) || text == "SOURCE_DATE_EPOCH"
+            if ["PIP_", "PACK_", "PYTHON", "AWS_"].iter().any(|prefix| text.starts_with(prefix))
+                || text == "SOURCE_DATE_EPOCH"
             {
                 command.env_remove(&name);
             }
@@ -97,7 +100,10 @@ impl Pack {
             .env("TMPDIR", self.tmp())
             .env("PIP_NO_INDEX", "1")
             .env("PIP_FIND_LINKS", self.path("wheels"))
-            .env("PIP_CONFIG_FILE", "/dev/null");
+            .env("PIP_CONFIG_FILE", "/dev/null")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
         Run { command }
     }
 

@@ -32,8 +32,8 @@ pub(super) enum Kind {
     Flag,
     /// A whole number within what Lambda takes.
     Number(&'static Bounds),
-    /// A whole number from 1.
-    Version,
+    /// A whole number from 1, or a table of such by Python version or target.
+    Versions,
     /// Bytes: a number, or a text such as `200 MB`.
     Bytes,
     /// One of these words.
@@ -235,7 +235,12 @@ pub(super) const LAYER: &[Key] = &[
         "A layer that somebody else publishes",
         "arn = \"arn:aws:lambda:eu-west-1:123456789012:layer:shared:7\"",
     ),
-    key("version", Kind::Version, "The version of a public layer; without it the newest", "version = 7"),
+    key(
+        "version",
+        Kind::Versions,
+        "The version of a layer that somebody else publishes: one, or a table by Python version or target; without it the newest",
+        "version = { \"3.12\" = 21, \"3.13-arm64\" = 5 }",
+    ),
 ];
 
 const PACKAGING: &[Key] = &[
@@ -334,7 +339,7 @@ impl Kind {
             Self::Number(bounds) => {
                 format!("a whole number from {} to {} ({})", bounds.least, bounds.most, bounds.unit)
             }
-            Self::Version => "a whole number from 1".into(),
+            Self::Versions => "a whole number from 1, or a table of such by Python version or target".into(),
             Self::Bytes => "a number of bytes or a text such as \"200 MB\"".into(),
             Self::Choice(words) => format!("one of {}", quoted(words)),
             Self::Python => "a Python version in quotes".into(),

@@ -10,6 +10,7 @@ mod place;
 mod schema;
 mod shape;
 mod values;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -21,6 +22,7 @@ use toml::de::DeTable;
 pub use nearest::suggestion;
 pub use place::{At, Mistake, Mistakes, Place, Source};
 pub use schema::schema;
+pub use versions::Versions;
 
 use self::shape::Shape;
 use self::values::Reader;
@@ -128,7 +130,7 @@ pub struct LayerEntry {
     /// Somebody's layer.
     pub arn: Option<At<LayerArn>>,
     /// The version of either.
-    pub version: Option<At<u32>>,
+    pub version: Option<At<Versions>>,
 }
 
 /// `[packaging.NAME]`.

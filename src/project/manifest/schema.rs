@@ -35,7 +35,17 @@ fn of(kind: &Kind) -> Value {
         }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Number(bounds) => json!({ "type": "integer", "minimum": bounds.least, "maximum": bounds.most }),
-        Kind::Version => json!({ "type": "integer", "minimum": 1 }),
+        Kind::Versions => {
+            let pythons: Vec<String> = PythonVersion::all().map(|python| python.minor().to_string()).collect();
+            let key = format!(r"^3\.({})(-(x86_64|arm64))?$", pythons.join("|"));
+            let number = json!({ "type": "integer", "minimum": 1 });
+            json!({
+                "anyOf": [
+                    number,
+                    { "type": "object", "patternProperties": { key: number }, "additionalProperties": false, "minProperties": 1 },
+                ]
+            })
+        }
         Kind::Bytes => json!({
             "anyOf": [
                 { "type": "integer", "minimum": 0 },

@@ -11,6 +11,7 @@ use super::bytes;
 use super::keys::{Key, Kind, ROOT, quoted};
 use super::nearest::{nearest, suggestion};
 use super::place::{Mistake, Place, Source};
+use super::versions;
 use crate::lambda::{self, LayerArn, PythonVersion};
 use crate::slim::Globs;
 
@@ -79,6 +80,7 @@ impl<'a> Shape<'a> {
                 self.list(key, kind, items, span, name);
             }
             (Kind::OneOrMore(kind), _) => self.value(key, kind, value, name),
+            (Kind::Versions, DeValue::Table(table)) => self.versions(key, table, span),
             (Kind::Texts | Kind::Variables, DeValue::Table(table)) => {
                 let are_variables = matches!(kind, Kind::Variables);
                 for (written, value) in table {
@@ -143,6 +145,36 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Versions of a layer by what they are for.
+    fn versions(&mut self, key: &Key, table: &DeTable<'_>, span: Range<usize>) {
+        let example = || format!("example: {}", key.example);
+        if table.is_empty() {
+            self.wrong(span, format!("{} is empty", key.name), format!("leave it away for the newest; {}", example()));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for (written, value) in table {
+            let text = written.get_ref().as_ref();
+            match versions::key(text) {
+                None => {
+                    let message = format!("{text:?} is neither a Python that Lambda runs nor a target");
+                    let hint = format!("\"3.13\" is for both architectures, \"3.13-arm64\" for one; {}", example());
+                    self.wrong(written.span(), message, hint);
+                }
+                Some(of) if !seen.insert(of) => {
+                    self.wrong(written.span(), format!("{} has {text:?} twice", key.name), "leave one of them away");
+                }
+                Some(_) => {}
+            }
+            match value.get_ref() {
+                DeValue::Integer(number) => {
+                    let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
+                    self.number(key, &Kind::Versions, number, value.span());
+                }
+                other => self.mistyped(key, "whole numbers from 1", other, value.span()),
+            }
+        }
+    }
+
     fn mistyped(&mut self, key: &Key, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
         let found = match found {
             DeValue::Boolean(truth) => truth.to_string(),
@@ -168,8 +200,8 @@ impl<'a> Shape<'a> {
                 }
             }
             Kind::Bytes if number >= 0 => {}
-            Kind::Version if (1..=i64::from(u32::MAX)).contains(&number) => {}
-            Kind::Bytes | Kind::Version => {
+            Kind::Versions if (1..=i64::from(u32::MAX)).contains(&number) => {}
+            Kind::Bytes | Kind::Versions => {
                 self.wrong(
                     span,
                     format!("{} takes {}", key.name, kind.expected()),

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     At, Budgets, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry, Place, Row,
-    Settings, Source, bytes, shape,
+    Settings, Source, Versions, bytes, shape, versions,
 };
 use crate::lambda::PythonVersion;
 
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             versioned: self.flag("versioned"),
             public: self.get("public", |value| text(value)?.parse().ok()),
             arn: self.get("arn", |value| text(value)?.parse().ok()),
-            version: self.number("version"),
+            version: self.get("version", versions),
         }
     }
 
@@ -214,6 +214,16 @@ fn python(value: Value<'_>) -> Option<PythonVersion> {
 fn number(value: Value<'_>) -> Option<u32> {
     let number = value.get_ref().as_integer()?;
     u32::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn versions(value: Value<'_>) -> Option<Versions> {
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            let each = table.iter().filter_map(|(key, value)| Some((versions::key(key.get_ref())?, number(value)?)));
+            Some(Versions::Each(each.collect()))
+        }
+        _ => number(value).map(Versions::One),
+    }
 }
 
 fn size(value: Value<'_>) -> Option<u64> {

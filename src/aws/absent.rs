@@ -1,0 +1,45 @@
+//! In a pack without the SDK.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use super::LayerVersion;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::LayerArn;
+
+/// Lambda's API, which this pack cannot ask: there is none of it.
+#[derive(Debug)]
+pub struct Lambda {
+    never: Infallible,
+}
+
+impl Lambda {
+    /// Says why not.
+    pub fn connect(_: Option<&str>) -> Result<Self> {
+        Err(Error::out_of_reach(
+            "this pack was built without the cargo feature aws, and so cannot ask AWS",
+            "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
+        ))
+    }
+
+    /// The Region.
+    pub fn region(&self) -> &str {
+        match self.never {}
+    }
+
+    /// The newest version of a layer.
+    pub fn newest(&self, _: &LayerArn, _: Option<u32>) -> Result<u32> {
+        match self.never {}
+    }
+
+    /// A version of a layer.
+    pub fn layer_version(&self, _: &LayerArn) -> Result<LayerVersion> {
+        match self.never {}
+    }
+
+    /// The archive of a version.
+    pub fn download(&self, _: &LayerVersion, _: &LayerArn, _: &Cache) -> Result<PathBuf> {
+        match self.never {}
+    }
+}

@@ -1,0 +1,110 @@
+//! Lambda's API, as far as layers of others need it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::types::LayerVersionContentOutput;
+
+use super::{LayerVersion, Location, download, failure, newest};
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::lambda::{LayerArn, UNPACKED_BYTES};
+
+/// One answer of the API, connecting included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lambda's API in one Region, with the credentials that AWS's own chain finds.
+#[derive(Debug)]
+pub struct Lambda {
+    runtime: tokio::runtime::Runtime,
+    client: Client,
+    region: String,
+}
+
+impl Lambda {
+    /// Finds credentials, and the Region if none is given.
+    pub fn connect(region: Option<&str>) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::io("start", "the runtime of AWS's SDK"))?;
+        let (config, region) = runtime.block_on(configure(region))?;
+        Ok(Self { client: Client::new(&config), runtime, region })
+    }
+
+    /// The Region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The newest version of a layer; `known` is one that there was.
+    pub fn newest(&self, arn: &LayerArn, known: Option<u32>) -> Result<u32> {
+        self.runtime.block_on(newest::find(&self.client, arn, known))
+    }
+
+    /// A version of a layer; the ARN has it.
+    pub fn layer_version(&self, arn: &LayerArn) -> Result<LayerVersion> {
+        let asked = self.client.get_layer_version_by_arn().arn(arn.to_string()).send();
+        let output = self.runtime.block_on(asked).map_err(|error| failure::of(&error, "GetLayerVersion", arn))?;
+        let content = output.content.ok_or_else(|| odd(arn, "no content"))?;
+        read(content, arn)
+    }
+
+    /// Brings the archive of a version into the cache.
+    pub fn download(&self, version: &LayerVersion, arn: &LayerArn, cache: &Cache) -> Result<PathBuf> {
+        download::archive(version, &arn.to_string(), cache)
+    }
+}
+
+async fn configure(region: Option<&str>) -> Result<(SdkConfig, String)> {
+    let patience = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(patience);
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let config = loader.load().await;
+    let Some(region) = config.region().map(ToString::to_string) else {
+        return Err(Error::out_of_reach(
+            "the AWS Region is not known",
+            "region in [project] of pack.toml names it; AWS_REGION and the profile's region count too",
+        ));
+    };
+    let none = || {
+        Error::out_of_reach(
+            "there are no AWS credentials here",
+            "any that the AWS command line takes will do (aws sso login, AWS_PROFILE, a role): they need lambda:GetLayerVersion",
+        )
+    };
+    // Now, so that their absence is told from what a call can run into.
+    let found = config.credentials_provider().ok_or_else(none)?.provide_credentials().await;
+    // Why one that is configured failed may have anything in it: a program's arguments, an answer.
+    let credentials = found.map_err(|error| match error {
+        CredentialsError::CredentialsNotLoaded(_) => none(),
+        _ => Error::out_of_reach(
+            "AWS credentials are configured here, and could not be loaded",
+            "aws sts get-caller-identity says why; aws sso login renews those of a session",
+        ),
+    })?;
+    let provider = SharedCredentialsProvider::new(credentials);
+    Ok((config.into_builder().credentials_provider(provider).build(), region))
+}
+
+fn read(content: LayerVersionContentOutput, arn: &LayerArn) -> Result<LayerVersion> {
+    let sha256 = content.code_sha256.and_then(|text| data_encoding::BASE64.decode(text.as_bytes()).ok());
+    let sha256 = sha256.filter(|digest| digest.len() == 32).ok_or_else(|| odd(arn, "no SHA-256"))?;
+    let packed = u64::try_from(content.code_size).ok().filter(|bytes| (1..=UNPACKED_BYTES).contains(bytes));
+    Ok(LayerVersion {
+        sha256: data_encoding::HEXLOWER.encode(&sha256),
+        packed: packed.ok_or_else(|| odd(arn, "a size that no layer has"))?,
+        location: Location(content.location.ok_or_else(|| odd(arn, "no place to download it from"))?),
+    })
+}
+
+fn odd(arn: &LayerArn, what: &str) -> Error {
+    Error::aws(format!("AWS answers {what} for {arn}"), "try again; or download the layer and give it with --layer")
+}

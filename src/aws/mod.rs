@@ -1,0 +1,44 @@
+//! AWS's API. Nothing else knows the SDK, which the cargo feature `aws` brings; without it, every question ends with a
+//! sentence that says so.
+//!
+//! What must stay true: no credential and no query of a presigned URL is in an error, a log or a file; what is downloaded is
+//! bounded before it is read, and is what AWS says it is by its SHA-256.
+
+#[cfg(not(feature = "aws"))]
+mod absent;
+#[cfg(feature = "aws")]
+mod download;
+#[cfg(feature = "aws")]
+mod failure;
+#[cfg(feature = "aws")]
+mod lambda;
+#[cfg(feature = "aws")]
+mod newest;
+
+#[cfg(not(feature = "aws"))]
+pub use absent::Lambda;
+#[cfg(feature = "aws")]
+pub use lambda::Lambda;
+
+/// What AWS says of a layer's version.
+#[derive(Debug)]
+pub struct LayerVersion {
+    /// SHA-256 of its archive in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the archive.
+    pub packed: u64,
+    /// Where the archive is for some minutes.
+    #[cfg(feature = "aws")]
+    location: Location,
+}
+
+/// A presigned URL: who has it can read what it names. It is not shown.
+#[cfg(feature = "aws")]
+struct Location(String);
+
+#[cfg(feature = "aws")]
+impl std::fmt::Debug for Location {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Location(…)")
+    }
+}
