@@ -4,7 +4,8 @@ use super::{BuildPlan, Made, answer, make};
 use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
-use crate::image::{Image, Payload, Plan};
+use crate::image::{Image, Payload, Pin, Plan};
+use crate::lock;
 use crate::progress::Progress;
 use crate::python::interpreter::Interpreters;
 use crate::size::SizeReport;
@@ -33,6 +34,9 @@ pub(super) fn build(
     let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
     let client = plan.client()?;
     let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
+    if let Pin::Record(file, id) = &plan.pin {
+        lock::update(file, |lock| lock.replace_base(id.clone(), image.base_digest()))?;
+    }
     let mut of_image = image.report();
     report.path.clone_from(&of_image.digest);
     if plan.write {

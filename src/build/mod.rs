@@ -86,6 +86,11 @@ impl BuildPlan {
         if self.image.is_some() { lambda::IMAGE_BYTES } else { lambda::UNPACKED_BYTES }
     }
 
+    /// Beside what the ZIP is written; that of an image is gone once it is made.
+    fn zip_beside(&self, cache: &Cache) -> PathBuf {
+        if self.image.is_some() { cache.temporary_place().join("image.zip") } else { self.output.clone() }
+    }
+
     /// Refuses what no function could have.
     fn refuse_layers(&self) -> Result<()> {
         if self.check { stop_at_errors(self, self.layers.limits()).map(drop) } else { Ok(()) }
@@ -285,7 +290,7 @@ fn pack(
         strips: &strips,
         threads: build.threads,
     };
-    let mut artifact = progress.phase("pack", |_| artifact::write_zip(&input, &build.output))?;
+    let mut artifact = progress.phase("pack", |_| artifact::write_zip(&input, &build.zip_beside(cache)))?;
     for (path, bytes, owner) in std::mem::take(&mut artifact.stripped) {
         slimmed.ledger.add(Removal { path, rule: Rule::Symbols, bytes, owner, component: None });
     }

@@ -10,7 +10,8 @@ use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use super::{nothing_here, variable};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
-use crate::image;
+use crate::image::{self, Pin};
+use crate::lock;
 use crate::project::{Build, Method, Project, Selection};
 use crate::system;
 
@@ -128,6 +129,23 @@ impl Image {
         Ok(builds)
     }
 
+    /// What the project's lock says of the base.
+    fn pin(&self, build: &Build, name: &str) -> Result<Pin> {
+        let file = Path::new(lock::FILE);
+        if self.base.is_some() || build.is_argument || !Path::new("pack.toml").is_file() {
+            return Ok(Pin::None);
+        }
+        let Some(id) = image::base_id(build.base.as_deref(), build.target)? else { return Ok(Pin::None) };
+        match lock::load(file)?.base(&id) {
+            Some(digest) => Ok(Pin::Locked(digest)),
+            None if self.options.is_locked() => Err(Error::Lock {
+                message: format!("{} has no digest of the base {}, which {name} is built on", lock::FILE, id.0),
+                hint: "pack lock brings it up to date; commit the result".into(),
+            }),
+            None => Ok(Pin::Record(file.to_owned(), id)),
+        }
+    }
+
     /// Where an image goes. A folder that is there is meant to hold it, unless it is an image itself.
     fn place(&self, otherwise: &Path, several: bool) -> Result<PathBuf> {
         let given = self.output.as_deref();
@@ -144,7 +162,8 @@ impl Image {
         let requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
         let output = self.place(&build.output, several)?;
-        let base = self.base.as_deref().or(build.base.as_deref()).unwrap_or(image::BASE);
+        let pin = self.pin(&build, &function.name)?;
+        let base = image::base_name(self.base.as_deref().or(build.base.as_deref()), target);
         let python = target.python.to_string();
         let push = self.push.as_ref().map(|reference| {
             let name = reference.replace("{function}", &function.name).replace("{python}", &python);
@@ -156,7 +175,8 @@ impl Image {
         let mut labels: BTreeMap<String, String> = build.labels.clone();
         labels.extend(self.labels.iter().cloned());
         let plan = image::Plan {
-            base: base.replace("{python}", &python),
+            base,
+            pin,
             labels,
             tag: self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name)),
             push: push.transpose()?,

@@ -1,5 +1,6 @@
 //! `pack lock`.
 
+mod bases;
 mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +113,8 @@ impl Lock {
         let before = lock::load(file)?;
         let meant = self.meant(Path::new(""))?;
         if self.check {
-            let (published, lines) = published::check(&meant.published, &before, &progress);
+            let (published, mut lines) = published::check(&meant.published, &before, &progress);
+            lines.extend(bases::check(&bases::wanted(&meant.functions)?, &before));
             return self.check(&self.sets(&meant, &published, file)?, &before, &published.layers, lines);
         }
         self.check_names(&before, &meant)?;
@@ -121,6 +123,9 @@ impl Lock {
         let newer = if self.upgrades_all() { Newer::All } else { Newer::Named(&names) };
         let mut finder = Finder::new(&cache, self.offline);
         let published = published::resolve(&meant.published, &before, &newer, &mut finder, &progress)?;
+        let wanted = bases::wanted(&meant.functions)?;
+        let bases = bases::resolve(&wanted, &before, self.upgrades_all(), self.offline, &progress)?;
+        let gone_bases = bases::gone(&wanted, &before, self.some_targets());
         let Sets { entries, held } = self.sets(&meant, &published, file)?;
         let gone = self.gone(before.sets(), &entries, &held);
         let gone_layers = published::gone(&before, &meant.published, self.some_targets());
@@ -144,10 +149,17 @@ impl Lock {
             for layer in &published.layers {
                 lock.replace_layer(layer.clone());
             }
+            for id in &gone_bases {
+                lock.remove_base(id);
+            }
+            for (id, digest) in &bases {
+                lock.replace_base(id.clone(), *digest);
+            }
         })?;
         if !self.quiet {
             let mut text = published::text(&before, &published.layers, &gone_layers);
             text += &published::stays(&before, &published.layers, &meant.published, &names);
+            text += &bases::text(&before, &bases, &gone_bases);
             text += &self.text(&before, &sets, &gone);
             if text.is_empty() {
                 let rest = if published.unknown.is_empty() { "is up to date" } else { "has nothing else to change" };

@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::config;
+use super::{Pin, config};
 use crate::check::sources::Store;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::registry::{Client, Descriptor, Digest, Document, Index, Manifest, Platform, Reference};
+
+/// What a path may begin with, as skopeo writes it.
+const LAYOUT: &str = "oci:";
 
 /// A base.
 pub struct Base {
@@ -38,14 +41,13 @@ enum Place {
 
 impl Base {
     /// The base that a user names, for a target: the path of a layout, or a reference.
-    pub fn find(name: &str, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
+    pub fn find(name: &str, pin: &Pin, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
-        let path = Path::new(name.strip_prefix("oci:").unwrap_or(name));
-        let is_path = name.starts_with(['.', '/']) || name.starts_with("oci:") || path.exists();
-        let (manifest, raw, place) = if is_path {
-            of_layout(path, target, &wrong)?
+        let (manifest, raw, place) = if is_layout(name) {
+            of_layout(path_of(name), target, &wrong)?
         } else {
             let reference: Reference = name.parse().map_err(wrong)?;
+            let reference = if let Pin::Locked(digest) = pin { reference.with_digest(*digest) } else { reference };
             let repository = client.repository(&reference, progress)?;
             let manifest = repository.image(&reference.asked(), target.architecture)?;
             let config = repository.config(&manifest)?;
@@ -104,6 +106,15 @@ impl Base {
             Place::Registry(reference, _) => Some(reference),
         }
     }
+}
+
+/// Whether a name is the path of a layout, and no reference.
+pub(super) fn is_layout(name: &str) -> bool {
+    name.starts_with(['.', '/']) || name.starts_with(LAYOUT) || path_of(name).exists()
+}
+
+fn path_of(name: &str) -> &Path {
+    Path::new(name.strip_prefix(LAYOUT).unwrap_or(name))
 }
 
 fn of_layout(path: &Path, target: Target, wrong: &dyn Fn(String) -> Error) -> Result<(Manifest, Vec<u8>, Place)> {

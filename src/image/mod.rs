@@ -25,17 +25,35 @@ use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{TASK, Target};
+use crate::lock::BaseId;
 use crate::progress::Progress;
-use crate::registry::{self, Client, Credentials, Descriptor, MediaType, Reference};
+use crate::registry::{self, Client, Credentials, Descriptor, Digest, MediaType, Reference};
 
 /// AWS's own base image.
 pub const BASE: &str = "public.ecr.aws/lambda/python:{python}";
+
+/// The base's name for a target: what the project says, else AWS's own.
+pub fn base_name(said: Option<&str>, target: Target) -> String {
+    said.unwrap_or(BASE).replace("{python}", &target.python.to_string())
+}
+
+/// What the lock calls a base; nothing where it is a layout, or named by its digest.
+pub fn base_id(said: Option<&str>, target: Target) -> Result<Option<BaseId>> {
+    let name = base_name(said, target);
+    if base::is_layout(&name) {
+        return Ok(None);
+    }
+    let reference: Reference = name.parse().map_err(|reason| Error::Base { name, reason })?;
+    Ok(reference.digest().is_none().then_some((reference, target.architecture)))
+}
 
 /// What an image is made of besides the function.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The base: a reference, or the path of an OCI layout.
     pub base: String,
+    /// What a lock says of it.
+    pub pin: Pin,
     /// Labels beside the base's.
     pub labels: BTreeMap<String, String>,
     /// What an engine calls it.
@@ -48,6 +66,17 @@ pub struct Plan {
     pub write: bool,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
+}
+
+/// What a project's lock says of a base.
+#[derive(Clone, Debug)]
+pub enum Pin {
+    /// It is no matter of a lock.
+    None,
+    /// Its digest.
+    Locked(Digest),
+    /// Nothing yet: what is found goes into that lock.
+    Record(PathBuf, BaseId),
 }
 
 impl Plan {
@@ -134,7 +163,7 @@ impl Image {
         progress: &mut Progress,
     ) -> Result<Self> {
         let time = source_date_epoch()?;
-        let base = progress.phase("base", |progress| Base::find(&plan.base, target, client, progress))?;
+        let base = progress.phase("base", |progress| Base::find(&plan.base, &plan.pin, target, client, progress))?;
         let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
@@ -179,6 +208,11 @@ impl Image {
     /// Writes it: a tar where the path ends in `.tar`, else a folder.
     pub fn write(&self, target: &Path, tag: &str, progress: &Progress) -> Result<()> {
         if is_tar(target) { layout::tar(self, target, tag, progress) } else { layout::folder(self, target, progress) }
+    }
+
+    /// The digest of the base's manifest.
+    pub fn base_digest(&self) -> Digest {
+        self.base.descriptor().digest
     }
 
     /// What a report says of it.

@@ -5,6 +5,7 @@
 //! what is written replaces only the sets of the command that writes.
 
 mod answer;
+mod bases;
 mod compare;
 mod inputs;
 mod layers;
@@ -18,6 +19,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use answer::{pins, set_of, to_answer};
+pub use bases::BaseId;
 pub use compare::{Change, changes, layer_changes, outdated};
 pub use inputs::Input;
 pub use layers::{LeftOut, OfLayers, beside_layers};

@@ -1,10 +1,13 @@
 //! What a lock says. Values are checked where they are read, and hold whatever reads or makes them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::bases::BaseId;
 use super::inputs::Input;
 use crate::lambda::{LayerArn, Target};
 use crate::project::Choice;
+use crate::registry::Digest;
 
 /// A whole lock: sets in order, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Lock {
     pub(super) sets: Vec<Set>,
     /// By name and target.
     pub(super) layers: Vec<LockedLayer>,
+    /// Of base images.
+    pub(super) bases: BTreeMap<BaseId, Digest>,
 }
 
 /// A layer that somebody else publishes, for one target. A version of it never changes.

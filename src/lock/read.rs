@@ -11,6 +11,7 @@ use std::path::Path;
 use pep508_rs::pep440_rs;
 use serde::Deserialize;
 
+use super::bases;
 use super::inputs::Input;
 use super::model::{Lock, Origin, Place, Set, SetId, Wheel};
 use super::{FILE, VERSION};
@@ -37,6 +38,8 @@ struct RawLock {
     set: Vec<toml::Spanned<RawSet>>,
     #[serde(default)]
     layer: Vec<toml::Spanned<layer::RawLayer>>,
+    #[serde(default)]
+    base: Vec<toml::Spanned<bases::RawBase>>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +115,13 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock> {
         lock.layers.push(layer);
     }
     lock.layers.sort_by(|left, right| left.key().cmp(&right.key()));
+    for base in raw.base {
+        let span = base.span();
+        let (id, digest) = bases::read(base.get_ref()).map_err(|message| wrong(&message, Some(span.clone())))?;
+        if lock.bases.insert(id.clone(), digest).is_some() {
+            return Err(wrong(&format!("the base {} is there twice", id.0), Some(span)));
+        }
+    }
     Ok(lock)
 }
 

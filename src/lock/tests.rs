@@ -87,6 +87,35 @@ fn what_is_written_is_read() {
 }
 
 #[test]
+fn bases_are_written_in_order_and_read() {
+    let id = |image: &str, architecture| (image.parse().unwrap(), architecture);
+    let digest = |text: &str| crate::registry::Digest::of(text.as_bytes());
+    let mut lock = lock_of(vec![rich()]);
+    lock.replace_base(id("public.ecr.aws/lambda/python:3.13", Architecture::X86_64), digest("a"));
+    lock.replace_base(id("localhost:5000/base:1", Architecture::Arm64), digest("b"));
+    let text = lock.text();
+    assert_eq!(read(&text).unwrap(), lock);
+    let base = "\n[[base]]\nimage = \"localhost:5000/base:1\"\narchitecture = \"arm64\"\ndigest = \"sha256:";
+    assert!(text.contains(base), "{text}");
+    for (old, new, said) in [
+        ("localhost:5000/base:1", "localhost:5000/Base:1", "line 25, column 1: "),
+        ("localhost:5000/base:1", "user:secret@host/base:1", "line 25, column 1: "),
+        ("image = \"localhost:5000/base:1\"", "image = \"base\"", "\"base\" is not how a base is written here"),
+        ("arm64", "sparc", "\"sparc\" is no architecture"),
+        ("digest = \"sha256:", "digest = \"sha256:0", "64 lower-case hexadecimal digits"),
+        (
+            "public.ecr.aws/lambda/python:3.13\"\narchitecture = \"x86_64",
+            "localhost:5000/base:1\"\narchitecture = \"arm64",
+            "is there twice",
+        ),
+    ] {
+        assert!(text.contains(old), "{old}");
+        let error = read(&text.replacen(old, new, 1)).unwrap_err().to_string();
+        assert!(error.contains(said) && !error.contains("secret"), "{old:?} → {new:?}: {error}");
+    }
+}
+
+#[test]
 fn layers_of_others_are_written_in_order_and_read() {
     let mut lock = lock_of(vec![rich()]);
     for layer in [layer("b", "3.13"), layer("a", "3.13"), layer("a", "3.10")] {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::VERSION;
+use super::bases;
 use super::inputs::Input;
 use super::model::{InLayer, Lock, LockedLayer, Origin, Place, Set, Wheel};
 
@@ -20,6 +21,9 @@ impl Lock {
         }
         for layer in &self.layers {
             write_layer(&mut text, layer);
+        }
+        for (id, digest) in &self.bases {
+            bases::write(&mut text, id, digest);
         }
         text
     }
@@ -111,7 +115,7 @@ fn quoted_list(list: &[String]) -> String {
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {

@@ -1,0 +1,80 @@
+//! Base images in `pack lock`: which the project has, and which digests their tags lead to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::error::{Error, Result};
+use crate::image;
+use crate::lock::{BaseId, Lock};
+use crate::progress::Progress;
+use crate::project::{Build, Method};
+use crate::registry::{Client, Credentials, Digest, Options, Patience};
+
+/// The bases of images that are in a registry and are named by a tag.
+pub(super) fn wanted(builds: &[Build]) -> Result<BTreeSet<BaseId>> {
+    let images = builds.iter().filter(|build| build.method == Method::Image);
+    let ids = images.map(|build| image::base_id(build.base.as_deref(), build.target));
+    Ok(ids.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// What the lock is to say. Where a registry is out of reach, what is there stays, and the rest is told.
+pub(super) fn resolve(
+    wanted: &BTreeSet<BaseId>,
+    lock: &Lock,
+    upgrade: bool,
+    offline: bool,
+    progress: &Progress,
+) -> Result<BTreeMap<BaseId, Digest>> {
+    let mut resolved: BTreeMap<BaseId, Digest> =
+        wanted.iter().filter_map(|id| Some((id.clone(), lock.base(id)?))).collect();
+    let asked: Vec<&BaseId> = wanted.iter().filter(|id| upgrade || !resolved.contains_key(id)).collect();
+    if asked.is_empty() || offline {
+        return Ok(resolved);
+    }
+    // A registry that is out of reach should not hold the rest up for long.
+    let patience = Patience { attempts: 2, ..Patience::default() };
+    let client = Client::new(Options { credentials: Credentials::from_environment(), patience, ..Options::default() })?;
+    for id in asked {
+        let (reference, architecture) = id;
+        progress.say(&format!("looking for the base {reference}"));
+        let repository = client.repository(reference, progress)?;
+        match repository.image(&reference.asked(), *architecture) {
+            Ok(manifest) => drop(resolved.insert(id.clone(), manifest.descriptor.digest)),
+            Err(Error::Registry(error)) => {
+                let what = if resolved.contains_key(id) { "stays as it is" } else { "is not locked" };
+                progress.warn(&format!("the base {reference} {what}: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(resolved)
+}
+
+/// Those that the lock has and the project has not.
+pub(super) fn gone(wanted: &BTreeSet<BaseId>, lock: &Lock, some_targets: bool) -> Vec<BaseId> {
+    let stays = |id: &BaseId| some_targets || wanted.contains(id);
+    lock.bases().map(|(id, _)| id).filter(|id| !stays(id)).cloned().collect()
+}
+
+/// What changed.
+pub(super) fn text(before: &Lock, after: &BTreeMap<BaseId, Digest>, gone: &[BaseId]) -> String {
+    let mut text = String::new();
+    for (reference, architecture) in gone {
+        let _ = writeln!(text, "- base {reference} ({architecture})");
+    }
+    for (id, digest) in after.iter().filter(|(id, digest)| before.base(id) != Some(**digest)) {
+        let (reference, architecture) = id;
+        let old = before.base(id).map_or_else(String::new, |old| format!("{} → ", old.short()));
+        let _ = writeln!(text, "base {reference} ({architecture}): {old}{}", digest.short());
+    }
+    text
+}
+
+/// What the lock does not say, a line each. A lock that has no base at all is one of a project that builds no images: no error.
+pub(super) fn check(wanted: &BTreeSet<BaseId>, lock: &Lock) -> Vec<String> {
+    let missing = wanted.iter().filter(|id| lock.bases().next().is_some() && lock.base(id).is_none());
+    let line = |what: &str, (reference, architecture): &BaseId| format!("base {reference} ({architecture}): {what}");
+    let mut lines: Vec<String> = missing.map(|id| line("it is not in the lock yet", id)).collect();
+    lines.extend(gone(wanted, lock, false).iter().map(|id| line("the project has no image with it", id)));
+    lines
+}
