@@ -96,6 +96,17 @@ fn one_fault_anywhere_is_overcome() {
 }
 
 #[test]
+fn an_upload_that_is_cut_off_begins_anew() {
+    let store = Arc::new(Store::default());
+    let kept = Arc::clone(&store);
+    let server = Server::start_cutting(3, move |question| store.answer(question));
+    let image = Image::new(&[vec![5; 20_000_000].as_slice()]);
+    push(&client(options()), &server, &image).unwrap();
+    assert_eq!(kept.manifest("team/app", "1").unwrap(), image.manifest);
+    assert_eq!((server.count("POST"), server.count("PATCH")), (5, 0));
+}
+
+#[test]
 fn a_retry_begins_a_session_of_its_own() {
     for fault in [
         Reply::Drop,
@@ -223,6 +234,25 @@ fn mounts_are_taken_or_done_without() {
         assert_eq!(server.count("POST"), posts, "a declined mount is a session");
         let asked = server.questions().into_iter().find(|question| question.method == "POST").unwrap();
         assert_eq!(asked.query("from").as_deref(), Some("team/base"));
+    }
+}
+
+#[test]
+fn a_mount_that_breaks_is_asked_for_once_more() {
+    let (descriptor, bytes) = (Descriptor::of(MediaType::OciLayer, b"layer"), b"layer");
+    let upload = Upload { descriptor: &descriptor, source: Source::Bytes(bytes), mount_from: Some("team/base") };
+    for (times, expected) in [(1, Sent::Mounted), (9, Sent::Sent)] {
+        let mut store = Store::default();
+        store.mounts = true;
+        store.blob("team/base", bytes);
+        let seen = AtomicUsize::new(0);
+        let server = Server::start(move |question| {
+            let is_broken = question.query("mount").is_some() && seen.fetch_add(1, Ordering::SeqCst) < times;
+            if is_broken { Reply::error(500, "UNKNOWN", "") } else { store.answer(question) }
+        });
+        let (client, progress) = (client(options()), quiet());
+        let repository = client.repository(&reference(&format!("{}/team/app", server.address)), &progress).unwrap();
+        assert_eq!(repository.push_blob(&upload).unwrap(), expected);
     }
 }
 

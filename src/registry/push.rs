@@ -108,8 +108,10 @@ impl Repository<'_> {
 
     /// Pushes one blob.
     pub fn push_blob(&self, upload: &Upload<'_>) -> Result<Sent> {
-        let mut mount = self.mount_of(upload).filter(|from| *from != self.name());
-        let sent = self.retrying(|| self.push_blob_once(upload, &mut mount))?;
+        // Asked for twice at most, so that a registry that breaks down over mounts gets the blob all the same.
+        let mut mounts: Vec<&str> = self.mount_of(upload).filter(|from| *from != self.name()).into_iter().collect();
+        mounts.extend_from_within(..);
+        let sent = self.retrying(|| self.push_blob_once(upload, &mut mounts))?;
         let (digest, registry) = (upload.descriptor.digest.short(), self.registry());
         match sent {
             Sent::There => self.progress.detail(|| format!("{digest} is on {registry}")),
@@ -126,7 +128,7 @@ impl Repository<'_> {
         })
     }
 
-    fn push_blob_once(&self, upload: &Upload<'_>, mount: &mut Option<&str>) -> Result<Sent, Trouble> {
+    fn push_blob_once(&self, upload: &Upload<'_>, mounts: &mut Vec<&str>) -> Result<Sent, Trouble> {
         let digest = &upload.descriptor.digest;
         match self.has_blob_once(digest, &self.push_scope()) {
             Ok(true) => return Ok(Sent::There),
@@ -135,21 +137,25 @@ impl Repository<'_> {
             Err(Trouble::Fatal(Error::Registry(error))) if matches!(*error, RegistryError::Refused { .. }) => {}
             Err(trouble) => return Err(trouble),
         }
-        match self.begin(digest, mount)? {
+        match self.begin(digest, mounts)? {
             Begun::Mounted => Ok(Sent::Mounted),
             Begun::At(location) => self.send(upload, location).map(|()| Sent::Sent),
         }
     }
 
-    /// A session for an upload, if the blob cannot be mounted. Mounting is tried once.
-    fn begin(&self, digest: &Digest, mount: &mut Option<&str>) -> Result<Begun, Trouble> {
+    /// A session for an upload, if the blob cannot be mounted.
+    fn begin(&self, digest: &Digest, mounts: &mut Vec<&str>) -> Result<Begun, Trouble> {
         let asked = format!("the upload of {digest}");
         let url = self.place.url("blobs/uploads/")?;
-        if let Some(from) = mount.take() {
+        if let Some(from) = mounts.pop() {
             let mut url = url.clone();
             url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from);
             let scopes = [self.push_scope(), vec![format!("repository:{from}:pull")]].concat();
-            match self.once(post(url), &asked, &scopes) {
+            let answered = self.once(post(url), &asked, &scopes);
+            if !matches!(answered, Err(Trouble::Again(..))) {
+                mounts.clear();
+            }
+            match answered {
                 Ok(reply) if reply.answer.status == 201 => return Ok(Begun::Mounted),
                 Ok(reply) if reply.answer.status == 202 => return self.session(&reply, &asked),
                 // A registry that does not mount may say so in any way.

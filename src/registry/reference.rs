@@ -112,6 +112,10 @@ impl FromStr for Reference {
         };
         let mut registry = host.map_or_else(|| DOCKER_HUB.to_owned(), str::to_ascii_lowercase);
         check_host(&registry)?;
+        // Capital letters make a host of it, and hosts have none: in lower case it would be read as a path.
+        if !is_host(&registry) {
+            return Err("a registry's host has a dot or a port, or is localhost".into());
+        }
         if registry == "index.docker.io" {
             DOCKER_HUB.clone_into(&mut registry);
         }
@@ -133,15 +137,15 @@ impl FromStr for Reference {
 /// The first part is a host if it has a dot, a port or a capital letter, or is `localhost`.
 fn split_host(name: &str) -> (Option<&str>, &str) {
     match name.split_once('/') {
-        Some((first, rest))
-            if first.contains(['.', ':'])
-                || first == "localhost"
-                || first.bytes().any(|byte| byte.is_ascii_uppercase()) =>
-        {
+        Some((first, rest)) if is_host(first) || first.bytes().any(|byte| byte.is_ascii_uppercase()) => {
             (Some(first), rest)
         }
         _ => (None, name),
     }
+}
+
+fn is_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
 }
 
 fn check_host(registry: &str) -> Result<(), String> {
@@ -253,6 +257,7 @@ mod tests {
             "a@",
             "a@sha512:00",
             "host:0/a",
+            "HOST/a",
             "host:65536/a",
             "host:+1/a",
             "-h.org/a",
@@ -274,7 +279,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_refused_or_comes_back(text in "[a-zA-Z0-9:/@._\\[\\]-]{0,80}|.{0,40}") {
+        fn any_text_is_refused_or_comes_back(text in "[A-Fa-f]{1,4}/[a-f]{1,3}|[a-zA-Z0-9:/@._\\[\\]-]{0,80}|.{0,40}") {
             if let Ok(reference) = text.parse::<Reference>() {
                 prop_assert_eq!(reference.to_string().parse::<Reference>(), Ok(reference));
             }

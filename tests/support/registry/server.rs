@@ -3,8 +3,12 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+/// More than sockets keep.
+const LARGE: u64 = 8 << 20;
 
 /// What was asked.
 #[derive(Clone, Debug)]
@@ -74,14 +78,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_cutting(0, answer)
+    }
+
+    /// The first so many large bodies are cut off in their middle.
+    pub(crate) fn start_cutting(cuts: usize, answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Self {
+        let cuts = Arc::new(AtomicUsize::new(cuts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let questions = Arc::new(Mutex::new(Vec::new()));
         let (kept, answer): (_, Arc<Answer>) = (Arc::clone(&questions), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
-                thread::spawn(move || serve(&stream, &kept, &*answer));
+                let (kept, answer, cuts) = (Arc::clone(&kept), Arc::clone(&answer), Arc::clone(&cuts));
+                thread::spawn(move || serve(&stream, &kept, &cuts, &*answer));
             }
         });
         Self { address, questions }
@@ -102,11 +112,11 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, kept: &Mutex<Vec<Question>>, answer: &Answer) -> Option<()> {
+fn serve(stream: &TcpStream, kept: &Mutex<Vec<Question>>, cuts: &AtomicUsize, answer: &Answer) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
-        let question = read(&mut reader)?;
+        let question = read(&mut reader, cuts)?;
         kept.lock().unwrap().push(question.clone());
         let mut stream = stream;
         match answer(&question) {
@@ -143,7 +153,7 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Question>>, answer: &Answer) -> Op
     }
 }
 
-fn read(reader: &mut impl BufRead) -> Option<Question> {
+fn read(reader: &mut impl BufRead, cuts: &AtomicUsize) -> Option<Question> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split_whitespace();
@@ -159,6 +169,11 @@ fn read(reader: &mut impl BufRead) -> Option<Question> {
     }
     let mut question = Question { method, target, headers, body: Vec::new() };
     let length: u64 = question.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let is_cut = |left: usize| if length > LARGE { left.checked_sub(1) } else { None };
+    if cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_cut).is_ok() {
+        reader.take(length / 2).read_to_end(&mut question.body).ok()?;
+        return None;
+    }
     let read = reader.take(length).read_to_end(&mut question.body).ok()?;
     (read as u64 == length).then_some(question)
 }
