@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::base_image::has_program;
 use super::nodes::{Nodes, nodes_of_tar};
+use super::scratch::scratch;
 use super::unpacked::{is_root, to_docker_archive};
 use super::{skip, succeed};
 
@@ -76,7 +77,7 @@ impl Engine {
     }
 
     fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("engine").tempdir().unwrap();
+        let folder = scratch();
         let path = |name: &str| folder.path().join(name).display().to_string();
         fs::write(path("config.json"), "{}").unwrap();
         let namespace = format!("pack-test-{}", std::process::id());

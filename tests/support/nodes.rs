@@ -6,13 +6,15 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::sha256;
 
 /// By absolute path.
 pub(crate) type Nodes = BTreeMap<String, Node>;
 
 /// A file, a folder or a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) content: Content,
     /// The twelve lowest bits; of a link always 777.
@@ -24,7 +26,7 @@ pub(crate) struct Node {
 }
 
 /// What a node has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
     Folder,
     /// The target.

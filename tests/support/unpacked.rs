@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::base_image::has_program;
 use super::nodes::{Nodes, nodes_of_folder};
+use super::scratch::scratch;
 use super::{skip, succeed};
 
 /// Whether skopeo and umoci are there; says so when they are not.
@@ -27,7 +28,7 @@ pub(crate) struct Unpacked {
 impl Unpacked {
     /// Unpacks the one image of a layout, of whichever media types and with or without a tag.
     pub(crate) fn of(layout: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         // umoci knows OCI's media types only, and takes a tag.
         let plain = folder.path().join("layout");
         let target = format!("oci:{}:latest", plain.display());
@@ -72,6 +73,19 @@ pub(crate) fn inspect(layout: &Path, arguments: &[&str]) -> Value {
 pub(crate) fn to_docker_archive(layout: &Path, archive: &Path, name: &str) {
     let target = format!("docker-archive:{}:{name}", archive.display());
     succeed(skopeo(["copy"]).arg(format!("oci:{}", layout.display())).arg(target));
+}
+
+/// What [`Unpacked::nodes`] says of a layout that is kept (a base image's), remembered beside it: each image is compared with it.
+pub(crate) fn kept_nodes(layout: &Path) -> Nodes {
+    let file = layout.with_extension(if is_root() { "root.json" } else { "rootless.json" });
+    if let Ok(known) = std::fs::read(&file) {
+        return serde_json::from_slice(&known).unwrap();
+    }
+    let nodes = Unpacked::of(layout).nodes();
+    let partial = tempfile::NamedTempFile::new_in(layout.parent().unwrap()).unwrap();
+    std::fs::write(partial.path(), serde_json::to_vec(&nodes).unwrap()).unwrap();
+    partial.persist(file).unwrap();
+    nodes
 }
 
 /// Whether this user can give files to others.
