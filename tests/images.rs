@@ -13,6 +13,7 @@ use support::check::check;
 use support::derived::{derive, task_layer};
 use support::engine::Engine;
 use support::nodes::{Content, Node, assert_same_nodes};
+use support::registry_server::{PASSWORD, RegistryServer, USER};
 use support::unpacked::{Unpacked, has_image_tools, inspect, kept_nodes, skopeo};
 use support::workload::{assert_workload_runs, with};
 use support::{Installed, Pack, skip, succeed, unzip};
@@ -111,6 +112,26 @@ fn an_index_has_two_platforms_and_their_attestations() {
         let alone = inspect(&arm64_base_image(format).unwrap(), &["--config"]);
         assert_eq!(alone["architecture"], "arm64");
     }
+}
+
+#[test]
+fn a_registry_keeps_an_index_and_its_images() {
+    if !has_image_tools() {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(true, true) else { return };
+    let credentials = format!("{USER}:{PASSWORD}");
+    for format in FORMATS {
+        let Some(index) = base_index(format) else { return };
+        let name = registry.skopeo_name(&format!("base/python:{}", format.name()));
+        let copy = ["copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "--dest-creds", &credentials];
+        succeed(skopeo(copy).arg(format!("oci:{}", index.display())).arg(&name));
+        let raw = skopeo(["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, &name]).output().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&raw.stdout).unwrap(), inspect(&index, &["--raw"]));
+    }
+    let refused = skopeo(["inspect", "--tls-verify=false", "--no-creds", &registry.skopeo_name("base/python:oci")]);
+    assert!(!{ refused }.output().unwrap().status.success());
+    assert!(registry.authority().is_some());
 }
 
 #[test]

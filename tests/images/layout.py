@@ -61,30 +61,26 @@ class Layout:
         described = [
             {"mediaType": self.types["layer"], "digest": layer["digest"], "size": layer["size"]} for layer in layers
         ]
-        made = self.manifest(config, self.types["config"], described)
+        made = self.manifest(config, self.types, described)
         return made | {"platform": {"architecture": architecture, "os": "linux"}}
 
     def attestation(self, image):
-        """Writes what BuildKit writes beside an image, for a platform that is none."""
+        """Writes what BuildKit writes beside an image, for a platform that is none, and always with OCI's types."""
         statement = {"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://slsa.dev/provenance/v0.2"}
         layer = self.blob(statement, "application/vnd.in-toto+json")
         rootfs = {"type": "layers", "diff_ids": [layer["digest"]]}
         config = {"architecture": "unknown", "os": "unknown", "config": {}, "rootfs": rootfs}
-        made = self.manifest(config, self.types["config"], [layer])
+        made = self.manifest(config, OCI, [layer])
         annotations = {
             "vnd.docker.reference.digest": image["digest"],
             "vnd.docker.reference.type": "attestation-manifest",
         }
         return made | {"annotations": annotations, "platform": {"architecture": "unknown", "os": "unknown"}}
 
-    def manifest(self, config, config_type, layers):
-        value = {
-            "schemaVersion": 2,
-            "mediaType": self.types["manifest"],
-            "config": self.blob(config, config_type),
-            "layers": layers,
-        }
-        return self.blob(value, self.types["manifest"])
+    def manifest(self, config, types, layers):
+        config = self.blob(config, types["config"])
+        value = {"schemaVersion": 2, "mediaType": types["manifest"], "config": config, "layers": layers}
+        return self.blob(value, types["manifest"])
 
     def index(self, images):
         """Writes an index of several images; its descriptor."""

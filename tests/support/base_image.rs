@@ -1,6 +1,5 @@
 //! A stand-in for `public.ecr.aws/lambda/python:3.13`, made by `tests/images/base_image.py` and kept until that changes.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,7 +86,6 @@ fn remove_older(kept: &Path) {
 }
 
 /// Whether there is a program of that name on `PATH`.
-pub(crate) fn has_program(name: impl AsRef<OsStr>) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name.as_ref()).is_file())
+pub(crate) fn has_program(name: &str) -> bool {
+    !pack::system::find_on_path(name).is_empty()
 }

@@ -33,7 +33,7 @@ wait "$daemon"
 while read -r _ mount _; do
     case $mount in "$folder"/*) umount -l "$mount" ;; esac
 done </proc/mounts
-rm -rf --one-file-system "$folder/data" "$folder/exec"
+rm -rf --one-file-system "$folder"
 "#;
 
 /// Longer than anything here takes on a busy machine.

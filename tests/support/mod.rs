@@ -22,6 +22,7 @@ pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod moments;
 pub(crate) mod nodes;
+pub(crate) mod registry_server;
 pub(crate) mod scratch;
 pub(crate) mod unpacked;
 pub(crate) mod workload;
