@@ -5,14 +5,14 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::base_image::{Format, arm64_base_image, base_image, base_index};
+use support::base_image::{Format, arm64_base_image, base_image, base_index, emulator};
 use support::check::check;
 use support::derived::{derive, task_layer};
 use support::engine::Engine;
-use support::nodes::{Content, Node, assert_same_nodes};
+use support::nodes::{Content, Node, Nodes, assert_same_nodes};
 use support::registry_server::{PASSWORD, RegistryServer, USER};
 use support::unpacked::{Unpacked, has_image_tools, inspect, kept_nodes, skopeo};
 use support::workload::{assert_workload_runs, with};
@@ -66,6 +66,15 @@ fn image(pack: &Pack, format: Format) -> Option<(PathBuf, PathBuf)> {
     Some((base, layout))
 }
 
+/// What [`image`] has to unpack to.
+fn expected_nodes(base: &Path) -> Nodes {
+    let mut expected = kept_nodes(base);
+    expected.insert("/var/task/bin".into(), Node::folder());
+    expected.insert("/var/task/app.py".into(), Node::file(APP.as_bytes(), 0o644, EPOCH));
+    expected.insert("/var/task/bin/tool".into(), Node::file(b"#!/bin/sh\n", 0o755, EPOCH));
+    expected
+}
+
 #[test]
 fn check_accepts_images_on_the_base_image() {
     for format in FORMATS {
@@ -74,6 +83,11 @@ fn check_accepts_images_on_the_base_image() {
         let (outcome, report) = check(&pack, &[layout.to_str().unwrap()]);
         assert_eq!((outcome.status, &report["python"]), (0, &json!("3.13")), "{report:#}");
         assert_eq!(report["findings"], json!([]), "{report:#}");
+
+        let Some(base) = arm64_base_image(format) else { return };
+        derive(&base, &pack.path("arm64"), &task_layer(&app(), "var/task"), "app.handler");
+        let (outcome, report) = check(&pack, &["arm64"]);
+        assert_eq!((outcome.status, &report["architecture"]), (0, &json!("arm64")), "{report:#}");
     }
 }
 
@@ -142,12 +156,9 @@ fn unpacked_it_is_the_base_and_the_layer() {
     for format in FORMATS {
         let pack = Pack::new();
         let Some((base, layout)) = image(&pack, format) else { return };
-        let mut expected = kept_nodes(&base);
+        let expected = expected_nodes(&base);
         assert!(expected.len() > 1_000, "{}", expected.len());
         assert_eq!(expected["/lib64"].content, Content::Link("usr/lib64".into()));
-        expected.insert("/var/task/bin".into(), Node::folder());
-        expected.insert("/var/task/app.py".into(), Node::file(APP.as_bytes(), 0o644, EPOCH));
-        expected.insert("/var/task/bin/tool".into(), Node::file(b"#!/bin/sh\n", 0o755, EPOCH));
         let unpacked = Unpacked::of(&layout);
         assert_same_nodes(&unpacked.nodes(), &expected);
         assert_eq!(std::fs::read_to_string(unpacked.root().join("var/task/app.py")).unwrap(), APP);
@@ -159,7 +170,7 @@ fn the_engine_runs_it_and_the_emulator_answers() {
     let Some(engine) = Engine::shared() else { return };
     for format in FORMATS {
         let pack = Pack::new();
-        let Some((_, layout)) = image(&pack, format) else { return };
+        let Some((base, layout)) = image(&pack, format).filter(|_| has_image_tools()) else { return };
         let name = engine.load_layout(&layout, &format!("image:{}", format.name()));
         let container = engine.container(&name).env("VARIABLE", "given").run();
         for event in [json!({"a": ["ä", 1]}), json!(null)] {
@@ -175,10 +186,20 @@ fn the_engine_runs_it_and_the_emulator_answers() {
             assert_eq!(answer, expected, "{}", container.logs());
         }
         assert_eq!(container.exec(["sh", "-c", MEMORY]).trim(), "1073741824");
-        let nodes = engine.nodes(&name);
-        assert_eq!(nodes["/var/task/app.py"], Node::file(APP.as_bytes(), 0o644, EPOCH));
-        assert_eq!(nodes["/var/task/bin"], Node::folder());
+        assert_same_nodes(&engine.nodes(&name), &expected_nodes(&base));
     }
+}
+
+#[test]
+fn an_image_without_an_emulator_gets_one() {
+    let Some(engine) = Engine::shared().filter(|_| has_image_tools()) else { return };
+    let pack = Pack::new();
+    let Some((_, layout)) = image(&pack, Format::Oci) else { return };
+    let Some(emulator) = emulator() else { return };
+    let name = engine.load_layout(&layout, "without:latest");
+    let words = ["/var/lang/bin/python3.13", "-m", "awslambdaric", "app.handler"];
+    let container = engine.container(&name).env("PYTHONPATH", "/var/runtime").emulator(&emulator, &words).run();
+    assert_eq!(container.invoke(&json!("x"))["event"], "x", "{}", container.logs());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::unpacked::Unpacked;
 use super::{Pack, compile_interpreter, kept_folder, sha256, skip, succeed};
 
 /// Whose media types an image has.
@@ -67,6 +68,19 @@ fn made(name: &str, arguments: &[&str]) -> Option<PathBuf> {
         fs::rename(partial.path().join(name), &layout).unwrap();
     }
     Some(layout)
+}
+
+/// AWS's emulator, out of the base image: for images that have none.
+pub(crate) fn emulator() -> Option<PathBuf> {
+    let base = base_image(Format::Oci)?;
+    let kept = base.with_file_name("aws-lambda-rie");
+    if !kept.exists() {
+        let partial = tempfile::tempdir_in(base.parent().unwrap()).unwrap();
+        let copy = partial.path().join("aws-lambda-rie");
+        fs::copy(Unpacked::of(&base).root().join("usr/local/bin/aws-lambda-rie"), &copy).unwrap();
+        fs::rename(copy, &kept).unwrap();
+    }
+    Some(kept)
 }
 
 /// What the scripts and their files are.

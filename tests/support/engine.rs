@@ -39,6 +39,9 @@ rm -rf --one-file-system "$folder"
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What every container gets, beside devices.
+const ADDED: [&str; 5] = ["/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf"];
+
 /// A running daemon.
 pub(crate) struct Engine {
     folder: TempDir,
@@ -139,14 +142,15 @@ impl Engine {
         loaded
     }
 
-    /// An image's root file system as this engine sees it, with what it adds itself (`/.dockerenv`, `/dev/…`, `/etc/hosts`, …).
+    /// An image's root file system as this engine sees it, without what it adds itself.
     pub(crate) fn nodes(&self, image: &str) -> Nodes {
         let id = self.said(&mut self.docker(["create", image, "app.handler"]));
         let mut export = self.docker(["export", id.trim()]);
         let mut child = export.stdout(Stdio::piped()).spawn().unwrap();
-        let nodes = nodes_of_tar(child.stdout.take().unwrap());
+        let mut nodes = nodes_of_tar(child.stdout.take().unwrap());
         assert!(child.wait().unwrap().success());
         succeed(&mut self.docker(["rm", id.trim()]));
+        nodes.retain(|path, _| !ADDED.contains(&path.as_str()) && !path.starts_with("/dev/"));
         nodes
     }
 
@@ -156,7 +160,7 @@ impl Engine {
         for (option, value) in [("--memory", "1024m"), ("--tmpfs", "/tmp"), ("--user", "993:990")] {
             arguments.extend([option.to_owned(), value.to_owned()]);
         }
-        Start { engine: Arc::clone(self), image: image.to_owned(), arguments, command: Vec::new() }
+        Start { engine: Arc::clone(self), image: image.to_owned(), arguments, command: Vec::new(), emulator: false }
     }
 
     fn said(&self, command: &mut Command) -> String {
@@ -186,6 +190,8 @@ pub(crate) struct Start {
     image: String,
     arguments: Vec<String>,
     command: Vec<String>,
+    /// Whether the entrypoint is the emulator itself.
+    emulator: bool,
 }
 
 impl Start {
@@ -206,14 +212,25 @@ impl Start {
         self
     }
 
-    /// Starts it and waits until its emulator listens. The image's entrypoint has to pass `RIE_ARGUMENTS` on, as the stand-in's does.
+    /// Puts the emulator in front of an image that has none, as AWS tells its users to. The words are the image's own entrypoint
+    /// and command, which an option of `docker run` takes away.
+    pub(crate) fn emulator(mut self, emulator: &Path, words: &[&str]) -> Self {
+        self.emulator = true;
+        let inside = "/aws-lambda-rie";
+        let volume = format!("{}:{inside}:ro", emulator.display());
+        self.args(["--volume", &volume, "--entrypoint", inside]).command(words)
+    }
+
+    /// Starts it and waits until its emulator listens: [`Start::emulator`], or one of the image's own that the entrypoint
+    /// gives `RIE_ARGUMENTS`, as the stand-in's does.
     pub(crate) fn run(self) -> Container {
         let [port, api] = free_ports();
         let addresses =
             format!("--runtime-interface-emulator-address 127.0.0.1:{port} --runtime-api-address 127.0.0.1:{api}");
         let start = self.env("RIE_ARGUMENTS", &addresses);
         let mut docker = start.engine.docker(&start.arguments);
-        let id = start.engine.said(docker.arg(&start.image).args(&start.command)).trim().to_owned();
+        docker.arg(&start.image).args(addresses.split(' ').filter(|_| start.emulator)).args(&start.command);
+        let id = start.engine.said(&mut docker).trim().to_owned();
         let container = Container { engine: start.engine, id, port };
         let listens = within(PATIENCE, || {
             let is_open = TcpStream::connect(("127.0.0.1", port)).is_ok();
