@@ -5,32 +5,14 @@
 mod support;
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Command;
 
 use pack::lambda::Architecture;
 use pack::registry::{Asked, Client, Credentials, Descriptor, Digest, MediaType, Options, Sent, Source, Upload};
 use support::registry::{Image, client, options, password, quiet, reference, shown};
+use support::registry_server::{PASSWORD, RegistryServer, USER};
 use support::skip;
-
-/// `htpasswd -nbB ada lovelace`
-const HTPASSWD: &str = "ada:$2y$05$RGLIXVdbPGOAa35vn8qqleNifjF1Ie8DD91CWX8MOep.4MkYfzeUy\n";
-
-/// A registry in a folder of its own, ended with the test.
-struct Registry {
-    folder: tempfile::TempDir,
-    address: String,
-    child: Child,
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn is_there(program: &str) -> bool {
     !pack::system::find_on_path(program).is_empty()
@@ -42,91 +24,28 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-impl Registry {
-    /// None, and why, where there is none on this machine.
-    fn start(tls: bool, with_password: bool) -> Option<Self> {
-        for program in ["docker-registry", "openssl"] {
-            if !is_there(program) {
-                skip(&format!("{program} is not there (Debian: apt install {program})"));
-                return None;
-            }
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let (mut tls_lines, mut auth_lines) = (String::new(), String::new());
-        if tls {
-            certificates(folder.path());
-            tls_lines =
-                format!("  tls: {{certificate: \"{}\", key: \"{}\"}}\n", path("server.pem"), path("server.key"));
-        }
-        if with_password {
-            fs::write(path("htpasswd"), HTPASSWD).unwrap();
-            auth_lines = format!("auth: {{htpasswd: {{realm: here, path: \"{}\"}}}}\n", path("htpasswd"));
-        }
-        let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \"{}\"}}}}\nhttp:\n  addr: {address}\n{tls_lines}{auth_lines}",
-            path("data")
-        );
-        fs::write(path("config.yml"), config).unwrap();
-        let child = Command::new("docker-registry")
-            .args(["serve", &path("config.yml")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let registry = Self { folder, address, child };
-        let start = Instant::now();
-        while TcpStream::connect(&registry.address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(30), "docker-registry does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(registry)
-    }
-
-    fn authority(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    fn client(&self, credentials: Credentials) -> Client {
-        let authority = self.authority();
-        client(Options { ca_file: authority.exists().then_some(authority), credentials, ..options() })
-    }
-
-    fn image(&self, name: &str) -> pack::registry::Reference {
-        reference(&format!("{}/{name}", self.address))
-    }
+fn client_of(registry: &RegistryServer, credentials: Credentials) -> Client {
+    client(Options { ca_file: registry.authority(), credentials, ..options() })
 }
 
-/// An authority, and a certificate of it for this machine.
-fn certificates(folder: &Path) {
-    let openssl = |arguments: &str| run("openssl", &arguments.split(' ').collect::<Vec<_>>(), folder);
-    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
-    openssl(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
-    );
-    openssl(
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=registry",
-    );
-    openssl(
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile extensions",
-    );
+fn image_of(registry: &RegistryServer, name: &str) -> pack::registry::Reference {
+    reference(&format!("{}/{name}", registry.address))
 }
 
 fn ada() -> Credentials {
-    password("ada", "lovelace")
+    password(USER, PASSWORD)
 }
 
 #[test]
 fn what_is_pushed_is_pulled_mounted_and_not_sent_again() {
-    let Some(registry) = Registry::start(true, true) else { return };
-    let (client, progress) = (registry.client(ada()), quiet());
+    let Some(registry) = RegistryServer::start(true, true) else { return };
+    let (client, progress) = (client_of(&registry, ada()), quiet());
     let layers: Vec<Vec<u8>> = (1..=6)
         .map(|seed: u8| (0..=u8::MAX).cycle().take(2_000_000).map(|byte| byte.wrapping_mul(seed)).collect())
         .collect();
     let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
     let image = Image::new(&layers);
-    let app = client.repository(&registry.image("team/app:1"), &progress).unwrap();
+    let app = client.repository(&image_of(&registry, "team/app:1"), &progress).unwrap();
     assert_eq!(image.push(&app, "1").unwrap(), [Sent::Sent; 7]);
     assert_eq!(image.push(&app, "2").unwrap(), [Sent::There; 7]);
 
@@ -143,16 +62,16 @@ fn what_is_pushed_is_pulled_mounted_and_not_sent_again() {
         assert!(fs::read(&path).unwrap() == *layer);
     }
 
-    let other = client.repository(&registry.image("team/other"), &progress).unwrap();
+    let other = client.repository(&image_of(&registry, "team/other"), &progress).unwrap();
     let uploads: Vec<Upload> =
         image.uploads().iter().map(|upload| Upload { mount_from: Some("team/app"), ..*upload }).collect();
     assert_eq!(other.push_blobs(&uploads).unwrap(), [Sent::Mounted; 7]);
     let from = Upload { descriptor: &pulled.config, source: Source::Blob(&app), mount_from: None };
-    let third = client.repository(&registry.image("team/third"), &progress).unwrap();
+    let third = client.repository(&image_of(&registry, "team/third"), &progress).unwrap();
     assert_eq!(third.push_blob(&from).unwrap(), Sent::Mounted);
     let missing =
         Upload { descriptor: &pulled.config, source: Source::Bytes(&image.config), mount_from: Some("team/none") };
-    let fourth = client.repository(&registry.image("team/fourth"), &progress).unwrap();
+    let fourth = client.repository(&image_of(&registry, "team/fourth"), &progress).unwrap();
     assert_eq!(fourth.push_blob(&missing).unwrap(), Sent::Sent, "a mount that is declined");
 
     let error =
@@ -174,27 +93,27 @@ fn what_is_pushed_is_pulled_mounted_and_not_sent_again() {
 
 #[test]
 fn wrong_passwords_and_unknown_authorities_are_refused() {
-    let Some(registry) = Registry::start(true, true) else { return };
+    let Some(registry) = RegistryServer::start(true, true) else { return };
     let progress = quiet();
     let ask = |client: &Client| {
-        let repository = client.repository(&registry.image("team/app"), &progress).unwrap();
+        let repository = client.repository(&image_of(&registry, "team/app"), &progress).unwrap();
         shown(&repository.manifest(&Asked::Tag("1".into())).unwrap_err())
     };
-    let text = ask(&registry.client(password("ada", "byr0n-wr0ng")));
+    let text = ask(&client_of(&registry, password("ada", "byr0n-wr0ng")));
     assert!(text.contains("401 Unauthorized") && text.contains("docker login") && !text.contains("byr0n"), "{text}");
-    let text = ask(&registry.client(Credentials::none()));
+    let text = ask(&client_of(&registry, Credentials::none()));
     assert!(text.contains("wants credentials for team/app"), "{text}");
     let text = ask(&client(Options { credentials: ada(), ..options() }));
     assert!(text.contains("certificate") && text.contains("SSL_CERT_FILE"), "{text}");
-    let text = ask(&registry.client(ada()));
+    let text = ask(&client_of(&registry, ada()));
     assert!(text.contains("404 Not Found"), "{text}");
 }
 
 #[test]
 fn a_registry_of_this_machine_may_speak_plain_http() {
-    let Some(registry) = Registry::start(false, false) else { return };
-    let (client, progress) = (registry.client(Credentials::none()), quiet());
-    let repository = client.repository(&registry.image("app"), &progress).unwrap();
+    let Some(registry) = RegistryServer::start(false, false) else { return };
+    let (client, progress) = (client_of(&registry, Credentials::none()), quiet());
+    let repository = client.repository(&image_of(&registry, "app"), &progress).unwrap();
     let image = Image::new(&[b"layer"]);
     image.push(&repository, "1").unwrap();
     assert_eq!(repository.image(&Asked::Tag("1".into()), Architecture::X86_64).unwrap().raw, image.manifest);
@@ -204,15 +123,15 @@ fn a_registry_of_this_machine_may_speak_plain_http() {
 #[test]
 #[cfg(target_os = "linux")]
 fn large_files_are_not_held_in_memory() {
-    let Some(registry) = Registry::start(false, false) else { return };
+    let Some(registry) = RegistryServer::start(false, false) else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("layer");
     let file = fs::File::create(&path).unwrap();
     file.set_len(300 << 20).unwrap();
     let digest: Digest = format!("sha256:{}", pack::system::sha256_of(&path).unwrap()).parse().unwrap();
     let descriptor = Descriptor::new(MediaType::OciLayer, digest, 300 << 20);
-    let (client, progress) = (registry.client(Credentials::none()), quiet());
-    let repository = client.repository(&registry.image("app"), &progress).unwrap();
+    let (client, progress) = (client_of(&registry, Credentials::none()), quiet());
+    let repository = client.repository(&image_of(&registry, "app"), &progress).unwrap();
     let upload = Upload { descriptor: &descriptor, source: Source::File(&path), mount_from: None };
     assert_eq!(repository.push_blobs(&[upload]).unwrap(), [Sent::Sent]);
     repository.download(&descriptor, &folder.path().join("copy")).unwrap();
@@ -234,14 +153,14 @@ fn ask_with_this_environment() {
 
 #[test]
 fn an_authority_of_the_machine_is_trusted() {
-    let Some(registry) = Registry::start(true, true) else { return };
+    let Some(registry) = RegistryServer::start(true, true) else { return };
     let asks = |authority: &Path| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "ask_with_this_environment", "--ignored", "--nocapture"]);
         command.env("PACK_TEST_REGISTRY", &registry.address).env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR");
         command.output().unwrap()
     };
-    let output = asks(&registry.authority());
+    let output = asks(&registry.authority().unwrap());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let output = asks(Path::new("nowhere.pem"));
     assert!(!output.status.success());

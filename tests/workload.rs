@@ -9,7 +9,8 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Pack, ReadOnly, kept_folder, runtime_folder, skip, succeed};
+use support::workload::{repository, virtual_environment, with};
+use support::{Pack, ReadOnly, runtime_folder, skip};
 
 /// `--slim`, `--bytecode`, and the most bytes that the artifact may have unpacked and packed.
 const POLICIES: &[(&str, &str, u64, u64)] = &[
@@ -18,23 +19,6 @@ const POLICIES: &[(&str, &str, u64, u64)] = &[
     ("standard", "only", 198_000_000, 70_500_000),
     ("deep", "compiled", 167_000_000, 57_000_000),
 ];
-
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A project with some of the repository's own files.
-fn with(paths: &[&str]) -> Pack {
-    let pack = Pack::new();
-    for entry in paths.iter().flat_map(|path| walkdir::WalkDir::new(repository().join(path))) {
-        let entry = entry.unwrap();
-        if entry.file_type().is_file() && !entry.path().components().any(|part| part.as_os_str() == "__pycache__") {
-            let path = entry.path().strip_prefix(repository()).unwrap().to_str().unwrap();
-            pack.write(path, std::fs::read(entry.path()).unwrap());
-        }
-    }
-    pack
-}
 
 #[test]
 fn the_workload_is_small_and_runs() {
@@ -177,20 +161,4 @@ fn the_projects_own_layers_serve_every_runtime() {
         ran += 1;
     }
     println!("ran on {ran} Pythons");
-}
-
-/// What tests/workload/ needs: `scripts/test` names one that it made; else one is made here, once.
-fn virtual_environment(python: &str) -> PathBuf {
-    if let Some(venv) = std::env::var_os("PACK_TEST_VENV") {
-        return venv.into();
-    }
-    let venv = kept_folder("workload-venv");
-    if !venv.join("ready").exists() {
-        succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv));
-        let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "-r", "tests/workload/requirements.txt"]);
-        succeed(pip.current_dir(repository()));
-        std::fs::write(venv.join("ready"), "").unwrap();
-    }
-    venv
 }

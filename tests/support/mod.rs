@@ -14,12 +14,20 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
+pub(crate) mod base_image;
 pub(crate) mod check;
+pub(crate) mod derived;
+pub(crate) mod engine;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lambda;
 pub(crate) mod moments;
+pub(crate) mod nodes;
 pub(crate) mod registry;
+pub(crate) mod registry_server;
+pub(crate) mod scratch;
+pub(crate) mod unpacked;
+pub(crate) mod workload;
 pub(crate) mod zips;
 
 use std::collections::BTreeMap;
