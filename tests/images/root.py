@@ -106,12 +106,9 @@ def stamp(time):
 def runtime(folder):
     """AWS's runtime client and the SDK in /var/runtime, the emulator and the entrypoint."""
     tree = Tree()
-    packages, tools = folder / "packages", folder / "tools"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    run([*pip, "install", "--no-compile", "--only-binary=:all:", "--target", packages, "awslambdaric", "boto3"])
-    run([*pip, "download", "--no-deps", "--dest", tools, "aws-sam-cli"])
-    tree.add_folder("var/runtime", packages, leave=lambda path: path.parts[0] == "bin" or path.name == "direct_url.json")
-    (wheel,) = tools.glob("aws_sam_cli-*.whl")
+    add_packages(tree, folder / "packages", "awslambdaric", "boto3")
+    pip("download", "--no-deps", "--dest", folder, "aws-sam-cli")
+    (wheel,) = folder.glob("aws_sam_cli-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         emulator = archive.read(f"samcli/local/rapid/aws-lambda-rie-{os.uname().machine}")
     tree.add("usr/local/bin/aws-lambda-rie", emulator, executable=True)
@@ -126,13 +123,19 @@ def add_start(tree):
     tree.folder("var/task")
 
 
-def foreign():
+def add_packages(tree, folder, *names):
+    pip("install", "--no-compile", "--only-binary=:all:", "--target", folder, *names)
+    tree.add_folder("var/runtime", folder, leave=lambda path: path.parts[0] == "bin")
+
+
+def foreign(folder):
     """A root file system of another architecture: what is looked at, and nothing that could be run."""
     tree = Tree()
     for name in ("tmp", "opt"):
         tree.folder(name)
     tree.add(f"var/lang/bin/python{VERSION}", b"#!/bin/false\n", executable=True)
     tree.add(f"var/lang/lib/python{VERSION}/os.py", b"")
+    add_packages(tree, folder, "boto3")
     add_start(tree)
     return tree
 
@@ -159,16 +162,15 @@ def linked_with(path):
     return {name or Path(place).name: Path(place) for name, place in pairs}
 
 
-def run(command):
+def pip(*words):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words]
     subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def trees(architecture):
     """The trees of an architecture, from the most stable to the newest; a generator, as some need a temporary folder."""
-    if architecture == "arm64":
-        yield foreign()
-        return
-    yield system()
-    yield language()
     with tempfile.TemporaryDirectory() as folder:
-        yield runtime(Path(folder))
+        if architecture == "arm64":
+            yield foreign(Path(folder))
+        else:
+            yield from (system(), language(), runtime(Path(folder)))
