@@ -205,6 +205,30 @@ fn a_tar_is_a_layout_and_what_engines_load() {
 }
 
 #[test]
+fn of_the_same_inputs_nothing_is_made_again() {
+    let pack = project(GZIP);
+    pack.write("pack.toml", "[packaging.image]\nmethod = 'image'\nbase = 'base'\n");
+    let is_made = |arguments: &[&str]| {
+        let run = pack.command(["image", "--json", "--bytecode", "none", "--no-import-test"]).args(arguments);
+        !run.run().json(0)["phases"].as_array().unwrap().is_empty()
+    };
+    assert!(is_made(&[]));
+    assert!(!is_made(&[]));
+    assert!(is_made(&["--label", "a=b"]));
+    assert!(is_made(&[]));
+    base(&pack, GZIP, "amd64", &json!(["/other"]));
+    assert!(is_made(&[]));
+    assert!(!is_made(&[]));
+    // A layout of which something was taken away is not the one that was made.
+    let blob = fs::read_dir(pack.path(IMAGE).join("blobs/sha256")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(blob).unwrap();
+    assert!(is_made(&[]));
+    assert_done(&pack.command(["check", IMAGE]).run());
+    assert!(is_made(&["--output", "job.tar"]));
+    assert!(!is_made(&["--output", "job.tar"]));
+}
+
+#[test]
 fn what_is_there_is_replaced_only_by_an_image() {
     let pack = project(GZIP);
     assert_done(&image(&pack, &[]).run());

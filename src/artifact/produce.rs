@@ -5,10 +5,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use super::deflate::{DEFLATE_VERSION, Packed, pack};
 use super::ordered::ordered;
@@ -17,7 +15,7 @@ use crate::cache::{MemberCache, MemberCacheWriter};
 use crate::elf::strip::{Unstripped, is_elf, strip};
 use crate::error::{Error, Result};
 use crate::resolve::Distribution;
-use crate::system::AtomicFile;
+use crate::system::{AtomicFile, HashedWrite};
 use crate::tree::{self, Entry, Owner, Site, Source, Tree};
 
 /// What may be held between reading and writing, in bytes of unpacked files. Packing one needs up to three times its
@@ -158,11 +156,8 @@ impl Input<'_> {
 
 /// Writes the ZIP beside `target`; it is the caller's to put it in its place.
 pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
-    let mut zip = ZipWriter::new(Hashed {
-        file: io::BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?),
-        hasher: Sha256::new(),
-        written: 0,
-    });
+    let file = io::BufWriter::with_capacity(1 << 20, AtomicFile::create(target)?);
+    let mut zip = ZipWriter::new(HashedWrite::new(file));
     let mut kept = start_caches(input);
     let mut by_owner: BTreeMap<Owner, Sizes> = BTreeMap::new();
     let (mut stripped, mut unstripped, mut unpacked) = (Vec::new(), Vec::new(), 0);
@@ -197,9 +192,9 @@ pub fn write_zip(input: &Input<'_>, target: &Path) -> Result<Artifact> {
         },
     )?;
     finish_caches(input, kept);
-    let Hashed { file, hasher, written } = zip.finish().map_err(Error::io("write", target))?;
-    let file = file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
-    let sha256 = data_encoding::HEXLOWER.encode(&hasher.finalize());
+    let hashed = zip.finish().map_err(Error::io("write", target))?;
+    let (sha256, written) = (data_encoding::HEXLOWER.encode(&hashed.sha256()), hashed.written);
+    let file = hashed.inner.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
     Ok(Artifact { file, sha256, packed: written, unpacked, by_owner, stripped, unstripped })
 }
 
@@ -228,25 +223,5 @@ fn finish_caches(input: &Input<'_>, writers: BTreeMap<Bucket, MemberCacheWriter>
             }
         }
         let _ = writer.finish();
-    }
-}
-
-/// Counts and hashes what passes through.
-struct Hashed<W> {
-    file: W,
-    hasher: Sha256,
-    written: u64,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

@@ -1,27 +1,22 @@
 //! `pack image`: the row of stages of a ZIP, whose files then become layers above a base.
 
-use super::{BuildPlan, Made, answer, make};
+use super::{BuildPlan, Made};
 use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::image::{Image, Payload, Pin, Plan};
 use crate::lock;
 use crate::progress::Progress;
-use crate::python::interpreter::Interpreters;
 use crate::size::SizeReport;
 
-/// Builds an image and writes it to its place.
-pub(super) fn build(
+/// Puts what was made above a base, and writes, loads and pushes it as the plan says.
+pub(super) fn finish(
     build: &BuildPlan,
     plan: &Plan,
-    python: &Interpreters,
+    made: Made,
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<SizeReport> {
-    let files = build.product.files(&build.output)?;
-    let (made, _) = answer::with(build, python, cache, progress, |answer, progress| {
-        make(build, &files, answer, python, cache, progress)
-    })?;
     let Made { artifact, mut report, owners, .. } = made;
     let Some(handler) = report.handler.clone() else {
         return Err(Error::usage(

@@ -10,7 +10,7 @@ mod unchanged;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use bytecode::{Policy, WithBytecode};
@@ -114,21 +114,14 @@ pub fn plan(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &
     Ok(Plan::new(build, python, cache, &files.own, &answer))
 }
 
-/// Builds a ZIP or an image.
+/// Builds a ZIP or an image, unless an earlier build made it of the same inputs. A ZIP above Lambda's limit is put beside its
+/// target under a name that says so.
 pub fn artifact(
     build: &BuildPlan,
     python: &Interpreters,
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<SizeReport> {
-    match &build.image {
-        None => zip(build, python, cache, progress),
-        Some(plan) => image::build(build, plan, python, cache, progress),
-    }
-}
-
-/// Builds a ZIP. Above Lambda's limit it is put beside its target under a name that says so.
-fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut Progress) -> Result<SizeReport> {
     build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
     let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
@@ -142,9 +135,18 @@ fn zip(build: &BuildPlan, python: &Interpreters, cache: &Cache, progress: &mut P
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    // Before it has its name, which another build may take.
-    let stamp = unchanged::Stamp::of(made.artifact.file.path());
-    let report = made.finish()?;
+    let (report, stamp) = match &build.image {
+        // The stamp of a file is taken before it has its name, which another build may take.
+        None => {
+            let stamp = unchanged::Stamp::of(made.artifact.file.path());
+            (made.finish()?, stamp)
+        }
+        Some(plan) => {
+            let report = image::finish(build, plan, made, cache, progress)?;
+            let stamp = unchanged::Stamp::of(Path::new(&report.path));
+            (report, stamp)
+        }
+    };
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
     if let (Some(key), Some(stamp)) = (key(set.as_ref())?, stamp)
         && Some(unchanged::digest(&files)?) == digest

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
 
 use super::product::Files;
 use super::{BuildPlan, Product, answer, artifact};
@@ -28,7 +29,7 @@ struct Record {
 }
 
 /// What tells a file from one that was written since.
-#[derive(Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 pub(super) struct Stamp {
     bytes: u64,
     /// Nanoseconds.
@@ -36,11 +37,18 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// None where there is no file.
+    /// Of a file, or of all files of a folder; none where there is neither.
     pub(super) fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-        Some(Self { bytes: metadata.len(), modified })
+        let mut stamp: Option<Self> = None;
+        for entry in WalkDir::new(path).follow_root_links(true) {
+            let metadata = entry.ok()?.metadata().ok()?;
+            if metadata.is_file() {
+                let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+                let before = stamp.unwrap_or(Self { bytes: 0, modified: 0 });
+                stamp = Some(Self { bytes: before.bytes + metadata.len(), modified: before.modified.max(modified) });
+            }
+        }
+        stamp
     }
 }
 
@@ -79,6 +87,13 @@ pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interprete
     }
     let layers: Vec<(String, &str)> =
         build.layers.all.iter().map(|layer| (layer.shown(), layer.sha256.as_str())).collect();
+    let image = match &build.image {
+        None => None,
+        Some(plan) => match plan.key()? {
+            Some(key) => Some(key),
+            None => return Ok(None),
+        },
+    };
     let compiler = python.compiler.as_ref().map(|compiler| (&compiler.path, compiler.version()));
     let slim = &build.slim;
     let parts = serde_json::to_vec(&(
@@ -86,7 +101,7 @@ pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interprete
         (build.product.name(), build.site().packages(), build.target, &build.output, &build.handler),
         (build.check, &build.provided, build.bytecode, compiler, &build.imports),
         (slim.level, format!("{:?}", slim.sdk), slim.keep.patterns(), slim.exclude.patterns(), &slim.services),
-        (slim.users_known, layers, build.allow_shadow),
+        (slim.users_known, layers, build.allow_shadow, image),
         format!("{set:?}"),
         files,
     ))

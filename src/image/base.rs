@@ -113,6 +113,15 @@ pub(super) fn is_layout(name: &str) -> bool {
     name.starts_with(['.', '/']) || name.starts_with(LAYOUT) || path_of(name).exists()
 }
 
+/// What names all that a layout has; nothing where the name is a reference.
+pub(super) fn index_digest(name: &str) -> Result<Option<Digest>> {
+    if !is_layout(name) {
+        return Ok(None);
+    }
+    let index = Store::find(path_of(name))?.map(|store| store.small("index.json")).transpose()?;
+    Ok(index.and_then(Result::ok).map(|index| Digest::of(&index)))
+}
+
 fn path_of(name: &str) -> &Path {
     Path::new(name.strip_prefix(LAYOUT).unwrap_or(name))
 }

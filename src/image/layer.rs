@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::gzip::{GZIP_VERSION, Gzip};
@@ -16,6 +15,7 @@ use crate::archive::Archive;
 use crate::cache::{Blob, Cache};
 use crate::error::{Error, Result};
 use crate::registry::Digest;
+use crate::system::HashedWrite;
 
 /// Changes with the tar that is written.
 const TAR_VERSION: u32 = 1;
@@ -48,22 +48,22 @@ pub(super) struct Layer {
 /// Writes a layer, or takes the one that an earlier build packed of the same tar. `time` is that of every entry, in seconds.
 pub(super) fn write(archive: &Archive, files: &[File], time: u64, cache: &Cache) -> Result<Layer> {
     let failed = |error| Error::io("write", "a layer")(error);
-    let mut hashed = Hashed { inner: io::sink(), hasher: Sha256::new(), written: 0 };
+    let mut hashed = HashedWrite::new(io::sink());
     tar(archive, files, time, &mut hashed)?;
-    let (diff_id, unpacked) = (hashed.digest(), hashed.written);
+    let (diff_id, unpacked) = (Digest::from(hashed.sha256()), hashed.written);
     let key = format!("{}-tar{TAR_VERSION}-gzip{GZIP_VERSION}", diff_id.hex());
     if let Some(blob) = cache.blob(&key)? {
         return Ok(Layer { blob, diff_id, unpacked });
     }
     let mut file = cache.new_blob(&key)?;
-    let mut packed = Hashed { inner: BufWriter::with_capacity(1 << 20, &mut file), hasher: Sha256::new(), written: 0 };
+    let mut packed = HashedWrite::new(BufWriter::with_capacity(1 << 20, &mut file));
     {
         let mut gzip = Gzip::new(&mut packed).map_err(failed)?;
         tar(archive, files, time, &mut gzip)?;
         gzip.finish().map_err(failed)?;
     }
     packed.flush().map_err(failed)?;
-    let (digest, size) = (packed.digest(), packed.written);
+    let (digest, size) = (Digest::from(packed.sha256()), packed.written);
     drop(packed);
     let blob = cache.keep_blob(&key, file, digest, size)?;
     Ok(Layer { blob, diff_id, unpacked })
@@ -107,29 +107,4 @@ fn parents(files: &[File]) -> BTreeSet<String> {
         file.path.match_indices('/').map(|(at, _)| file.path[..=at].to_owned()).collect()
     };
     files.iter().flat_map(above).collect()
-}
-
-struct Hashed<W> {
-    inner: W,
-    hasher: Sha256,
-    written: u64,
-}
-
-impl<W> Hashed<W> {
-    fn digest(&self) -> Digest {
-        Digest::from(self.hasher.clone().finalize())
-    }
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }

@@ -80,6 +80,19 @@ pub enum Pin {
 }
 
 impl Plan {
+    /// Everything that an image depends on besides the function, as one word; none where it does more than to write it, or where
+    /// only a registry knows.
+    pub fn key(&self) -> Result<Option<String>> {
+        let base = match &self.pin {
+            _ if !self.write || self.load || self.push.is_some() => None,
+            Pin::Locked(digest) => Some(*digest),
+            Pin::None => base::index_digest(&self.base)?,
+            Pin::Record(..) => None,
+        };
+        let time = source_date_epoch()?;
+        Ok(base.map(|base| format!("{base} {} {:?} {} {time}", self.base, self.labels, self.tag)))
+    }
+
     /// A client for its registries, with the user's credentials.
     pub fn client(&self) -> Result<Arc<Client>> {
         let credentials = Credentials::from_environment();

@@ -30,9 +30,9 @@ impl Digest {
     }
 }
 
-impl From<sha2::digest::Output<Sha256>> for Digest {
-    fn from(output: sha2::digest::Output<Sha256>) -> Self {
-        Self(output.into())
+impl From<[u8; 32]> for Digest {
+    fn from(sha256: [u8; 32]) -> Self {
+        Self(sha256)
     }
 }
 

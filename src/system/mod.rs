@@ -9,5 +9,5 @@ mod folder;
 pub use atomic::{AtomicFile, destination, sweep_leftovers};
 pub use atomic_folder::AtomicFolder;
 pub use command::{CommandError, Output, ask, find_on_path, run};
-pub use digest::sha256_of;
+pub use digest::{HashedWrite, sha256_of};
 pub use folder::remove_folder;
