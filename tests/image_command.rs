@@ -262,7 +262,13 @@ fn what_cannot_be_a_base_is_refused() {
         "hint: --base takes",
     ]);
     base(&pack, GZIP, "amd64", &Value::Null);
-    refused(&["it has no entrypoint: nothing in it would start the handler"]);
+    refused(&["it has no entrypoint: nothing in it would start the handler. With awslambdaric among the requirements"]);
+    let own = image(&pack, &["--entrypoint", "/usr/bin/python -m awslambdaric", "--output", "own"]).run();
+    assert_done(&own);
+    assert_eq!(
+        described(&pack.path("own")).1["config"]["Entrypoint"],
+        json!(["/usr/bin/python", "-m", "awslambdaric"])
+    );
     base(&pack, "application/vnd.oci.image.layer.v1.tar+zstd", "amd64", &json!(["/x"]));
     refused(&["is not packed with gzip, which Lambda wants"]);
     base(&pack, GZIP, "amd64", &json!(["/x"]));

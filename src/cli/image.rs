@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::image::{self, Pin};
 use crate::lock;
 use crate::project::{Build, Method, Project, Selection};
+use crate::slim::SdkPolicy;
 use crate::system;
 
 const EXAMPLES: &str = "\
@@ -55,6 +56,11 @@ pub(super) struct Image {
     /// Python version [default: as pack.toml says, else public.ecr.aws/lambda/python:{python}]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
+
+    /// The program that starts the handler, with its arguments, for a base that has none; the AWS SDK is then in the image
+    /// unless --no-bundle-sdk leaves it out [default: as pack.toml says, else the base's]
+    #[arg(long, value_name = "WORDS")]
+    entrypoint: Option<String>,
 
     /// A label of the image, beside the base's and those of pack.toml; may be repeated
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = variable)]
@@ -172,11 +178,16 @@ impl Image {
                 Error::usage(format!("--push {reason}"), "example: --push registry.example.com/team/job:1.4")
             })
         });
+        let given = self.entrypoint.as_ref();
+        let given = given.map(|words| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let entrypoint = given.or_else(|| build.entrypoint.clone());
+        let is_own = entrypoint.is_some();
         let mut labels: BTreeMap<String, String> = build.labels.clone();
         labels.extend(self.labels.iter().cloned());
         let plan = image::Plan {
             base,
             pin,
+            entrypoint,
             labels,
             tag: self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name)),
             push: push.transpose()?,
@@ -185,6 +196,10 @@ impl Image {
             insecure: self.insecure,
         };
         let mut otherwise = Otherwise::from(build.settings);
+        // Only AWS's own images have the SDK, and they have an entrypoint.
+        if is_own && otherwise.sdk == SdkPolicy::Auto {
+            otherwise.sdk = SdkPolicy::Bundle;
+        }
         otherwise.handler = self.handler.clone().or(otherwise.handler);
         let is_locked = !build.is_argument && self.chosen.are_the_projects(&self.requirements);
         let set = is_locked.then(|| SetName { name: function.name.clone(), packaging: None });

@@ -174,7 +174,7 @@ pub(super) struct Otherwise {
     exclude: Vec<String>,
     aws_services: Vec<String>,
     provided: Vec<String>,
-    sdk: SdkPolicy,
+    pub(super) sdk: SdkPolicy,
     /// Of a function in Lambda, and so of its import test.
     environment: BTreeMap<String, String>,
     budgets: Budgets,

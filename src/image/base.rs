@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Pin, config};
+use super::{Pin, Plan, config};
 use crate::check::sources::Store;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
@@ -41,13 +41,15 @@ enum Place {
 
 impl Base {
     /// The base that a user names, for a target: the path of a layout, or a reference.
-    pub fn find(name: &str, pin: &Pin, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
+    pub(super) fn find(plan: &Plan, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
+        let name = plan.base.as_str();
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
         let (manifest, raw, place) = if is_layout(name) {
             of_layout(path_of(name), target, &wrong)?
         } else {
             let reference: Reference = name.parse().map_err(wrong)?;
-            let reference = if let Pin::Locked(digest) = pin { reference.with_digest(*digest) } else { reference };
+            let reference =
+                if let Pin::Locked(digest) = &plan.pin { reference.with_digest(*digest) } else { reference };
             let repository = client.repository(&reference, progress)?;
             let manifest = repository.image(&reference.asked(), target.architecture)?;
             let config = repository.config(&manifest)?;
@@ -61,8 +63,10 @@ impl Base {
         if config::diff_ids(&config).map(|ids| ids.len()) != Some(manifest.layers.len()) {
             return Err(wrong("its manifest and its configuration do not have the same layers".into()));
         }
-        if config::entrypoint(&config).is_none() {
-            return Err(wrong("it has no entrypoint: nothing in it would start the handler".into()));
+        if plan.entrypoint.is_none() && config::entrypoint(&config).is_none() {
+            let reason = "it has no entrypoint: nothing in it would start the handler. With awslambdaric among the requirements, \
+                          --entrypoint '/usr/local/bin/python -m awslambdaric' does";
+            return Err(wrong(reason.into()));
         }
         if let Some(layer) = manifest.layers.iter().find(|layer| !layer.media_type.as_str().ends_with("gzip")) {
             return Err(wrong(format!("its layer {} is not packed with gzip, which Lambda wants", layer.digest)));

@@ -16,6 +16,8 @@ use crate::registry::Digest;
 pub(super) struct Settings<'a> {
     /// The handler: the command of Lambda's entrypoints.
     pub handler: &'a str,
+    /// What starts the handler; none where the base says it.
+    pub entrypoint: Option<&'a [String]>,
     /// Labels beside the base's.
     pub labels: &'a BTreeMap<String, String>,
     /// When it says it was made, in seconds since 1970.
@@ -66,6 +68,9 @@ pub(super) fn above(mut config: Map<String, Value>, layers: &[Added], settings: 
     config.insert("created".into(), json!(created));
     let run = object(&mut config, "config");
     run.insert("Cmd".into(), json!([settings.handler]));
+    if let Some(entrypoint) = settings.entrypoint {
+        run.insert("Entrypoint".into(), json!(entrypoint));
+    }
     if run.get("WorkingDir").and_then(Value::as_str).is_none_or(str::is_empty) {
         run.insert("WorkingDir".into(), json!(TASK));
     }
@@ -128,7 +133,7 @@ mod tests {
         let base = read(BASE.replace("HISTORY", history).as_bytes()).unwrap();
         let labels = BTreeMap::from([("b".to_owned(), "2".to_owned())]);
         let layers = [Added { diff_id: Digest::of(b"x"), what: "numpy 2.0".into() }];
-        let settings = Settings { handler: "app.handler", labels: &labels, created: 0 };
+        let settings = Settings { handler: "app.handler", entrypoint: None, labels: &labels, created: 0 };
         serde_json::from_slice(&above(base, &layers, &settings)).unwrap()
     }
 
@@ -163,7 +168,7 @@ mod tests {
         assert!(read(b"[]").is_err() && read(b"{").is_err());
         let odd = read(br#"{"config": [], "rootfs": 1, "history": "x"}"#).unwrap();
         assert_eq!((entrypoint(&odd), diff_ids(&odd), platform(&odd).as_str()), (None, None, "?/?"));
-        let settings = Settings { handler: "a.b", labels: &BTreeMap::new(), created: 0 };
+        let settings = Settings { handler: "a.b", entrypoint: None, labels: &BTreeMap::new(), created: 0 };
         assert!(!above(odd, &[], &settings).is_empty());
     }
 

@@ -54,6 +54,8 @@ pub struct Plan {
     pub base: String,
     /// What a lock says of it.
     pub pin: Pin,
+    /// What starts the handler; none where the base says it.
+    pub entrypoint: Option<Vec<String>>,
     /// Labels beside the base's.
     pub labels: BTreeMap<String, String>,
     /// What an engine calls it.
@@ -90,7 +92,7 @@ impl Plan {
             Pin::Record(..) => None,
         };
         let time = source_date_epoch()?;
-        Ok(base.map(|base| format!("{base} {} {:?} {} {time}", self.base, self.labels, self.tag)))
+        Ok(base.map(|base| format!("{base} {} {:?} {:?} {} {time}", self.base, self.entrypoint, self.labels, self.tag)))
     }
 
     /// A client for its registries, with the user's credentials.
@@ -176,11 +178,16 @@ impl Image {
         progress: &mut Progress,
     ) -> Result<Self> {
         let time = source_date_epoch()?;
-        let base = progress.phase("base", |progress| Base::find(&plan.base, &plan.pin, target, client, progress))?;
+        let base = progress.phase("base", |progress| Base::find(plan, target, client, progress))?;
         let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
-        let settings = config::Settings { handler: payload.handler, labels: &plan.labels, created: time };
+        let settings = config::Settings {
+            handler: payload.handler,
+            labels: &plan.labels,
+            entrypoint: plan.entrypoint.as_deref(),
+            created: time,
+        };
         let config = config::above(base.config.clone(), &added, &settings);
         let (config_type, layer_type, manifest_type) = if base.is_docker() {
             (MediaType::DockerConfig, MediaType::DockerLayer, MediaType::DockerManifest)

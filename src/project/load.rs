@@ -385,6 +385,12 @@ fn packagings(manifest: &Manifest, mistakes: &mut Vec<Mistake>) -> Vec<Packaging
                 "method = \"image\" makes one",
             ));
         }
+        if let (Some(entrypoint), Method::Zip | Method::Layers) = (&entry.entrypoint, method.value) {
+            mistakes.push(entrypoint.place.mistake(
+                format!("[packaging.{name}] has an entrypoint, and makes no image"),
+                "method = \"image\" makes one",
+            ));
+        }
         packagings.push(Packaging { name: name.clone(), method: Some(method.value), entry: Some(entry.clone()) });
     }
     packagings.sort_by_key(|packaging| packaging.entry.as_ref().map(|entry| entry.place.start()));

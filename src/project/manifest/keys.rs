@@ -243,6 +243,19 @@ pub(super) const LAYER: &[Key] = &[
     ),
 ];
 
+const BASE: Key = key(
+    "base",
+    Kind::Text,
+    "The image below: a reference, or the path of an OCI layout; {python} stands for the Python version",
+    "base = \"public.ecr.aws/lambda/python:{python}\"",
+);
+const ENTRYPOINT: Key = key(
+    "entrypoint",
+    Kind::List(&Kind::Text),
+    "The program that starts the handler, where the base has none",
+    "entrypoint = [\"/usr/local/bin/python\", \"-m\", \"awslambdaric\"]",
+);
+
 const PACKAGING: &[Key] = &[
     key(
         "method",
@@ -253,7 +266,8 @@ const PACKAGING: &[Key] = &[
     SLIM_KEY,
     BYTECODE_KEY,
     LAYERS,
-    key("base", Kind::Text, "The base image", "base = \"public.ecr.aws/lambda/python:3.13\""),
+    BASE,
+    ENTRYPOINT,
 ];
 
 const ROW: &[Key] = &[
@@ -316,7 +330,8 @@ pub(super) const ROOT: &[Key] = &[
     key(
         "image",
         Kind::Table(&[
-            key("base", Kind::Text, "The base image", "base = \"public.ecr.aws/lambda/python:3.13\""),
+            BASE,
+            ENTRYPOINT,
             key("labels", Kind::Texts, "Labels", "labels = { \"org.opencontainers.image.vendor\" = \"us\" }"),
         ]),
         "What container images have in common",

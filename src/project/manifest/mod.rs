@@ -148,6 +148,8 @@ pub struct PackagingEntry {
     pub layers: Option<At<Vec<At<String>>>>,
     /// The base image.
     pub base: Option<At<String>>,
+    /// What starts the handler, where the base has nothing that does.
+    pub entrypoint: Option<At<Vec<String>>>,
 }
 
 /// How a function is packaged.
@@ -167,6 +169,8 @@ pub enum Method {
 pub struct ImageEntry {
     /// The base image.
     pub base: Option<At<String>>,
+    /// What starts the handler, where the base has nothing that does.
+    pub entrypoint: Option<At<Vec<String>>>,
     /// Labels.
     pub labels: BTreeMap<String, At<String>>,
 }

@@ -49,9 +49,14 @@ impl<'a> Reader<'a> {
                 bytecode: packaging.word("bytecode"),
                 layers: packaging.list("layers", owned),
                 base: packaging.text("base"),
+                entrypoint: packaging.strings("entrypoint"),
             }),
             image: image
-                .map(|image| ImageEntry { base: image.text("base"), labels: image.texts("labels") })
+                .map(|image| ImageEntry {
+                    base: image.text("base"),
+                    entrypoint: image.strings("entrypoint"),
+                    labels: image.texts("labels"),
+                })
                 .unwrap_or_default(),
             budgets: self.budgets(),
             matrix: matrix.map(|matrix| matrix.matrix()).unwrap_or_default(),

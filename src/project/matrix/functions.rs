@@ -67,6 +67,9 @@ impl Project {
             origins.note("base", base.value.clone(), &from);
             Some(base.value.clone())
         });
+        let entrypoint = packaging.entry.as_ref().and_then(|entry| entry.entrypoint.as_ref());
+        let entrypoint = entrypoint.or(self.manifest.image.entrypoint.as_ref());
+        let entrypoint = entrypoint.filter(|_| method == Method::Image).map(|words| words.value.clone());
         let labels = self.manifest.image.labels.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect();
         Build {
             is_argument: member.is_argument,
@@ -80,6 +83,7 @@ impl Project {
             choice: choice.clone(),
             layers,
             base: base.flatten(),
+            entrypoint,
             labels: if method == Method::Image { labels } else { BTreeMap::new() },
             output: Path::new(FOLDER).join(file_name(name, &packaging.name, method, target)),
             settings,

@@ -60,6 +60,8 @@ pub struct Build {
     pub layers: Vec<UsedLayer>,
     /// The base image, if it is one and the project names it.
     pub base: Option<String>,
+    /// What starts the handler in an image whose base has nothing that does.
+    pub entrypoint: Option<Vec<String>>,
     /// Labels of an image.
     pub labels: BTreeMap<String, String>,
     /// Where the artifact goes.
