@@ -311,6 +311,34 @@ fn of_an_index_the_image_for_the_function_is_taken() {
 }
 
 #[test]
+fn the_report_says_what_is_in_which_layer() {
+    let pack = project(GZIP);
+    let outcome = image(&pack, &[]).run();
+    assert_done(&outcome);
+    let start = outcome.stdout.find("layers above the base").unwrap();
+    let lines: Vec<&str> =
+        outcome.stdout[start..].lines().take(4).map(|line| line.split("  ").nth(1).unwrap_or(line)).collect();
+    assert_eq!(lines[1..], ["large 2.0", "pkg 1.0, small 1.0", "the function"], "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("  base      base (sha256:"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("% of 10,737,418,240"), "{}", outcome.stdout);
+}
+
+#[test]
+fn names_are_told_apart_and_offline_asks_nobody() {
+    let pack = project(GZIP);
+    pack.write("pack.toml", "[packaging.image]\nmethod = 'image'\n[matrix]\npython = ['3.12', '3.13']\n");
+    let said = ["two images would be called 127.0.0.1:1/app:1", "put {function}, {python} or {arch} into the name"];
+    assert_fails(&image(&pack, &["--push", "127.0.0.1:1/app:1"]).run(), 2, &said);
+    let said = ["--offline uses no network, and the base public.ecr.aws/lambda/python:3.12"];
+    assert_fails(&pack.command(["image", "app", "--offline"]).run(), 2, &said);
+    assert_fails(
+        &image(&pack, &["--offline", "--push", "127.0.0.1:1/app:{python}"]).run(),
+        2,
+        &["--offline uses no network"],
+    );
+}
+
+#[test]
 fn an_image_needs_a_handler_and_knows_what_the_project_says() {
     let pack = project(GZIP);
     pack.write("functions/none/lib.py", "X = 1\n");

@@ -1,6 +1,6 @@
 //! `pack image`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,7 +66,7 @@ pub(super) struct Image {
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = variable)]
     labels: Vec<(String, String)>,
 
-    /// What an engine calls the image that it loads from a tar [default: <FUNCTION>:python<VERSION>-<ARCH>]
+    /// What an engine calls the image that it loads, with the same words in braces as --push [default: <FUNCTION>:python<VERSION>-<ARCH>]
     #[arg(long, value_name = "NAME[:TAG]")]
     tag: Option<String>,
 
@@ -103,6 +103,7 @@ impl Image {
         let builds = self.builds(&mut project, root)?;
         let several = builds.len() > 1;
         let plans = builds.into_iter().map(|build| self.plan(build, several)).collect::<Result<Vec<_>>>()?;
+        refuse_one_name(&plans)?;
         self.options.build(plans)
     }
 
@@ -168,36 +169,10 @@ impl Image {
         let requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
         let output = self.place(&build.output, several)?;
-        let pin = self.pin(&build, &function.name)?;
-        let base = image::base_name(self.base.as_deref().or(build.base.as_deref()), target);
-        let python = target.python.to_string();
-        let push = self.push.as_ref().map(|reference| {
-            let name = reference.replace("{function}", &function.name).replace("{python}", &python);
-            let name = name.replace("{arch}", &target.architecture.to_string());
-            name.parse().map_err(|reason| {
-                Error::usage(format!("--push {reason}"), "example: --push registry.example.com/team/job:1.4")
-            })
-        });
-        let given = self.entrypoint.as_ref();
-        let given = given.map(|words| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        let entrypoint = given.or_else(|| build.entrypoint.clone());
-        let is_own = entrypoint.is_some();
-        let mut labels: BTreeMap<String, String> = build.labels.clone();
-        labels.extend(self.labels.iter().cloned());
-        let plan = image::Plan {
-            base,
-            pin,
-            entrypoint,
-            labels,
-            tag: self.tag.clone().unwrap_or_else(|| format!("{}:{target}", function.name)),
-            push: push.transpose()?,
-            load: self.load,
-            write: self.output.is_some() || !(self.load || self.push.is_some()),
-            insecure: self.insecure,
-        };
+        let image = self.image(&build)?;
         let mut otherwise = Otherwise::from(build.settings);
         // Only AWS's own images have the SDK, and they have an entrypoint.
-        if is_own && otherwise.sdk == SdkPolicy::Auto {
+        if image.entrypoint.is_some() && otherwise.sdk == SdkPolicy::Auto {
             otherwise.sdk = SdkPolicy::Bundle;
         }
         otherwise.handler = self.handler.clone().or(otherwise.handler);
@@ -205,6 +180,55 @@ impl Image {
         let set = is_locked.then(|| SetName { name: function.name.clone(), packaging: None });
         let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
         let build = self.options.with_lock(build, set)?;
-        Ok(BuildPlan { image: Some(plan), ..build })
+        Ok(BuildPlan { image: Some(image), ..build })
     }
+
+    /// What makes an image of a build.
+    fn image(&self, build: &Build) -> Result<image::Plan> {
+        let base = image::base_name(self.base.as_deref().or(build.base.as_deref()), build.target);
+        if self.options.is_offline() && (self.push.is_some() || !image::is_layout(&base)) {
+            return Err(Error::usage(
+                format!("--offline uses no network, and the base {base} or the push would"),
+                "take a base that is an OCI layout here, and no --push",
+            ));
+        }
+        let (python, architecture) = (build.target.python.to_string(), build.target.architecture.to_string());
+        let named = |text: &str| {
+            text.replace("{function}", &build.function).replace("{python}", &python).replace("{arch}", &architecture)
+        };
+        let push = self.push.as_deref().map(|reference| {
+            named(reference).parse().map_err(|reason| {
+                Error::usage(format!("--push {reason}"), "example: --push registry.example.com/team/job:1.4")
+            })
+        });
+        let words = |text: &String| text.split_whitespace().map(str::to_owned).collect();
+        let own_tag = || format!("{}:{}", build.function, build.target);
+        Ok(image::Plan {
+            pin: self.pin(build, &build.function)?,
+            base,
+            entrypoint: self.entrypoint.as_ref().map(words).or_else(|| build.entrypoint.clone()),
+            labels: build.labels.clone().into_iter().chain(self.labels.iter().cloned()).collect(),
+            tag: self.tag.as_deref().map_or_else(own_tag, named),
+            push: push.transpose()?,
+            load: self.load,
+            write: self.output.is_some() || !(self.load || self.push.is_some()),
+            insecure: self.insecure,
+        })
+    }
+}
+
+/// Of two images with one name, one would take it from the other.
+fn refuse_one_name(plans: &[BuildPlan]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for plan in plans.iter().filter_map(|plan| plan.image.as_ref()) {
+        let pushed = plan.push.iter().map(ToString::to_string);
+        let name = pushed.chain(plan.load.then(|| plan.tag.clone())).find(|name| !seen.insert(name.clone()));
+        if let Some(name) = name {
+            return Err(Error::usage(
+                format!("two images would be called {name}"),
+                "put {function}, {python} or {arch} into the name, or build them one by one",
+            ));
+        }
+    }
+    Ok(())
 }

@@ -113,7 +113,7 @@ impl Base {
 }
 
 /// Whether a name is the path of a layout, and no reference.
-pub(super) fn is_layout(name: &str) -> bool {
+pub fn is_layout(name: &str) -> bool {
     name.starts_with(['.', '/']) || name.starts_with(LAYOUT) || path_of(name).exists()
 }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use base::Base;
+pub use base::{Base, is_layout};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -11,6 +11,8 @@ use crate::slim::{Level, Rule};
 /// Parts listed; the rest is one line.
 const PARTS_SHOWN: usize = 10;
 const BAR_WIDTH: usize = 40;
+/// Characters of what a layer has; of many small distributions not all are named.
+const LAYER_WIDTH: usize = 34;
 
 impl SizeReport {
     /// The whole report; `every_removal` lists each file that was taken out.
@@ -31,6 +33,12 @@ impl SizeReport {
         let _ = writeln!(text, "  packed    {:>9}{through_s3}", human(self.packed));
         let _ = writeln!(text, "  exact     {} bytes unpacked, {} packed", exact(self.unpacked), exact(self.packed));
         let _ = writeln!(text, "  SHA-256   {}", self.sha256);
+        if let Some(image) = &self.image {
+            let _ = writeln!(text, "  base      {} ({})", image.base, image.base_digest);
+            for name in &image.names {
+                let _ = writeln!(text, "  name      {name}");
+            }
+        }
         let bytecode = match (&self.bytecode_interpreter, self.bytecode) {
             (Some(version), Policy::Only) => format!("in place of the dependencies' sources, by CPython {version}"),
             (Some(version), _) => format!("beside the sources, by CPython {version}"),
@@ -42,6 +50,7 @@ impl SizeReport {
         }
         let _ = writeln!(text, "  imports   {}", self.imports.text());
         self.write_layers(&mut text);
+        self.write_image(&mut text);
         self.write_parts(&mut text);
         self.write_slimming(&mut text);
         self.write_kept(&mut text);
@@ -81,6 +90,21 @@ impl SizeReport {
             if !names.is_empty() {
                 let _ = writeln!(text, "    {}", names.join(", "));
             }
+        }
+    }
+
+    fn write_image(&self, text: &mut String) {
+        let Some(image) = &self.image else { return };
+        let _ = writeln!(text, "\nlayers above the base{:>25} {:>9}", "unpacked", "packed");
+        for layer in image.layers.iter().filter(|layer| !layer.of_base) {
+            let what = if layer.what.chars().count() > LAYER_WIDTH {
+                let start: String = layer.what.chars().take(LAYER_WIDTH - 1).collect();
+                start + "…"
+            } else {
+                layer.what.clone()
+            };
+            let unpacked = layer.unpacked.map(human).unwrap_or_default();
+            let _ = writeln!(text, "  {what:<LAYER_WIDTH$} {unpacked:>9} {:>9}", human(layer.packed));
         }
     }
 
