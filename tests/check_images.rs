@@ -7,14 +7,15 @@ mod support;
 use serde_json::{Value, json};
 use support::Pack;
 use support::check::{assert_found, check};
-use support::image::{GZIP, Layout, layer};
+use support::image::{ENTRYPOINT, GZIP, Layout, layer};
 
 const APP: &str = "def handler(event, context):\n    return 1\n";
 
 /// An image of one layer, run by a command from a working directory.
 fn image(pack: &Pack, files: &[(&str, &str)], command: &[&str], folder: &str, variables: &[&str]) {
     let run = json!({"Env": variables, "Entrypoint": command, "Cmd": ["app.handler"], "WorkingDir": folder});
-    Layout { pack, folder: "image" }.write_with(&[layer(files)], "amd64", GZIP, &run);
+    let program = (command[0].trim_start_matches('/'), "#!");
+    Layout { pack, folder: "image" }.write_with(&[layer(&[&[program], files].concat())], "amd64", GZIP, &run);
 }
 
 const LIBRARY: &str = "usr/local/lib/python3.12/os.py";
@@ -68,7 +69,7 @@ fn a_handler_may_be_in_an_environments_packages() {
 #[test]
 fn an_image_with_two_tags_is_one_image() {
     let pack = Pack::new();
-    Layout { pack: &pack, folder: "image" }.write(&[layer(&[("var/task/app.py", APP)])], "amd64", GZIP);
+    Layout { pack: &pack, folder: "image" }.write(&[layer(&[ENTRYPOINT, ("var/task/app.py", APP)])], "amd64", GZIP);
     let path = pack.path("image/index.json");
     let mut index: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     for tag in ["v1", "v2"] {
@@ -136,7 +137,7 @@ fn an_image_is_imported_from_where_its_modules_are() {
     // AWS's base image, with packages in its own Python.
     let dep = "var/lang/lib/python3.13/site-packages/dep.py";
     let imports = format!("import dep\n{APP}");
-    let files = [("var/lang/lib/python3.13/os.py", ""), (dep, ""), ("var/task/app.py", imports.as_str())];
+    let files = [ENTRYPOINT, ("var/lang/lib/python3.13/os.py", ""), (dep, ""), ("var/task/app.py", imports.as_str())];
     Layout { pack: &pack, folder: "image" }.write(&[layer(&files)], "amd64", GZIP);
     let (outcome, report) = check(&pack, &["image", "--import"]);
     assert_eq!((outcome.status, report["findings"].as_array().unwrap().len()), (0, 0), "{report:#}");

@@ -33,7 +33,8 @@ fn project(media: &str) -> Pack {
 }
 
 fn base(pack: &Pack, media: &str, architecture: &str, entrypoint: &Value) {
-    let files = [("var/lang/lib/python3.13/os.py", ""), ("lambda-entrypoint.sh", "#!/bin/sh\n")];
+    let program = entrypoint[0].as_str().unwrap_or("/none").trim_start_matches('/').to_owned();
+    let files = [("var/lang/lib/python3.13/os.py", ""), (program.as_str(), "#!/bin/sh\n")];
     let run = json!({
         "Env": ["LAMBDA_TASK_ROOT=/var/task"], "Entrypoint": entrypoint, "Labels": {"of": "base"}, "StopSignal": "SIGTERM",
     });

@@ -31,7 +31,7 @@ impl Team {
         let answers = store.clone();
         let server = Server::start(move |question| answers.answer(question));
         let team = Self { pack, store, server };
-        team.push_base("one");
+        team.push_base("#!one");
         team
     }
 
@@ -119,7 +119,7 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
         lock.contains(&format!("[[base]]\nimage = \"{base}\"\narchitecture = \"x86_64\"\ndigest = \"{first}\"")),
         "{lock}"
     );
-    team.push_base("two");
+    team.push_base("#!two");
     assert_eq!(digest(&["--locked"]), first);
     assert_done(&team.pack.command(["lock", "--check"]).run());
     assert_eq!(team.pack.command(["lock"]).run().stdout, "pack.lock is up to date\n");

@@ -63,7 +63,11 @@ impl Layout<'_> {
 /// The media type of a packed layer.
 pub(crate) const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/// A layer with every folder an entry of its own; a name that ends with `->` is a link to its content.
+/// What the images of [`Layout::write`] start.
+pub(crate) const ENTRYPOINT: (&str, &str) = ("lambda-entrypoint.sh", "#!/bin/sh\n");
+
+/// A layer with every folder an entry of its own; a name that ends with `->` is a link to its content, and what begins
+/// with `#!` can be run.
 pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     let mut folders = std::collections::BTreeSet::new();
@@ -78,7 +82,7 @@ pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
             }
         }
         let mut header = tar::Header::new_gnu();
-        header.set_mode(0o644);
+        header.set_mode(if text.starts_with("#!") { 0o755 } else { 0o644 });
         if let Some(path) = path.strip_suffix("->") {
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_size(0);
