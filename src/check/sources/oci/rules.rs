@@ -84,7 +84,7 @@ pub(super) fn layer(layer: &Descriptor, manifest: &Manifest, packing: Option<Pac
     let is_docker = manifest.media_type.contains("vnd.docker") || media_type.contains("vnd.docker");
     let says_gzip = media_type.contains("gzip");
     let is_plain = packing == Some(Packing::None);
-    if (is_docker && (!says_gzip || is_plain)) || (says_gzip && is_plain) {
+    if if says_gzip { is_plain } else { is_docker } {
         return error(format!("layer {digest} is not packed: UnsupportedImageLayerDetected; use gzip"))
             .map(|finding| finding.with_hint(hint));
     }
