@@ -257,6 +257,14 @@ pub enum Error {
     /// A registry of images.
     #[error(transparent)]
     Registry(Box<RegistryError>),
+    /// What was named is neither here nor an image that a registry gives.
+    #[error("there is no {}, and no image of that name was had", path.display())]
+    Neither {
+        /// As it was named.
+        path: PathBuf,
+        /// Why the image was not had.
+        source: Box<Error>,
+    },
     /// A module that has to load does not.
     #[error("{module} {reason}")]
     Import {
@@ -378,6 +386,7 @@ impl Error {
             }
             Self::Command(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Neither { source, .. } => source.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
             Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),
@@ -395,6 +404,7 @@ impl Error {
     /// 1 for an expected failure of the input, 2 for wrong usage, 3 for what should not happen.
     pub fn status(&self) -> u8 {
         match self {
+            Self::Neither { source, .. } => source.status(),
             Self::Usage { .. } | Self::Project(_) | Self::Interpreter { .. } => 2,
             Self::Io { .. } | Self::Bytecode { .. } | Self::PipReport(_) | Self::Recipe { .. } => 3,
             _ => 1,

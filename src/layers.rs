@@ -178,7 +178,7 @@ impl Layers {
             ));
         }
         let refuse = |reasons: Vec<String>| Error::Layer { path: shown.clone(), reasons };
-        let opened = sources::open(&[], &[path.to_owned()], None)?;
+        let opened = sources::open(&[], &[path.to_owned()], None, None)?;
         let named = |finding| given.named(finding);
         let (errors, odd): (Vec<Finding>, Vec<Finding>) =
             opened.findings.into_iter().map(named).partition(|finding| finding.severity == Severity::Error);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use support::check::{assert_found, check};
-use support::image::{GZIP, Layout, layer};
+use support::image::{ENTRYPOINT, GZIP, Layout, layer};
 use support::zips::{LINK, Member, file, zip};
 use support::{Pack, WheelBuilder, skip};
 
@@ -478,6 +478,7 @@ fn an_image_is_one_root_file_system() {
     let pack = Pack::new();
     let layout = Layout { pack: &pack, folder: "image" };
     let base = layer(&[
+        ENTRYPOINT,
         ("usr/lib64/libc.so.6", ""),
         ("lib64->", "usr/lib64"),
         ("var/lang/lib/python3.12/os.py", ""),

@@ -1,4 +1,5 @@
-//! Which Python an image runs and where that one looks for modules, and images that are wrapped oddly.
+//! Which Python an image runs and where that one looks for modules, images that are wrapped oddly, and what Lambda does
+//! not take of them.
 
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
@@ -7,14 +8,15 @@ mod support;
 use serde_json::{Value, json};
 use support::Pack;
 use support::check::{assert_found, check};
-use support::image::{GZIP, Layout, layer};
+use support::image::{ENTRYPOINT, GZIP, Layout, layer};
 
 const APP: &str = "def handler(event, context):\n    return 1\n";
 
 /// An image of one layer, run by a command from a working directory.
 fn image(pack: &Pack, files: &[(&str, &str)], command: &[&str], folder: &str, variables: &[&str]) {
     let run = json!({"Env": variables, "Entrypoint": command, "Cmd": ["app.handler"], "WorkingDir": folder});
-    Layout { pack, folder: "image" }.write_with(&[layer(files)], "amd64", GZIP, &run);
+    let program = (command[0].trim_start_matches('/'), "#!");
+    Layout { pack, folder: "image" }.write_with(&[layer(&[&[program], files].concat())], "amd64", GZIP, &run);
 }
 
 const LIBRARY: &str = "usr/local/lib/python3.12/os.py";
@@ -68,7 +70,7 @@ fn a_handler_may_be_in_an_environments_packages() {
 #[test]
 fn an_image_with_two_tags_is_one_image() {
     let pack = Pack::new();
-    Layout { pack: &pack, folder: "image" }.write(&[layer(&[("var/task/app.py", APP)])], "amd64", GZIP);
+    Layout { pack: &pack, folder: "image" }.write(&[layer(&[ENTRYPOINT, ("var/task/app.py", APP)])], "amd64", GZIP);
     let path = pack.path("image/index.json");
     let mut index: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     for tag in ["v1", "v2"] {
@@ -136,8 +138,211 @@ fn an_image_is_imported_from_where_its_modules_are() {
     // AWS's base image, with packages in its own Python.
     let dep = "var/lang/lib/python3.13/site-packages/dep.py";
     let imports = format!("import dep\n{APP}");
-    let files = [("var/lang/lib/python3.13/os.py", ""), (dep, ""), ("var/task/app.py", imports.as_str())];
+    let files = [ENTRYPOINT, ("var/lang/lib/python3.13/os.py", ""), (dep, ""), ("var/task/app.py", imports.as_str())];
     Layout { pack: &pack, folder: "image" }.write(&[layer(&files)], "amd64", GZIP);
     let (outcome, report) = check(&pack, &["image", "--import"]);
     assert_eq!((outcome.status, report["findings"].as_array().unwrap().len()), (0, 0), "{report:#}");
+}
+
+/// What Lambda's base for Python has, as far as it is looked at, and a function above it.
+fn above_aws(pack: &Pack, function: &[(&str, &str)]) {
+    let base =
+        [ENTRYPOINT, ("var/lang/lib/python3.13/os.py", ""), ("var/runtime/bootstrap", "#!"), ("etc/os-release", "")];
+    let layout = Layout { pack, folder: "image" };
+    layout.write(&[layer(&base), layer(&[&[("var/task/app.py", APP)], function].concat())], "amd64", GZIP);
+}
+
+type Change = fn(&mut Value, &mut Value, &mut Vec<Vec<u8>>);
+
+/// A case, how its image differs from a good one, and what is found: severity, check and gist.
+type Sin = (&'static str, Change, &'static str, &'static str, &'static str);
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "one case after the other")]
+fn one_thing_is_wrong_with_each() {
+    let sins: &[Sin] = &[
+        (
+            "families",
+            |manifest, _, _| manifest["mediaType"] = json!("application/vnd.docker.distribution.manifest.v2+json"),
+            "warning",
+            "image",
+            "it mixes media types of Docker and of OCI",
+        ),
+        (
+            "history",
+            |_, config, _| config["history"] = json!([{"created_by": "a"}, {"empty_layer": true}]),
+            "warning",
+            "image-history",
+            "its history has 1 layers and its manifest 2",
+        ),
+        (
+            "no entrypoint",
+            |_, config, _| config["config"] = json!({"Entrypoint": null}),
+            "warning",
+            "image-command",
+            "neither an entrypoint nor a command",
+        ),
+        (
+            "no command",
+            |_, config, _| config["config"]["Cmd"] = json!([]),
+            "warning",
+            "image-command",
+            "entrypoint requires the handler name to be the first argument",
+        ),
+        (
+            "an entrypoint that is not there",
+            |_, config, _| config["config"]["Entrypoint"] = json!(["/start.sh"]),
+            "error",
+            "image-command",
+            "/start.sh it is the entrypoint and not there: \"no such file or directory\"",
+        ),
+        (
+            "an entrypoint that PATH has not",
+            |_, config, _| config["config"]["Entrypoint"] = json!(["python", "-m", "awslambdaric"]),
+            "error",
+            "image-command",
+            "its entrypoint python is in no folder of PATH",
+        ),
+        (
+            "an entrypoint that is no program",
+            |_, config, _| config["config"]["Entrypoint"] = json!(["/etc/os-release"]),
+            "error",
+            "image-command",
+            "has mode 0644: \"permission denied\"",
+        ),
+        (
+            "an attestation",
+            |manifest, _, _| manifest["layers"][1]["mediaType"] = json!("application/vnd.in-toto+json"),
+            "error",
+            "image-layer",
+            "it is an attestation, and no image: \"The image manifest, config or layer media type",
+        ),
+        (
+            "an artifact",
+            |manifest, _, _| manifest["config"]["mediaType"] = json!("application/vnd.oci.empty.v1+json"),
+            "error",
+            "image",
+            "its configuration has the media type application/vnd.oci.empty.v1+json",
+        ),
+        (
+            "gzip by name only",
+            |_, _, layers| layers[1] = support::image::layer(&[("var/task/app.py", APP)]),
+            "error",
+            "image-layer",
+            "is not packed: UnsupportedImageLayerDetected",
+        ),
+        (
+            "plain and said to be so",
+            |manifest, _, layers| {
+                layers[1] = support::image::layer(&[("var/task/app.py", APP)]);
+                manifest["layers"][1]["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar");
+            },
+            "warning",
+            "image-layer",
+            "is not packed: a push sends all of it",
+        ),
+        (
+            "zstd that is called gzip",
+            |_, _, layers| layers[1] = b"\x28\xb5\x2f\xfd and more".to_vec(),
+            "error",
+            "image",
+            "it is packed with zstd, which Lambda does not unpack",
+        ),
+        (
+            "another size",
+            |manifest, _, _| manifest["layers"][1]["size"] = json!(7),
+            "error",
+            "image",
+            "its manifest says 7",
+        ),
+        (
+            "more than 10 GB",
+            |manifest, _, _| manifest["layers"][1]["size"] = json!(11_u64 << 30),
+            "error",
+            "image",
+            "packed already; Lambda takes 10737418240 unpacked (SizeLimitExceeded)",
+        ),
+        (
+            "another number of layers",
+            |_, config, _| drop(config["rootfs"]["diff_ids"].as_array_mut().unwrap().pop()),
+            "error",
+            "image",
+            "its manifest has 2 layers and its configuration 1",
+        ),
+    ];
+    for (name, change, severity, check_name, gist) in sins {
+        let pack = Pack::new();
+        above_aws(&pack, &[]);
+        let (good, report) = check(&pack, &["image"]);
+        assert_eq!((good.status, &report["findings"]), (0, &json!([])), "{report:#}");
+        Layout { pack: &pack, folder: "image" }.edit(change);
+        let (outcome, report) = check(&pack, &["image"]);
+        assert_found(name, &outcome, &report, severity, check_name, gist);
+    }
+}
+
+#[test]
+fn what_is_wrong_within_layers() {
+    let pack = Pack::new();
+    for (taken, gist) in [
+        (("etc/os-release", "x"), "/etc/os-release layers above the base write it again or take it away"),
+        (("var/lang/.wh.lib", ""), "/var/lang/lib/python3.13/os.py layers above"),
+        (("var/runtime/.wh..wh..opq", ""), "/var/runtime/bootstrap layers above"),
+    ] {
+        above_aws(&pack, &[taken]);
+        let (outcome, report) = check(&pack, &["image"]);
+        assert_found(gist, &outcome, &report, "warning", "image-base", gist);
+    }
+    above_aws(&pack, &[("var/task/app.py", APP)]);
+    let (outcome, report) = check(&pack, &["image"]);
+    assert_found("twice", &outcome, &report, "warning", "image-layer", "/var/task/app.py layer sha256:");
+
+    let mut secret = layer(&[("var/task/app.py", APP)]);
+    let at = secret.windows(8).position(|window| window == b"0000644\0").unwrap();
+    secret[at..at + 8].copy_from_slice(b"0000600\0");
+    let start = at / 512 * 512;
+    secret[start + 148..start + 156].fill(b' ');
+    let sum: u32 = secret[start..start + 512].iter().map(|byte| u32::from(*byte)).sum();
+    secret[start + 148..start + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let layout = Layout { pack: &pack, folder: "image" };
+    layout.write(&[layer(&[ENTRYPOINT]), secret], "amd64", GZIP);
+    let (outcome, report) = check(&pack, &["image"]);
+    assert_found("0600", &outcome, &report, "error", "mode", "/var/task/app.py its mode is 0600");
+
+    let many: Vec<Vec<u8>> = (0..128).map(|_| layer(&[])).collect();
+    layout.write(&[vec![layer(&[ENTRYPOINT, ("var/task/app.py", APP)])], many].concat(), "amd64", GZIP);
+    let (outcome, report) = check(&pack, &["image"]);
+    assert_found("129 layers", &outcome, &report, "warning", "image", "it has 129 layers; engines stack 127");
+}
+
+#[test]
+fn a_target_that_the_image_is_not_for() {
+    let pack = Pack::new();
+    above_aws(&pack, &[]);
+    let (outcome, report) = check(&pack, &["image", "--python", "3.12"]);
+    let gist = "it runs Python 3.13, and the function is for Python 3.12";
+    assert_found("Python", &outcome, &report, "error", "image-python", gist);
+    let (outcome, report) = check(&pack, &["image", "--arch", "arm64"]);
+    assert_found("machine", &outcome, &report, "error", "image-architecture", "exec format error");
+}
+
+#[test]
+fn of_an_index_one_image_is_looked_into() {
+    let pack = Pack::new();
+    above_aws(&pack, &[]);
+    Layout { pack: &pack, folder: "image" }.wrap();
+    let (outcome, report) = check(&pack, &["image"]);
+    let gist = "it is an image index, with attestations; Lambda takes one manifest";
+    assert_found("an index", &outcome, &report, "error", "image-index", gist);
+    assert_found(
+        "which",
+        &outcome,
+        &report,
+        "error",
+        "image",
+        "its index names 2 images; Lambda takes one (--arch says",
+    );
+    let (outcome, report) = check(&pack, &["image", "--arch", "x86_64"]);
+    assert_found("an index", &outcome, &report, "error", "image-index", gist);
+    assert_eq!((&report["errors"], &report["handler"]), (&json!(1), &json!("app.handler")), "{report:#}");
 }

@@ -33,7 +33,13 @@ fn project(media: &str) -> Pack {
 }
 
 fn base(pack: &Pack, media: &str, architecture: &str, entrypoint: &Value) {
-    let files = [("var/lang/lib/python3.13/os.py", ""), ("lambda-entrypoint.sh", "#!/bin/sh\n")];
+    base_of(pack, media, architecture, entrypoint, "3.13");
+}
+
+fn base_of(pack: &Pack, media: &str, architecture: &str, entrypoint: &Value, python: &str) {
+    let program = entrypoint[0].as_str().unwrap_or("/none").trim_start_matches('/').to_owned();
+    let library = format!("var/lang/lib/python{python}/os.py");
+    let files = [(library.as_str(), ""), (program.as_str(), "#!/bin/sh\n")];
     let run = json!({
         "Env": ["LAMBDA_TASK_ROOT=/var/task"], "Entrypoint": entrypoint, "Labels": {"of": "base"}, "StopSignal": "SIGTERM",
     });
@@ -284,6 +290,41 @@ fn what_cannot_be_a_base_is_refused() {
     refused(&["base cannot be the base: it is not a manifest"]);
     fs::remove_file(pack.path("base/oci-layout")).unwrap();
     refused(&["it is neither an OCI layout nor a tar of one"]);
+}
+
+#[test]
+fn what_lambda_would_refuse_is_not_written() {
+    let pack = project(GZIP);
+    let refused = |said: &[&str]| {
+        assert_fails(&image(&pack, &[]).run(), 1, said);
+        assert!(!pack.path(IMAGE).exists());
+    };
+    let start = json!(["/lambda-entrypoint.sh"]);
+    base_of(&pack, GZIP, "amd64", &start, "3.12");
+    refused(&[
+        "[image-python]",
+        "it runs Python 3.12, and the function is for Python 3.13",
+        "hint: nothing was written",
+    ]);
+    assert_done(&image(&pack, &["--no-check"]).run());
+    fs::remove_dir_all(pack.path(IMAGE)).unwrap();
+    // What Lambda's own runtime has, and this base has not.
+    base(&pack, GZIP, "amd64", &start);
+    pack.write("functions/app/app.py", format!("import boto3\n{HANDLER}"));
+    refused(&["/var/task/app.py", "boto3"]);
+    assert_done(&image(&pack, &["--provided", "boto3"]).run());
+    fs::remove_dir_all(pack.path(IMAGE)).unwrap();
+    pack.write("functions/app/app.py", HANDLER);
+    let layout = Layout { pack: &pack, folder: "base" };
+    layout.edit(|_, config, _| config["config"]["Entrypoint"] = json!(["/none"]));
+    refused(&["/none  [image-command]", "it is the entrypoint and not there"]);
+    // A warning is told, and the image is written.
+    base(&pack, GZIP, "amd64", &start);
+    layout.edit(|manifest, _, _| {
+        manifest["config"]["mediaType"] = json!("application/vnd.docker.container.image.v1+json")
+    });
+    let report = image(&pack, &["--json"]).run().json(0);
+    assert_eq!(report["findings"][0]["check"], "image", "{report:#}");
 }
 
 #[test]

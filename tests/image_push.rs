@@ -1,4 +1,5 @@
-//! Proves what `pack image` does with registries: bases by tag and digest, what the lock keeps of them, what a push sends.
+//! Proves what `pack image` and `pack check` do with registries: bases by tag and digest, what the lock keeps of them, what a
+//! push sends, and that anybody's image can be looked into.
 
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
@@ -7,7 +8,8 @@ mod support;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use support::image::{GZIP, Layout, layer};
+use support::check::{assert_found, check};
+use support::image::{ENTRYPOINT, GZIP, Layout, layer};
 use support::registry::{Server, Store};
 use support::{Pack, Run, WheelBuilder, assert_done, assert_fails};
 
@@ -31,7 +33,7 @@ impl Team {
         let answers = store.clone();
         let server = Server::start(move |question| answers.answer(question));
         let team = Self { pack, store, server };
-        team.push_base("one");
+        team.push_base("#!one");
         team
     }
 
@@ -44,15 +46,26 @@ impl Team {
         let files = [("var/lang/lib/python3.13/os.py", ""), ("lambda-entrypoint.sh", text)];
         let layout = Layout { pack: &self.pack, folder: "base" };
         layout.write(&[layer(&files)], "amd64", GZIP);
+        self.push_layout("team/base", "1");
+    }
+
+    /// Puts the layout in `base` into the registry.
+    fn push_layout(&self, repository: &str, tag: &str) {
         let read = |path: String| std::fs::read(self.pack.path(path)).unwrap();
         let index: Value = serde_json::from_slice(&read("base/index.json".into())).unwrap();
         let blob =
             |descriptor: &Value| read(format!("base/blobs/sha256/{}", &descriptor["digest"].as_str().unwrap()[7..]));
         let raw = blob(&index["manifests"][0]);
-        let manifest: Value = serde_json::from_slice(&raw).unwrap();
-        self.store.blob("team/base", &blob(&manifest["config"]));
-        self.store.blob("team/base", &blob(&manifest["layers"][0]));
-        self.store.put_manifest("team/base", "1", manifest["mediaType"].as_str().unwrap(), &raw);
+        let mut top: Value = serde_json::from_slice(&raw).unwrap();
+        self.store.put_manifest(repository, tag, top["mediaType"].as_str().unwrap(), &raw);
+        if top["manifests"].is_array() {
+            let raw = blob(&top["manifests"][0]);
+            top = serde_json::from_slice(&raw).unwrap();
+            self.store.put_manifest(repository, "first", top["mediaType"].as_str().unwrap(), &raw);
+        }
+        for descriptor in top["layers"].as_array().unwrap().iter().chain([&top["config"]]) {
+            self.store.blob(repository, &blob(descriptor));
+        }
     }
 
     fn image(&self, arguments: &[&str]) -> Run {
@@ -119,7 +132,7 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
         lock.contains(&format!("[[base]]\nimage = \"{base}\"\narchitecture = \"x86_64\"\ndigest = \"{first}\"")),
         "{lock}"
     );
-    team.push_base("two");
+    team.push_base("#!two");
     assert_eq!(digest(&["--locked"]), first);
     assert_done(&team.pack.command(["lock", "--check"]).run());
     assert_eq!(team.pack.command(["lock"]).run().stdout, "pack.lock is up to date\n");
@@ -148,4 +161,79 @@ fn what_a_registry_has_not_is_told() {
     assert_fails(&outcome, 1, &["it is for linux/amd64, and the function for linux/arm64"]);
     let outcome = team.image(&["--base", "base", "--push", "team//app"]).run();
     assert_fails(&outcome, 2, &["--push", "hint: example: --push"]);
+}
+
+#[test]
+fn an_image_in_a_registry_is_checked_as_a_layout_is() {
+    let team = Team::new();
+    let to = team.name("team/app:7");
+    assert_done(&team.image(&["--base", &team.name("team/base:1"), "--push", &to]).run());
+    let (outcome, report) = check(&team.pack, &[&to]);
+    assert_eq!((outcome.status, &report["parts"][0]["path"]), (0, &json!(to)), "{report:#}");
+    assert_eq!((&report["python"], &report["handler"]), (&json!("3.13"), &json!("app.handler")));
+    let left: Vec<_> = std::fs::read_dir(team.pack.path("cache/tmp")).map_or_else(|_| Vec::new(), Iterator::collect);
+    assert!(left.is_empty(), "what was fetched is gone: {left:?}");
+    // What somebody else built, as an index.
+    let layout = Layout { pack: &team.pack, folder: "base" };
+    let files =
+        [ENTRYPOINT, ("usr/lib/python3.13/os.py", ""), ("var/task/app.py", "def handler(event):\n    return 1\n")];
+    layout.write(&[layer(&files)], "amd64", GZIP);
+    layout.wrap();
+    team.push_layout("else/app", "1");
+    let name = team.name("else/app:1");
+    let (outcome, report) = check(&team.pack, &[&name]);
+    assert_found("an index", &outcome, &report, "error", "image-index", "it is an image index, with attestations");
+    assert_found("which", &outcome, &report, "error", "image", "names 2 images; Lambda takes one (--arch says");
+    let (outcome, report) = check(&team.pack, &[&name, "--arch", "x86_64"]);
+    assert_found("an index", &outcome, &report, "error", "image-index", &name);
+    assert_found("its handler", &outcome, &report, "error", "handler", "app.py");
+    // A path goes before a reference.
+    std::fs::create_dir_all(team.pack.path(&name)).unwrap();
+    let before = team.server.lines().len();
+    team.pack.command(["check", &name]).run();
+    assert_eq!(team.server.lines().len(), before, "nobody was asked");
+}
+
+#[test]
+fn what_is_neither_a_path_nor_an_image_is_told_as_both() {
+    let team = Team::new();
+    let missing = team.name("team/base:2");
+    let outcome = team.pack.command(["check", &missing]).run();
+    let said = [&*format!("there is no {missing}, and no image of that name was had"), "MANIFEST_UNKNOWN"];
+    assert_fails(&outcome, 1, &said);
+    let outcome = team.pack.command(["check", "dist/app"]).run();
+    assert_fails(&outcome, 2, &["there is no dist/app, and as the name of an image it cannot be read"]);
+    let outcome = team.pack.command(["check", "./none:1"]).run();
+    assert_fails(&outcome, 2, &["there is no ./none:1"]);
+    // A layer that is not what its manifest names never becomes a file.
+    let base = team.name("team/base:1");
+    let manifest: Value = serde_json::from_slice(&team.store.manifest("team/base", "1").unwrap()).unwrap();
+    team.store.spoil("team/base", manifest["layers"][0]["digest"].as_str().unwrap());
+    let outcome = team.pack.command(["check", &base]).run();
+    assert_fails(&outcome, 1, &["no image of that name was had", "digest"]);
+}
+
+#[test]
+fn a_base_whose_layers_are_elsewhere_is_known_by_its_name() {
+    let team = Team::new();
+    let push = |tag: &str, base: &str| {
+        team.push_layout("lambda/python", tag);
+        team.image(&["--base", base, "--push", &team.name("team/app:7")]).run()
+    };
+    let base = team.name("lambda/python:3.12");
+    let outcome = push("3.12", &base);
+    assert_fails(&outcome, 1, &["it runs Python 3.12, and the function is for Python 3.13"]);
+    assert!(team.store.manifest("team/app", "7").is_none(), "nothing was pushed");
+    let outcome = push("3.13-x86_64", &team.name("lambda/python:3.13-x86_64"));
+    assert_done(&outcome);
+    assert!(!outcome.stderr.contains("not compared"), "{}", outcome.stderr);
+    // One that has another name, and says it itself or not at all.
+    let outcome = team.image(&["--base", &team.name("team/base:1"), "--push", &team.name("team/app:7")]).run();
+    assert_done(&outcome);
+    assert!(outcome.stderr.contains("it was not compared with 3.13"), "{}", outcome.stderr);
+    Layout { pack: &team.pack, folder: "base" }
+        .edit(|_, config, _| config["config"]["Env"] = json!(["PYTHON_VERSION=3.11.9"]));
+    team.push_layout("team/base", "1");
+    let outcome = team.image(&["--base", &team.name("team/base:1"), "--push", &team.name("team/app:8")]).run();
+    assert_fails(&outcome, 1, &["it runs Python 3.11, and the function is for Python 3.13"]);
 }

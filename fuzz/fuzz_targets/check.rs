@@ -37,7 +37,7 @@ fn parts(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn findings(folder: &Path) -> String {
-    let opened = sources::open(&[folder.to_owned()], &[], None).expect("a folder can be opened");
+    let opened = sources::open(&[folder.to_owned()], &[], None, None).expect("a folder can be opened");
     let target = pack::lambda::Target { python: "3.13".parse().unwrap(), architecture: pack::lambda::Architecture::X86_64 };
     let mut question = Question::new(target, opened.shape);
     question.handler = Some("app.handler".into());

@@ -46,7 +46,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     FOLDER.with(|folder| {
         let folder = folder.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path();
         image(folder, place % 4, bytes);
-        let opened = sources::open(&[folder.to_owned()], &[], None).expect("what is wrong with an image is a finding");
+        let opened = sources::open(&[folder.to_owned()], &[], None, None).expect("what is wrong with an image is a finding");
         for path in opened.files.files.keys() {
             assert!(path.starts_with('/') && !path[1..].split('/').any(|part| matches!(part, "" | "." | "..")), "{path}");
         }

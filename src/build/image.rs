@@ -1,8 +1,9 @@
 //! `pack image`: the row of stages of a ZIP, whose files then become layers above a base.
 
-use super::{BuildPlan, Made};
+use super::{BuildPlan, Made, lint};
 use crate::archive::Archive;
 use crate::cache::Cache;
+use crate::check;
 use crate::error::{Error, Result};
 use crate::image::{Image, Payload, Pin, Plan};
 use crate::lock;
@@ -29,6 +30,12 @@ pub(super) fn finish(
     let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
     let client = plan.client()?;
     let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
+    if build.check {
+        let (named, known) = ((plan.tag.as_str(), handler.as_str()), &report.findings);
+        let more =
+            progress.phase("check image", |progress| lint::image(build, &image, named, known, cache, progress))?;
+        report.findings = check::sorted(report.findings.into_iter().chain(more).collect());
+    }
     if let Pin::Record(file, id) = &plan.pin {
         lock::update(file, |lock| lock.replace_base(id.clone(), image.base_digest()))?;
     }

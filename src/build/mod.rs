@@ -4,6 +4,7 @@ mod answer;
 mod bytecode;
 mod image;
 mod imports;
+mod lint;
 mod plan;
 mod product;
 mod unchanged;

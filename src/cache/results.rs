@@ -1,5 +1,6 @@
 //! What came of a piece of work, as JSON under a key that names everything that it depends on: what import tests found
-//! (`imports-v1/<key>`), what builds made (`builds-v1/<key>`). A result that cannot be read is one that is not there.
+//! (`imports-v1/<key>`), what builds made (`builds-v1/<key>`), which layers of images are as Lambda wants them
+//! (`layer-checks-v1/<key>`). A result that cannot be read is one that is not there.
 
 use std::io::Write;
 
@@ -17,6 +18,8 @@ pub enum Results {
     Imports,
     /// Of builds.
     Builds,
+    /// Of checks of layers of images.
+    Layers,
 }
 
 impl Results {
@@ -24,6 +27,7 @@ impl Results {
         match self {
             Self::Imports => "imports-v1",
             Self::Builds => "builds-v1",
+            Self::Layers => "layer-checks-v1",
         }
     }
 }

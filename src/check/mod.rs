@@ -112,6 +112,11 @@ pub fn find_handler(files: &Files, question: &mut Question) -> Result<()> {
     Ok(())
 }
 
+/// What Lambda's user may not read.
+pub fn modes(files: &Files, question: &Question) -> Vec<Finding> {
+    modes::check(files, question)
+}
+
 /// What of it is above Lambda's limits.
 pub fn limits(sizes: &Sizes, shape: Shape) -> Vec<Finding> {
     limits::check(sizes, shape)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::sources::Image;
 use super::{LAYERS, TASK};
 use crate::lambda::{Architecture, PythonVersion, Target};
 
@@ -56,6 +57,13 @@ impl Question {
         ];
         let assumed = Assumed::default();
         Self { target, shape, handler: None, guessed: false, assumed, search_path, provided: BTreeSet::new() }
+    }
+
+    /// The same about an image: where its Python looks, and the handler that its command names unless another was named.
+    #[must_use]
+    pub fn of_image(self, image: &Image) -> Self {
+        let handler = self.handler.or_else(|| image.handler.clone());
+        Self { search_path: image.search_path.clone(), handler, ..self }
     }
 
     /// The handler, if it is certain that it is the one.

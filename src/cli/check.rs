@@ -1,19 +1,22 @@
 //! `pack check`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::{print, to_json, variable};
+use crate::cache::Cache;
 use crate::check::sources::{self, Opened};
 use crate::check::{self, Assumed, Checked, Question, Report, Severity};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::imports;
 use crate::lambda::{Architecture, PythonVersion, Target};
+use crate::progress::{Progress, Verbosity};
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter;
+use crate::registry::{self, Client, Credentials, Reference};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +25,7 @@ Examples:
   pack check app.zip numpy-layer.zip            a function with its layers
   pack check app.zip --layer shared/            what --layer names is a layer however it looks
   pack check image/                             an image as an OCI layout, or a tar of it
+  pack check registry.example.com/team/job:1.4  an image in a registry, whoever built it
   pack check build/ --json | jq '.findings[].check'
 
 Nothing of it is run, so that any target can be checked on any machine. Where the runtime's Python is on this one, it
@@ -32,8 +36,9 @@ compiles the function's own sources that the handler loads.";
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Check {
-    /// A function's ZIP, a layer's ZIP, an image's OCI layout, or a folder with what a ZIP would have
-    #[arg(value_name = "PATH", required_unless_present = "layers")]
+    /// A function's ZIP, a layer's ZIP, an image's OCI layout, a folder with what a ZIP would have; or, where nothing of
+    /// that path is there, an image in a registry: HOST/NAME, NAME:TAG or NAME@DIGEST
+    #[arg(value_name = "PATH|IMAGE", required_unless_present = "layers")]
     paths: Vec<PathBuf>,
 
     /// A ZIP or folder that is a layer; may be repeated, in the order in which the function has them
@@ -47,7 +52,8 @@ pub(super) struct Check {
     #[arg(
         long,
         value_name = "ARCH",
-        help = "Architecture of the function [default: what its compiled files are for, else x86_64]"
+        help = "Architecture of the function, and which image of an index to look into [default: what its compiled files are for, \
+                else x86_64]"
     )]
     arch: Option<Architecture>,
 
@@ -73,6 +79,14 @@ pub(super) struct Check {
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     import_env: Vec<(String, String)>,
 
+    /// Registries on other machines may speak plain HTTP; credentials are those of docker login and podman login
+    #[arg(long)]
+    insecure: bool,
+
+    /// Where the layers of an image in a registry lie while they are looked at [default: pack in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
+    cache_dir: Option<PathBuf>,
+
     /// Take warnings as errors
     #[arg(long)]
     strict: bool,
@@ -88,22 +102,24 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let opened = sources::open(&self.paths, &self.layers, self.handler.as_deref())?;
+        let opened = self.open()?;
         let (target, known, assumed) = self.target(&opened)?;
         let mut question = Question { assumed, ..Question::new(target, opened.shape) };
         question.provided = self.provided.into_iter().collect();
         question.handler = self.handler;
         let mut variables = BTreeMap::new();
+        let mut unlike = Vec::new();
         if let Some(image) = &opened.image {
-            question.search_path.clone_from(&image.search_path);
-            question.handler = question.handler.or_else(|| image.handler.clone());
+            question = question.of_image(image);
             variables.clone_from(&image.variables);
+            unlike = image.unlike(target);
         }
         variables.extend(self.import_env);
         check::find_handler(&opened.files, &mut question)?;
         let Checked { findings: found, loaded } = check::check(&opened.files, &question)?;
         let mut findings = opened.findings;
         findings.extend(found);
+        findings.extend(unlike);
         findings.extend(check::limits(&opened.sizes, opened.shape));
         let has_own = loaded.values().any(|is_own| *is_own);
         let interpreter = if self.import || has_own { interpreter::find_target(target) } else { None };
@@ -142,6 +158,23 @@ impl Check {
         Ok(ExitCode::from(u8::from(report.errors > 0)))
     }
 
+    /// What was named: what is there as a path goes before an image of that name.
+    fn open(&self) -> Result<Opened> {
+        if let ([path], []) = (self.paths.as_slice(), self.layers.as_slice())
+            && !path.exists()
+            && let Some(reference) = reference(path)?
+        {
+            let credentials = Credentials::from_environment();
+            let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
+            let progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+            let cache = Cache::open(self.cache_dir.as_deref())?;
+            let opened = sources::pull(&reference, self.arch, &Client::new(options)?, &cache, &progress);
+            progress.finish();
+            return opened.map_err(|source| Error::Neither { path: path.clone(), source: Box::new(source) });
+        }
+        sources::open(&self.paths, &self.layers, self.handler.as_deref(), self.arch)
+    }
+
     /// What to check for, how that is known, and what of it is a default.
     fn target(&self, opened: &Opened) -> Result<(Target, String, Assumed)> {
         let (default, files) = ("by default", "from the compiled files");
@@ -167,5 +200,43 @@ impl Check {
             format!("Python {python_known}, architecture {architecture_known}")
         };
         Ok((Target { python, architecture }, known, assumed))
+    }
+}
+
+/// The image that is meant where nothing lies at a path: one with its registry, a tag or a digest, so that no mistyped
+/// name of a file is asked for anywhere.
+fn reference(path: &Path) -> Result<Option<Reference>> {
+    let Some(text) = path.to_str().filter(|text| !text.starts_with(['.', '/', '~'])) else { return Ok(None) };
+    let neither = |reason: String| {
+        Error::usage(
+            format!("there is no {text}, and as the name of an image it cannot be read: {reason}"),
+            "pack check takes ZIPs, layers, images in OCI layout, folders, and images in registries (HOST/NAME:TAG)",
+        )
+    };
+    let reference: Reference = text.parse().map_err(neither)?;
+    let says_where = text.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
+    let says_which = text.contains('@') || text.rsplit('/').next().is_some_and(|name| name.contains(':'));
+    if says_which || (says_where && path.extension().is_none_or(|end| end != "zip" && end != "tar")) {
+        return Ok(Some(reference));
+    }
+    Err(neither("it has neither a registry nor a tag".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_says_where_it_is_or_which() {
+        for image in ["python:3.13", "localhost/a", "127.0.0.1:5000/a", "public.ecr.aws/lambda/python", "a.zip:1"] {
+            assert!(reference(Path::new(image)).unwrap().is_some(), "{image}");
+        }
+        for none in ["app.zip", "dist/app", "dist.d/app.zip", "image.tar", "A b"] {
+            let error = reference(Path::new(none)).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("there is no {none}, and as the name of an image")), "{error}");
+        }
+        for path in ["./a:1", "/a:1", "~/a"] {
+            assert!(reference(Path::new(path)).unwrap().is_none(), "{path}");
+        }
     }
 }

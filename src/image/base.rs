@@ -103,6 +103,14 @@ impl Base {
         }
     }
 
+    /// The layout that its layers are in; none of one in a registry.
+    pub(super) fn layout(&self) -> Option<&Store> {
+        match &self.place {
+            Place::Layout(store) => Some(store),
+            Place::Registry(..) => None,
+        }
+    }
+
     /// The repository that its layers are in; none of a layout.
     pub(super) fn reference(&self) -> Option<&Reference> {
         match &self.place {

@@ -12,6 +12,7 @@ use serde_json::json;
 use tar::{Builder, Header};
 
 use super::Image;
+use crate::check::sources::{Piece, Store};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::registry::{Descriptor, MediaType};
@@ -74,6 +75,17 @@ pub(super) fn tar(image: &Image, target: &Path, tag: &str, progress: &Progress) 
     }
     let out = builder.into_inner().map_err(failed)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?.persist()
+}
+
+/// The layout as it would be, for who looks into it before it is written.
+pub(super) fn store(image: &Image) -> Store {
+    let piece = |content: Content<'_>| match content {
+        Content::Bytes(bytes) => Some(Piece::Bytes(bytes)),
+        Content::Own(path) => Some(Piece::File(path.to_owned())),
+        Content::Base(_) => None,
+    };
+    let pieces = files(image).into_iter().filter_map(|(name, _, content)| Some((name, piece(content)?))).collect();
+    Store::Made { pieces, below: image.base.layout().cloned().map(Box::new) }
 }
 
 /// What a file has.

@@ -23,8 +23,9 @@ use serde_json::json;
 
 use crate::archive::Archive;
 use crate::cache::Cache;
+use crate::check::sources::{Store, Which, python_of};
 use crate::error::{Error, Result};
-use crate::lambda::{TASK, Target};
+use crate::lambda::{PythonVersion, TASK, Target};
 use crate::lock::BaseId;
 use crate::progress::Progress;
 use crate::registry::{self, Client, Credentials, Descriptor, Digest, MediaType, Reference};
@@ -228,6 +229,30 @@ impl Image {
     /// Writes it: a tar where the path ends in `.tar`, else a folder.
     pub fn write(&self, target: &Path, tag: &str, progress: &Progress) -> Result<()> {
         if is_tar(target) { layout::tar(self, target, tag, progress) } else { layout::folder(self, target, progress) }
+    }
+
+    /// The image as a layout that is not written yet.
+    pub fn store(&self) -> Store {
+        layout::store(self)
+    }
+
+    /// What can be read of it without fetching anything: the base's layers only where they are in a layout.
+    pub fn which(&self, target: Target) -> Which {
+        let is_elsewhere = |layer: &&ImageLayer| layer.file.is_none() && self.base.layout().is_none();
+        let unread = self.layers.iter().filter(is_elsewhere).map(|layer| (layer.descriptor.digest.to_string(), None));
+        let base_layers = Some(self.base.manifest.layers.len());
+        Which { architecture: Some(target.architecture), unread: unread.collect(), base_layers }
+    }
+
+    /// The digests of the layers above the base's, with their unpacked bytes.
+    pub fn own_layers(&self) -> impl Iterator<Item = (Digest, Option<u64>)> {
+        let own = self.layers.iter().filter(|layer| layer.file.is_some());
+        own.map(|layer| (layer.descriptor.digest, layer.unpacked))
+    }
+
+    /// The base as it was named, and the Python that its name says.
+    pub fn base(&self) -> (&str, Option<PythonVersion>) {
+        (&self.base.name, self.base.reference().and_then(python_of))
     }
 
     /// The digest of the base's manifest.

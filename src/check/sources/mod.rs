@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use links::Links;
-pub use oci::{Image, Store};
+pub use oci::{Image, Piece, Store, Which, python_of};
 use serde::Serialize;
 
 use super::{File, Files, Finding, LAYERS, Shape, Sizes, TASK};
+use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion};
+use crate::progress::Progress;
+use crate::registry::{Client, Reference};
 
 /// What a path turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,25 +76,50 @@ struct Source {
     packed: u64,
 }
 
+/// Opens an image.
+pub fn image(name: &str, store: &Store, which: &Which) -> Result<Opened> {
+    let (source, image) = oci::read(name, store, which)?;
+    let mut opened = Opened::new(Shape::Image);
+    let seen = "from the image";
+    opened.python = image.python.map(|python| (python, seen));
+    opened.architecture = image.architecture.map(|architecture| (architecture, seen));
+    let mut links = Links::new();
+    opened.add(Path::new(name), Role::Image, source, &mut links);
+    // An image has links that lead nowhere (into /proc, /run) without harm.
+    opened.follow(&links);
+    opened.sizes.unpacked = image.unpacked;
+    opened.image = Some(image);
+    Ok(opened)
+}
+
+/// Opens an image of a registry, whose layers are fetched into the cache's temporary place.
+pub fn pull(
+    reference: &Reference,
+    architecture: Option<Architecture>,
+    client: &Client,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<Opened> {
+    let folder = cache.temporary_folder()?;
+    let store = oci::fetch(reference, architecture, client, folder.path(), progress)?;
+    // What is read of layers are unpacked copies, which stay.
+    image(&reference.to_string(), &store, &Which { architecture, ..Which::default() })
+}
+
 /// Opens paths: at most one function among them, and any layers; `layers` are taken as layers whatever they look like.
-/// What has the file of a handler that was named, where Lambda looks for a function's, is the function.
-pub fn open(paths: &[PathBuf], layers: &[PathBuf], handler: Option<&str>) -> Result<Opened> {
+/// What has the file of a handler that was named, where Lambda looks for a function's, is the function. Of an index the
+/// image for the architecture is looked into.
+pub fn open(
+    paths: &[PathBuf],
+    layers: &[PathBuf],
+    handler: Option<&str>,
+    architecture: Option<Architecture>,
+) -> Result<Opened> {
     if let ([path], []) = (paths, layers)
         && path.exists()
         && let Some(store) = oci::Store::find(path)?
     {
-        let (source, image) = oci::read(path, &store)?;
-        let mut opened = Opened::new(Shape::Image);
-        let seen = "from the image";
-        opened.python = image.python.map(|python| (python, seen));
-        opened.architecture = image.architecture.map(|architecture| (architecture, seen));
-        let mut links = Links::new();
-        opened.add(path, Role::Image, source, &mut links);
-        // An image has links that lead nowhere (into /proc, /run) without harm.
-        opened.follow(&links);
-        opened.sizes.unpacked = image.unpacked;
-        opened.image = Some(image);
-        return Ok(opened);
+        return image(&path.display().to_string(), &store, &Which { architecture, ..Which::default() });
     }
     let mut parts: Vec<(&Path, Role, Source)> = Vec::new();
     for (path, is_layer) in paths.iter().map(|path| (path, false)).chain(layers.iter().map(|path| (path, true))) {

@@ -32,6 +32,12 @@ impl Store {
         digest
     }
 
+    /// Changes the first byte of a blob that keeps its name.
+    pub(crate) fn spoil(&self, repository: &str, digest: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.blobs.get_mut(&(repository.into(), digest.into())).unwrap()[0] ^= 1;
+    }
+
     pub(crate) fn put_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
         let mut state = self.state.lock().unwrap();

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tar::EntryType;
 
 use super::super::links::{self, Astray, Links, Patience};
+use super::base::Base;
 use crate::archive::{COMPONENT_BYTES, PATH_BYTES};
 use crate::check::{File, Finding, Origin};
 
@@ -171,17 +172,24 @@ pub(super) struct Root {
 
 impl Root {
     /// Lays a layer over what is there, or says why it is none.
-    pub(super) fn apply(&mut self, layer: &Arc<DiskFile>, digest: &str) -> Result<Vec<Finding>, String> {
+    pub(super) fn apply(
+        &mut self,
+        layer: &Arc<DiskFile>,
+        digest: &str,
+        base: &mut Base,
+    ) -> Result<Vec<Finding>, String> {
         let entries = entries(layer, &mut self.room)?;
-        let orphans = without_parents(&entries);
+        let findings = oddities(&entries, digest);
         // Whiteouts are about the layers below only, wherever they stand in this one.
         for entry in &entries {
             let (parent, name) = split(&entry.path);
             let parent = resolve(parent, &self.links, &mut self.patience)?;
             if name == ".wh..wh..opq" {
+                base.touch(&parent, true);
                 self.remove_below(&parent);
             } else if let Some(name) = name.strip_prefix(".wh.") {
                 let path = join(&parent, name);
+                base.touch(&path, true);
                 self.remove(&path);
             }
         }
@@ -192,6 +200,7 @@ impl Root {
             }
             let parent = resolve(parent, &self.links, &mut self.patience)?;
             let path = join(&parent, name);
+            base.touch(&path, !matches!(kind, Kind::Folder { .. }));
             match kind {
                 Kind::Folder { mode } => {
                     self.files.remove(&path);
@@ -218,15 +227,7 @@ impl Root {
                 Kind::Other => self.remove(&path),
             }
         }
-        let Some(first) = orphans.first() else { return Ok(Vec::new()) };
-        let reason = format!(
-            "layer {digest} has {} files whose folders are not entries before them: Lambda refuses that (InvalidImage, MissingParentDirectory)",
-            orphans.len()
-        );
-        Ok(vec![
-            Finding::error("image-layer", first, reason)
-                .with_hint("build the layer with the folders as entries of their own"),
-        ])
+        Ok(findings)
     }
 
     fn remove(&mut self, path: &str) {
@@ -261,6 +262,32 @@ fn split(path: &str) -> (&str, &str) {
 
 fn join(parent: &str, name: &str) -> String {
     if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") }
+}
+
+/// What Lambda does not take of the entries of one layer, and what readers take differently.
+fn oddities(entries: &[Entry], digest: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let orphans = without_parents(entries);
+    if let Some(first) = orphans.first() {
+        let reason = format!(
+            "layer {digest} has {} files whose folders are not entries before them: Lambda refuses that (InvalidImage, MissingParentDirectory)",
+            orphans.len()
+        );
+        findings.push(
+            Finding::error("image-layer", first, reason)
+                .with_hint("build the layer with the folders as entries of their own"),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    let again: Vec<&Entry> = entries.iter().filter(|entry| !seen.insert(entry.path.as_str())).collect();
+    let again: Vec<&Entry> = again.into_iter().filter(|entry| !matches!(entry.kind, Kind::Folder { .. })).collect();
+    if let Some(first) = again.first() {
+        let reason =
+            format!("layer {digest} has {} entries again: which of them stays depends on the reader", again.len());
+        findings
+            .push(Finding::warning("image-layer", &first.path, reason).with_hint("write each path once in a layer"));
+    }
+    findings
 }
 
 /// Entries whose folder is no entry before them.

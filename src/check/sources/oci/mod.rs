@@ -1,28 +1,47 @@
-//! An image as an OCI layout (a folder, or a tar of it), as one root file system.
+//! An image as an OCI layout (a folder, a tar of it, one that is not written yet, or what a registry has), as one root
+//! file system.
 //!
 //! What must stay true: no byte of a blob is believed before its digest was compared; layers are unpacked into private
 //! temporary files that have no name, never into a folder; what hostile layers can cost is bounded by the largest image
 //! that Lambda takes. Sources: the OCI image specification 1.1 (layout, manifest, config, layer); for what Lambda refuses,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>.
 
+mod base;
+mod command;
 mod layer;
 mod python;
+mod remote;
+mod rules;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
+pub use base::python_of;
+pub(super) use remote::fetch;
+use rules::whole;
 use serde::Deserialize;
-
-pub use store::Store;
 pub(super) use store::is_tar;
+pub use store::{Piece, Store};
 
 use super::Source;
 use crate::check::{Finding, LAYERS, TASK};
 use crate::error::Result;
-use crate::lambda::{self, Architecture, PythonVersion};
+use crate::lambda::{self, Architecture, PythonVersion, Target};
+use crate::registry::Platform;
 
 const CHECK: &str = "image";
+
+/// Which image is read, and how much of it.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// The one of an index.
+    pub architecture: Option<Architecture>,
+    /// Layers, by digest, that are not looked into, with their unpacked bytes where these are known. Then only what the
+    /// manifest, the configuration and the other layers say is checked.
+    pub unread: BTreeMap<String, Option<u64>>,
+    /// How many layers are those of a base, where that is known.
+    pub base_layers: Option<usize>,
+}
 
 /// What an image says of itself.
 #[derive(Debug, Default)]
@@ -41,6 +60,31 @@ pub struct Image {
     pub variables: BTreeMap<String, String>,
 }
 
+impl Image {
+    /// What of it is for another target than the one that is meant.
+    pub fn unlike(&self, target: Target) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(python) = self.python.filter(|python| *python != target.python) {
+            let reason = format!("it runs Python {python}, and the function is for Python {}", target.python);
+            findings.push(
+                whole(Finding::error("image-python", "", reason))
+                    .with_hint(format!("take a base with Python {}, or --python {python}", target.python)),
+            );
+        }
+        if let Some(architecture) = self.architecture.filter(|architecture| *architecture != target.architecture) {
+            let reason = format!(
+                "it is for {architecture}, and the function for {}: \"exec format error\" (Runtime.InvalidEntrypoint)",
+                target.architecture
+            );
+            findings.push(
+                whole(Finding::error("image-architecture", "", reason))
+                    .with_hint(format!("build it for {}, or --arch {architecture}", target.architecture)),
+            );
+        }
+        findings
+    }
+}
+
 #[derive(Deserialize)]
 struct Index {
     manifests: Vec<Descriptor>,
@@ -52,8 +96,10 @@ struct Descriptor {
     #[serde(default)]
     media_type: String,
     digest: String,
+    size: Option<u64>,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
+    platform: Option<Platform>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +118,14 @@ struct Configuration {
     #[serde(default)]
     config: Option<Run>,
     rootfs: RootFs,
+    #[serde(default)]
+    history: Option<Vec<Past>>,
+}
+
+#[derive(Deserialize)]
+struct Past {
+    #[serde(default)]
+    empty_layer: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,24 +143,27 @@ struct RootFs {
 }
 
 /// Reads an image. What is wrong with it is among the findings, and ends the reading where it has to.
-pub(super) fn read(path: &Path, store: &Store) -> Result<(Source, Image)> {
+pub(super) fn read(name: &str, store: &Store, which: &Which) -> Result<(Source, Image)> {
     let mut source = Source::default();
     let mut image = Image::default();
-    match read_into(store, &mut source, &mut image)? {
+    match read_into(store, which, &mut source, &mut image)? {
         Ok(()) => {}
         Err(reason) => {
-            let finding = Finding { path: None, ..Finding::error(CHECK, "", reason) };
-            source
-                .findings
-                .push(finding.with_hint(format!("{} is not an image that can be pushed and run", path.display())));
+            let finding = whole(Finding::error(CHECK, "", reason));
+            source.findings.push(finding.with_hint(format!("{name} is not an image that can be pushed and run")));
         }
     }
     Ok((source, image))
 }
 
 /// The inner result says what is wrong with the image.
-fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<std::result::Result<(), String>> {
-    let manifest: Manifest = match find_manifest(store, source)? {
+fn read_into(
+    store: &Store,
+    which: &Which,
+    source: &mut Source,
+    image: &mut Image,
+) -> Result<std::result::Result<(), String>> {
+    let manifest = match find_manifest(store, which.architecture, source)? {
         Ok(manifest) => manifest,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -129,81 +186,158 @@ fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<st
         let (layers, ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
         return Ok(Err(format!("its manifest has {layers} layers and its configuration {ids}")));
     }
-    let mut root = layer::Root::default();
-    for (descriptor, diff_id) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
-        if let Some(reason) = refused_layer(descriptor, &manifest) {
-            source.findings.push(Finding { path: None, ..Finding::error("image-layer", "", reason) });
-        }
-        match store.layer(&descriptor.digest, diff_id, lambda::IMAGE_BYTES.saturating_sub(image.unpacked))? {
-            Ok((file, bytes)) => {
-                image.unpacked += bytes;
-                match root.apply(&file, &descriptor.digest) {
-                    Ok(findings) => source.findings.extend(findings),
-                    Err(reason) => return Ok(Err(format!("layer {}: {reason}", descriptor.digest))),
-                }
-            }
-            Err(reason) => return Ok(Err(reason)),
-        }
+    source.findings.extend(rules::manifest(&manifest, &config));
+    if let Some(reason) = too_large(&manifest) {
+        return Ok(Err(reason));
     }
+    let root = match stack(store, &manifest, &config.rootfs.diff_ids, which, source, image)? {
+        Ok(root) => root,
+        Err(reason) => return Ok(Err(reason)),
+    };
     let layer::Root { files, folders, links, .. } = root;
     source.files = files;
     source.folders = folders;
     source.links = links;
-    describe(&config.config.unwrap_or_default(), source, image);
+    describe(&config.config.unwrap_or_default(), which.unread.is_empty(), source, image);
     Ok(Ok(()))
 }
 
+/// The layers of an image over each other.
+fn stack(
+    store: &Store,
+    manifest: &Manifest,
+    diff_ids: &[String],
+    which: &Which,
+    source: &mut Source,
+    image: &mut Image,
+) -> Result<std::result::Result<layer::Root, String>> {
+    let mut root = layer::Root::default();
+    let mut base = base::Base::default();
+    for (number, (descriptor, diff_id)) in manifest.layers.iter().zip(diff_ids).enumerate() {
+        if let Some(bytes) = which.unread.get(&descriptor.digest) {
+            source.findings.extend(rules::layer(descriptor, manifest, None));
+            image.unpacked += bytes.unwrap_or_default();
+            continue;
+        }
+        let limit = lambda::IMAGE_BYTES.saturating_sub(image.unpacked);
+        let unpacked = match store.layer(&descriptor.digest, diff_id, limit)? {
+            Ok(unpacked) => unpacked,
+            Err(reason) => {
+                source.findings.extend(rules::layer(descriptor, manifest, None));
+                return Ok(Err(reason));
+            }
+        };
+        source.findings.extend(rules::layer(descriptor, manifest, Some(unpacked.packing)));
+        if let Some(reason) = other_size(store, descriptor)? {
+            return Ok(Err(reason));
+        }
+        image.unpacked += unpacked.bytes;
+        match root.apply(&unpacked.file, &descriptor.digest, &mut base) {
+            Ok(findings) => source.findings.extend(findings),
+            Err(reason) => return Ok(Err(format!("layer {}: {reason}", descriptor.digest))),
+        }
+        base.note(number + 1, which.base_layers, &root);
+    }
+    source.findings.extend(base.findings());
+    Ok(Ok(root))
+}
+
+/// Packed layers that are more than Lambda takes of unpacked ones need not be unpacked.
+fn too_large(manifest: &Manifest) -> Option<String> {
+    let packed = manifest.layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size.unwrap_or_default()));
+    (packed > lambda::IMAGE_BYTES).then(|| {
+        format!(
+            "its layers have {packed} bytes packed already; Lambda takes {} unpacked (SizeLimitExceeded)",
+            lambda::IMAGE_BYTES
+        )
+    })
+}
+
+/// A registry does not take a manifest whose sizes are wrong.
+fn other_size(store: &Store, descriptor: &Descriptor) -> Result<Option<String>> {
+    let (Some(said), Some(actual)) = (descriptor.size, store.length(&descriptor.digest)?) else { return Ok(None) };
+    Ok((said != actual).then(|| format!("{} has {actual} bytes, its manifest says {said}", descriptor.digest)))
+}
+
 /// The one manifest of a layout.
-fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Result<Manifest, String>> {
+fn find_manifest(
+    store: &Store,
+    architecture: Option<Architecture>,
+    source: &mut Source,
+) -> Result<std::result::Result<Manifest, String>> {
     let index: Index = match store.index()? {
         Ok(index) => index,
         Err(reason) => return Ok(Err(reason)),
     };
-    let is_attestation = |descriptor: &&Descriptor| {
-        descriptor.annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")
-    };
-    let mut manifests: Vec<Descriptor> = index.manifests;
+    let mut manifests = index.manifests;
     // A layout may wrap one index in another once; Lambda takes none.
     if let [only] = manifests.as_slice()
-        && (only.media_type.contains("index") || only.media_type.contains("manifest.list"))
+        && is_index(&only.media_type)
     {
         let inner: Index = match store.json(&only.digest)? {
             Ok(index) => index,
             Err(reason) => return Ok(Err(reason)),
         };
-        let finding =
-            Finding::error("image-index", "", "it is an image index; Lambda takes one manifest for one architecture");
+        let attested = if inner.manifests.iter().any(Descriptor::is_attestation) { ", with attestations" } else { "" };
+        let reason = format!(
+            "it is an image index{attested}; Lambda takes one manifest for one architecture: {}",
+            rules::UNSUPPORTED
+        );
         source.findings.push(
-            Finding { path: None, ..finding }
+            whole(Finding::error("image-index", "", reason))
                 .with_hint("docker buildx build --platform linux/amd64 --provenance=false --sbom=false"),
         );
         manifests = inner.manifests;
     }
-    let mut images: Vec<Descriptor> =
-        manifests.iter().filter(|descriptor| !is_attestation(descriptor)).cloned().collect();
+    let chosen = match choose(manifests, architecture) {
+        Ok(chosen) => chosen,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    Ok(store.json(&chosen.digest)?.map(|mut manifest: Manifest| {
+        if manifest.media_type.is_empty() {
+            manifest.media_type = chosen.media_type;
+        }
+        manifest
+    }))
+}
+
+fn is_index(media_type: &str) -> bool {
+    media_type.contains("index") || media_type.contains("manifest.list")
+}
+
+impl Descriptor {
+    fn is_attestation(&self) -> bool {
+        self.annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")
+    }
+}
+
+/// The image of an index that is looked into.
+fn choose(manifests: Vec<Descriptor>, architecture: Option<Architecture>) -> std::result::Result<Descriptor, String> {
+    let mut images: Vec<Descriptor> = manifests.into_iter().filter(|descriptor| !descriptor.is_attestation()).collect();
     // An image with two tags is in the index twice.
     images.sort_by(|left, right| left.digest.cmp(&right.digest));
     images.dedup_by(|left, right| left.digest == right.digest);
-    match images.as_slice() {
-        [] => Ok(Err("its index names no image".into())),
-        [only] => Ok(store.json(&only.digest)?),
-        several => Ok(Err(format!("its index names {} images; Lambda takes one", several.len()))),
+    let number = images.len();
+    if let (2.., Some(architecture)) = (number, architecture) {
+        let wanted = Platform::of(architecture);
+        images.retain(|image| image.platform.as_ref().is_some_and(|platform| platform.serves(&wanted)));
+        if images.is_empty() {
+            return Err(format!("its index names {number} images, and none for {wanted}"));
+        }
     }
-}
-
-/// Layers that Lambda does not take.
-fn refused_layer(descriptor: &Descriptor, manifest: &Manifest) -> Option<String> {
-    let media_type = descriptor.media_type.as_str();
-    if media_type.contains("zstd") {
-        return Some(format!("layer {} is packed with zstd; use gzip", descriptor.digest));
+    let left = images.len();
+    match (images.pop(), left) {
+        (Some(only), 1) => Ok(only),
+        (None, _) => Err("its index names no image".into()),
+        _ if architecture.is_some() => {
+            Err(format!("its index names {left} images for one architecture; Lambda takes one"))
+        }
+        _ => Err(format!("its index names {number} images; Lambda takes one (--arch says which to look into)")),
     }
-    let docker = manifest.media_type.contains("vnd.docker") || media_type.contains("vnd.docker");
-    (docker && !media_type.contains("gzip"))
-        .then(|| format!("layer {} is not packed: UnsupportedImageLayerDetected; use gzip", descriptor.digest))
 }
 
 /// What the configuration and the files say of how it runs.
-fn describe(run: &Run, source: &Source, image: &mut Image) {
+fn describe(run: &Run, is_whole: bool, source: &mut Source, image: &mut Image) {
     let variable = |name: &str| {
         run.env
             .iter()
@@ -211,7 +345,11 @@ fn describe(run: &Run, source: &Source, image: &mut Image) {
             .find_map(|line| line.split_once('=').filter(|(key, _)| *key == name))
             .map(|(_, value)| value)
     };
-    let command: Vec<&str> = run.entrypoint.iter().chain(&run.cmd).flatten().map(String::as_str).collect();
+    let words = |words: &'_ Option<Vec<String>>| words.iter().flatten().cloned().collect::<Vec<String>>();
+    let (entrypoint, command) = (words(&run.entrypoint), words(&run.cmd));
+    let entrypoint: Vec<&str> = entrypoint.iter().map(String::as_str).collect();
+    let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+    let command: Vec<&str> = [&entrypoint[..], &arguments[..]].concat();
     let is_lambda = command.iter().any(|part| part.contains("awslambdaric") || part.ends_with("lambda-entrypoint.sh"));
     image.handler = command
         .last()
@@ -219,7 +357,9 @@ fn describe(run: &Run, source: &Source, image: &mut Image) {
         .map(|last| (*last).to_owned());
     let root = python::Root { files: &source.files, links: &source.links };
     let python = python::find(&root, &command, variable("PATH"));
-    image.python = python.version;
+    let findings = if is_whole { command::check(&entrypoint, &arguments, variable("PATH"), &root) } else { Vec::new() };
+    // What the files say goes before what a variable says that anything may have set.
+    image.python = if is_whole { python.version } else { variable("PYTHON_VERSION").and_then(base::version) };
     let absolute = |path: &&str| path.starts_with('/') && path.len() > 1;
     let mut own: Vec<&str> =
         [variable("LAMBDA_TASK_ROOT"), run.working_dir.as_deref()].into_iter().flatten().filter(absolute).collect();
@@ -237,6 +377,7 @@ fn describe(run: &Run, source: &Source, image: &mut Image) {
     let mut seen = BTreeSet::new();
     own.retain(|folder| seen.insert(folder.clone()));
     image.search_path = own;
+    source.findings.extend(findings);
     image.variables = run
         .env
         .iter()

@@ -98,7 +98,8 @@ impl Root<'_> {
         links::resolve(path, self.links, &mut Patience::default()).ok()
     }
 
-    fn file(&self, path: &str) -> Option<&File<'static>> {
+    /// The file at a path, through links.
+    pub(super) fn file(&self, path: &str) -> Option<&File<'static>> {
         self.files.get(&self.resolve(path)?)
     }
 
@@ -109,7 +110,7 @@ impl Root<'_> {
     }
 
     /// A command's path, whether it is a file of the image or not; a name without a path is looked for.
-    fn executable(&self, word: &str, path: Option<&str>) -> Option<String> {
+    pub(super) fn executable(&self, word: &str, path: Option<&str>) -> Option<String> {
         if word.contains('/') {
             return Some(word.trim_start_matches('/').to_owned());
         }

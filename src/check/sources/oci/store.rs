@@ -1,4 +1,4 @@
-//! Blobs of a layout, in a folder or in a tar of it, each compared with its digest.
+//! Blobs of a layout, in a folder, in a tar of it or not written yet, each compared with its digest.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,8 +24,33 @@ const ENTRIES: usize = 10_000;
 /// What is wrong with the image, in words.
 type Checked<T> = std::result::Result<T, String>;
 
-/// Where a layout's files are.
+/// A file of a layout that is not written yet.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// What it has.
+    Bytes(Vec<u8>),
+    /// Where its bytes are.
+    File(PathBuf),
+}
+
+/// What a layer is packed with, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+    None,
+}
+
+/// A layer, unpacked into a file without a name.
 #[derive(Debug)]
+pub(super) struct Unpacked {
+    pub file: Arc<File>,
+    pub bytes: u64,
+    pub packing: Packing,
+}
+
+/// Where a layout's files are.
+#[derive(Clone, Debug)]
 pub enum Store {
     /// A folder.
     Folder(PathBuf),
@@ -37,6 +62,13 @@ pub enum Store {
         file: Arc<File>,
         /// Offset and length by path.
         places: BTreeMap<String, (u64, u64)>,
+    },
+    /// Nowhere yet: what a layout will have, and the layout that has the rest.
+    Made {
+        /// By path in the layout.
+        pieces: BTreeMap<String, Piece>,
+        /// Where the layers below are.
+        below: Option<Box<Store>>,
     },
 }
 
@@ -63,15 +95,15 @@ impl Store {
     /// A file of the layout, and its length.
     fn open(&self, name: &str) -> Result<Option<(Box<dyn Read>, u64)>> {
         match self {
-            Self::Folder(folder) => {
-                let path = folder.join(name);
-                let file = match File::open(&path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                    opened => opened.map_err(Error::io("read", &path))?,
-                };
-                let length = file.metadata().map_err(Error::io("read", &path))?.len();
-                Ok(Some((Box::new(BufReader::new(file)), length)))
-            }
+            Self::Folder(folder) => file(&folder.join(name)),
+            Self::Made { pieces, below } => match (pieces.get(name), below) {
+                (Some(Piece::Bytes(bytes)), _) => {
+                    Ok(Some((Box::new(io::Cursor::new(bytes.clone())), bytes.len() as u64)))
+                }
+                (Some(Piece::File(path)), _) => file(path),
+                (None, Some(below)) => below.open(name),
+                (None, None) => Ok(None),
+            },
             Self::Tar { file, places, .. } => Ok(places.get(name).map(|(offset, length)| {
                 let part = Part { file: Arc::clone(file), at: *offset, left: *length };
                 (Box::new(BufReader::with_capacity(1 << 16, part)) as Box<dyn Read>, *length)
@@ -82,6 +114,7 @@ impl Store {
     fn failed(&self) -> impl FnOnce(io::Error) -> Error {
         let path = match self {
             Self::Folder(path) | Self::Tar { path, .. } => path.clone(),
+            Self::Made { .. } => "a blob of the image".into(),
         };
         Error::io("read", path)
     }
@@ -137,8 +170,14 @@ impl Store {
         Ok(Ok(bytes))
     }
 
-    /// A layer, unpacked into a file without a name, with its length. Both digests are compared.
-    pub(super) fn layer(&self, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<(Arc<File>, u64)>> {
+    /// The length of a blob; nothing where it is missing or has no name that a blob can have.
+    pub(super) fn length(&self, digest: &str) -> Result<Option<u64>> {
+        let Ok(name) = blob(digest) else { return Ok(None) };
+        Ok(self.open(&name)?.map(|(_, length)| length))
+    }
+
+    /// A layer, unpacked. Both digests are compared.
+    pub(super) fn layer(&self, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<Unpacked>> {
         let name = match blob(digest).and_then(|name| blob(diff_id).map(|_| name)) {
             Ok(name) => name,
             Err(reason) => return Ok(Err(reason)),
@@ -146,14 +185,21 @@ impl Store {
         let Some((reader, _)) = self.open(&name)? else { return Ok(Err(format!("{name} is missing"))) };
         let unpacked = tempfile::tempfile().map_err(Error::io("write", std::env::temp_dir()))?;
         let mut packed = Hashing { inner: reader, hasher: Sha256::new() };
-        let mut magic = [0; 2];
+        let mut magic = [0; 4];
         let read = read_up_to(&mut packed, &mut magic).map_err(self.failed())?;
         let start = io::Cursor::new(magic[..read].to_vec());
-        let outcome = if magic == [0x1f, 0x8b] {
-            let mut gzip = MultiGzDecoder::new(BufReader::new(start.chain(&mut packed)));
-            copy(&mut gzip, &unpacked, limit)?
-        } else {
-            copy(&mut start.chain(&mut packed), &unpacked, limit)?
+        let packing = match magic {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
+            _ => Packing::None,
+        };
+        let outcome = match packing {
+            Packing::Gzip => {
+                let mut gzip = MultiGzDecoder::new(BufReader::new(start.chain(&mut packed)));
+                copy(&mut gzip, &unpacked, limit)?
+            }
+            Packing::Zstd => Err("it is packed with zstd, which Lambda does not unpack; use gzip".into()),
+            Packing::None => copy(&mut start.chain(&mut packed), &unpacked, limit)?,
         };
         // What follows the packed data is part of the blob; and a blob that is not the right one need not unpack.
         io::copy(&mut packed, &mut io::sink()).map_err(self.failed())?;
@@ -172,8 +218,18 @@ impl Store {
                 "layer {digest} unpacks to SHA-256 {actual_diff}, its configuration says {diff_id}"
             )));
         }
-        Ok(Ok((Arc::new(unpacked), bytes)))
+        Ok(Ok(Unpacked { file: Arc::new(unpacked), bytes, packing }))
     }
+}
+
+/// A file of this machine, if it is there, and its length.
+fn file(path: &Path) -> Result<Option<(Box<dyn Read>, u64)>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(Error::io("read", path))?,
+    };
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
+    Ok(Some((Box::new(BufReader::new(file)), length)))
 }
 
 /// Whether a file is a tar, by its magic.
@@ -260,5 +316,19 @@ impl<R: Read> Read for Hashing<R> {
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_unpacks_to_more_than_lambda_takes_is_not_unpacked_whole() {
+        let file = tempfile::tempfile().unwrap();
+        let copied = copy(&mut io::repeat(0).take(1 << 30), &file, 1 << 20).unwrap();
+        assert!(copied.unwrap_err().contains("SizeLimitExceeded"));
+        assert!(file.metadata().unwrap().len() <= 1 << 20);
+        assert_eq!(copy(&mut io::repeat(0).take(1 << 20), &file, 1 << 20).unwrap().unwrap().0, 1 << 20);
     }
 }
