@@ -321,7 +321,7 @@ fn what_lambda_would_refuse_is_not_written() {
     // A warning is told, and the image is written.
     base(&pack, GZIP, "amd64", &start);
     layout.edit(|manifest, _, _| {
-        manifest["config"]["mediaType"] = json!("application/vnd.docker.container.image.v1+json")
+        manifest["config"]["mediaType"] = json!("application/vnd.docker.container.image.v1+json");
     });
     let report = image(&pack, &["--json"]).run().json(0);
     assert_eq!(report["findings"][0]["check"], "image", "{report:#}");

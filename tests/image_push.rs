@@ -171,7 +171,7 @@ fn an_image_in_a_registry_is_checked_as_a_layout_is() {
     let (outcome, report) = check(&team.pack, &[&to]);
     assert_eq!((outcome.status, &report["parts"][0]["path"]), (0, &json!(to)), "{report:#}");
     assert_eq!((&report["python"], &report["handler"]), (&json!("3.13"), &json!("app.handler")));
-    let left: Vec<_> = std::fs::read_dir(team.pack.path("cache/tmp")).map_or_else(|_| Vec::new(), Iterator::collect);
+    let left: Vec<_> = std::fs::read_dir(team.pack.cache().join("tmp")).unwrap().collect();
     assert!(left.is_empty(), "what was fetched is gone: {left:?}");
     // What somebody else built, as an index.
     let layout = Layout { pack: &team.pack, folder: "base" };

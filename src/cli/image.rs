@@ -28,7 +28,9 @@ Examples:
 
 Nothing of Docker is needed. The image has the files that pack zip would ship, in layers: large
 distributions alone, small ones together, the function's own on top, so that a changed handler
-changes a few kilobytes. The same input gives the same digest.";
+changes a few kilobytes. The same input gives the same digest. What Lambda would refuse is not
+written, loaded or pushed (--no-check does it all the same); of a base in a registry no layer is
+fetched to know that.";
 
 /// Build the container image of functions.
 #[derive(Args)]

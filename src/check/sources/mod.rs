@@ -1,4 +1,4 @@
-//! From what a person has (ZIPs, folders, images) to files as they lie in Lambda.
+//! From what a person has (ZIPs, folders, images here and in registries) to files as they lie in Lambda.
 //!
 //! What must stay true: nothing outside of what was named is read, except where a folder of the user's own links to it;
 //! a broken source is a finding, not a failure of the check; what could not be read is left out and said.
@@ -162,7 +162,7 @@ fn read(path: &Path) -> Result<Source> {
     if !path.exists() {
         return Err(Error::usage(
             format!("there is no {}", path.display()),
-            "pack check takes ZIPs, layers, images in OCI layout and folders",
+            "pack check takes ZIPs, layers, images in OCI layout, folders, and an image in a registry alone",
         ));
     }
     if oci::is_tar(path)? {
