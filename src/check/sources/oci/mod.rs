@@ -8,6 +8,7 @@
 mod layer;
 mod python;
 mod store;
+mod unpacked;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use store::Store;
 pub(super) use store::is_tar;
+pub use unpacked::{Layer, Unpacked};
 
 use super::Source;
 use crate::check::{Finding, LAYERS, TASK};
@@ -39,6 +41,12 @@ pub struct Image {
     pub unpacked: u64,
     /// Variables that it sets for the function's own code.
     pub variables: BTreeMap<String, String>,
+    /// The digest of its manifest.
+    pub manifest: String,
+    /// The digest of its configuration.
+    pub config: String,
+    /// Its layers, the lowest first.
+    pub layers: Vec<Layer>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +100,7 @@ struct RootFs {
 pub(super) fn read(path: &Path, store: &Store) -> Result<(Source, Image)> {
     let mut source = Source::default();
     let mut image = Image::default();
-    match read_into(store, &mut source, &mut image)? {
+    match read_into(store, &mut Unpacked::default(), &mut source, &mut image)? {
         Ok(()) => {}
         Err(reason) => {
             let finding = Finding { path: None, ..Finding::error(CHECK, "", reason) };
@@ -105,11 +113,20 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<(Source, Image)> {
 }
 
 /// The inner result says what is wrong with the image.
-fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<std::result::Result<(), String>> {
+pub(super) fn read_into(
+    store: &Store,
+    unpacked: &mut Unpacked,
+    source: &mut Source,
+    image: &mut Image,
+) -> Result<std::result::Result<(), String>> {
     let manifest: Manifest = match find_manifest(store, source)? {
-        Ok(manifest) => manifest,
+        Ok((digest, manifest)) => {
+            image.manifest = digest;
+            manifest
+        }
         Err(reason) => return Ok(Err(reason)),
     };
+    image.config.clone_from(&manifest.config.digest);
     let config: Configuration = match store.json(&manifest.config.digest)? {
         Ok(config) => config,
         Err(reason) => return Ok(Err(reason)),
@@ -134,13 +151,15 @@ fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<st
         if let Some(reason) = refused_layer(descriptor, &manifest) {
             source.findings.push(Finding { path: None, ..Finding::error("image-layer", "", reason) });
         }
-        match store.layer(&descriptor.digest, diff_id, lambda::IMAGE_BYTES.saturating_sub(image.unpacked))? {
-            Ok((file, bytes)) => {
-                image.unpacked += bytes;
-                match root.apply(&file, &descriptor.digest) {
+        let left = lambda::IMAGE_BYTES.saturating_sub(image.unpacked);
+        match unpacked.layer(store, &descriptor.digest, diff_id, left)? {
+            Ok(layer) => {
+                image.unpacked += layer.unpacked;
+                match root.apply(&layer.file, &descriptor.digest) {
                     Ok(findings) => source.findings.extend(findings),
                     Err(reason) => return Ok(Err(format!("layer {}: {reason}", descriptor.digest))),
                 }
+                image.layers.push(layer);
             }
             Err(reason) => return Ok(Err(reason)),
         }
@@ -153,8 +172,8 @@ fn read_into(store: &Store, source: &mut Source, image: &mut Image) -> Result<st
     Ok(Ok(()))
 }
 
-/// The one manifest of a layout.
-fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Result<Manifest, String>> {
+/// The one manifest of a layout, with its digest.
+fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Result<(String, Manifest), String>> {
     let index: Index = match store.index()? {
         Ok(index) => index,
         Err(reason) => return Ok(Err(reason)),
@@ -186,7 +205,7 @@ fn find_manifest(store: &Store, source: &mut Source) -> Result<std::result::Resu
     images.dedup_by(|left, right| left.digest == right.digest);
     match images.as_slice() {
         [] => Ok(Err("its index names no image".into())),
-        [only] => Ok(store.json(&only.digest)?),
+        [only] => Ok(store.json(&only.digest)?.map(|manifest| (only.digest.clone(), manifest))),
         several => Ok(Err(format!("its index names {} images; Lambda takes one", several.len()))),
     }
 }

@@ -22,7 +22,7 @@ const JSON_BYTES: u64 = 4 << 20;
 const ENTRIES: usize = 10_000;
 
 /// What is wrong with the image, in words.
-type Checked<T> = std::result::Result<T, String>;
+pub(super) type Checked<T> = std::result::Result<T, String>;
 
 /// Where a layout's files are.
 #[derive(Debug)]
@@ -135,6 +135,15 @@ impl Store {
         let mut bytes = Vec::new();
         reader.take(JSON_BYTES).read_to_end(&mut bytes).map_err(self.failed())?;
         Ok(Ok(bytes))
+    }
+
+    /// The bytes of a blob, if it is there.
+    pub(super) fn length(&self, digest: &str) -> Result<Checked<u64>> {
+        let name = match blob(digest) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(self.open(&name)?.map(|(_, length)| length).ok_or_else(|| format!("{name} is missing")))
     }
 
     /// A layer, unpacked into a file without a name, with its length. Both digests are compared.
