@@ -103,7 +103,8 @@ pub(super) fn compare<'a>(
     }
     changes.changed.sort_by(|left, right| left.path.cmp(&right.path));
     let touched = |path: &&&str| {
-        let is_changed = |path: &str| changes.changed.binary_search_by(|changed| changed.path.as_str().cmp(path)).is_ok();
+        let is_changed =
+            |path: &str| changes.changed.binary_search_by(|changed| changed.path.as_str().cmp(path)).is_ok();
         !(old.contains_key(**path) && new.contains_key(**path)) || is_changed(path)
     };
     let touched = old.keys().chain(new.keys()).filter(touched).copied().collect();

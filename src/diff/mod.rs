@@ -72,8 +72,7 @@ fn compare(before: &Side, after: &Side) -> Result<Diff> {
     let (files, touched) = files::compare(&old, &new, compares_images)?;
     let (before_summary, after_summary) = (before.summary(&old), after.summary(&new));
     let are_alike = before_summary.kind == after_summary.kind && before_summary.digest.is_some();
-    let same =
-        if are_alike { before_summary.digest == after_summary.digest } else { files.is_empty() };
+    let same = if are_alike { before_summary.digest == after_summary.digest } else { files.is_empty() };
     Ok(Diff {
         same,
         before: before_summary,

@@ -27,9 +27,9 @@ pub struct Registries<'a> {
 impl Registries<'_> {
     /// What the image that a reference names has.
     pub(super) fn contents(&self, name: &str, unpacked: &mut Unpacked) -> Result<Contents> {
-        let reference: Reference = name
-            .parse()
-            .map_err(|reason| Error::usage(format!("{name}: {reason}"), "example: registry.example.com/team/job:1.4"))?;
+        let reference: Reference = name.parse().map_err(|reason| {
+            Error::usage(format!("{name}: {reason}"), "example: registry.example.com/team/job:1.4")
+        })?;
         let credentials = Credentials::from_environment();
         let client = Client::new(Options { insecure: self.insecure, credentials, ..Options::default() })?;
         let repository = client.repository(&reference, self.progress)?;

@@ -26,10 +26,11 @@ impl Diff {
         }
         let mut text = format!("{before} → {after}\n");
         let (old, new) = (self.before.unpacked, self.after.unpacked);
-        let _ = writeln!(text, "  unpacked  {} → {} ({})", human(old), human(new), difference(old, new));
+        let unpacked = format!("{} → {} ({})", human(old), human(new), difference(old, new));
+        let _ = writeln!(text, "  unpacked  {}", if old == new { human(new) } else { unpacked });
         let _ = writeln!(text, "  files     {}", self.counts());
         if let Some(sends) = &self.sends {
-            let _ = writeln!(text, "  a push    sends {}", self.sent(sends));
+            let _ = writeln!(text, "  {}", self.sent(sends));
         }
         if let Some(folder) = self.compared {
             let _ = writeln!(text, "  of the image only {folder} is compared");
@@ -68,7 +69,7 @@ impl Diff {
     fn sent(&self, sends: &Sends) -> String {
         let of = |kind| sends.blobs.iter().filter(move |blob| blob.kind == kind).count();
         if of(BlobKind::Archive) > 0 {
-            return format!("{}: the whole archive", human(sends.bytes));
+            return format!("upload    {}, the whole archive", human(sends.bytes));
         }
         let layers = of(BlobKind::Layer);
         let mut parts = Vec::new();
@@ -77,8 +78,12 @@ impl Diff {
         }
         let rest = [(BlobKind::Configuration, "the configuration"), (BlobKind::Manifest, "the manifest")];
         parts.extend(rest.iter().filter(|(kind, _)| of(*kind) > 0).map(|(_, what)| (*what).to_owned()));
-        let place = if self.before.kind == "image" { "a registry that has the first" } else { "a registry" };
-        format!("{} to {place}: {}", human(sends.bytes), parts.join(", "))
+        let place = if self.before.kind == "image" {
+            "a registry that has the first"
+        } else {
+            "a registry that has nothing of it"
+        };
+        format!("push      {} to {place}: {}", human(sends.bytes), parts.join(", "))
     }
 
     fn write_distributions(&self, text: &mut String) {

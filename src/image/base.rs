@@ -119,7 +119,11 @@ fn path_of(name: &str) -> &Path {
 }
 
 /// The image of a layout, with its configuration.
-pub(super) fn of_layout(path: &Path, target: Target, wrong: &dyn Fn(String) -> Error) -> Result<(Manifest, Vec<u8>, Store)> {
+pub(super) fn of_layout(
+    path: &Path,
+    target: Target,
+    wrong: &dyn Fn(String) -> Error,
+) -> Result<(Manifest, Vec<u8>, Store)> {
     let store = Store::find(path)?.ok_or_else(|| wrong("it is neither an OCI layout nor a tar of one".into()))?;
     let raw = store.small("index.json")?.map_err(wrong)?;
     let Document::Index(index) = Document::parse(raw, None).map_err(wrong)? else {
