@@ -206,6 +206,26 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Something cannot be compared.
+    #[error("{path} cannot be compared: {reason}")]
+    Compare {
+        /// As it was named.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What is there is not what is built (`--verify`).
+    #[error("{place} is not what is built now: it has {there}, and {built} is built")]
+    Differs {
+        /// Where it is.
+        place: String,
+        /// The digest that is there, or what is there instead.
+        there: String,
+        /// The digest that is built.
+        built: String,
+        /// What to do.
+        hint: String,
+    },
     /// A ZIP that was given as a layer is none.
     #[error("{path} cannot be taken as a layer: {}", reasons.join("\n  "))]
     Layer {
@@ -388,6 +408,7 @@ impl Error {
             Self::Registry(error) => error.hint(),
             Self::Neither { source, .. } => source.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
+            Self::Compare { .. } => Some("pack check says more of what is on this machine".into()),
             Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),
             Self::LayerConflict { .. } => Some(
@@ -396,7 +417,7 @@ impl Error {
                     .into(),
             ),
             Self::ImportTest { .. } => Some("name another Python with --import-command, or leave the import test out".into()),
-            Self::Lock { hint, .. } | Self::Aws { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
+            Self::Lock { hint, .. } | Self::Differs { hint, .. } | Self::Aws { hint, .. } | Self::Import { hint, .. } | Self::Requirements { hint, .. } => Some(hint.clone()),
             Self::NotFetched(_) | Self::FileAndFolder { .. } | Self::Io { .. } | Self::Bytecode { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::check;
 use crate::error::{Error, Result};
-use crate::image::{Image, Payload, Pin, Plan};
+use crate::image::{Image, Payload, Pin, Plan, Report};
 use crate::lock;
 use crate::progress::Progress;
 use crate::size::SizeReport;
@@ -30,17 +30,26 @@ pub(super) fn finish(
     let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
     let client = plan.client()?;
     let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
-    if build.check {
+    if build.check && !plan.verify {
         let (named, known) = ((plan.tag.as_str(), handler.as_str()), &report.findings);
         let more =
             progress.phase("check image", |progress| lint::image(build, &image, named, known, cache, progress))?;
         report.findings = check::sorted(report.findings.into_iter().chain(more).collect());
     }
+    let mut of_image = image.report();
+    report.path.clone_from(&of_image.digest);
+    if plan.verify {
+        if plan.write {
+            of_image.verified.push(image.verify_layout(&build.output, build.target)?);
+        }
+        if let Some(to) = &plan.push {
+            of_image.verified.push(progress.phase("verify", |progress| image.verify_pushed(to, &client, progress))?);
+        }
+        return Ok(with_image(report, of_image));
+    }
     if let Pin::Record(file, id) = &plan.pin {
         lock::update(file, |lock| lock.replace_base(id.clone(), image.base_digest()))?;
     }
-    let mut of_image = image.report();
-    report.path.clone_from(&of_image.digest);
     if plan.write {
         progress.phase("write", |progress| image.write(&build.output, &plan.tag, progress))?;
         report.path = build.output.display().to_string();
@@ -54,8 +63,12 @@ pub(super) fn finish(
     if let (false, Some(name)) = (plan.write, of_image.names.last()) {
         report.path.clone_from(name);
     }
-    of_image.digest.trim_start_matches("sha256:").clone_into(&mut report.sha256);
-    report.packed = of_image.own;
-    report.image = Some(of_image);
-    Ok(report)
+    Ok(with_image(report, of_image))
+}
+
+fn with_image(mut report: SizeReport, image: Report) -> SizeReport {
+    image.digest.trim_start_matches("sha256:").clone_into(&mut report.sha256);
+    report.packed = image.own;
+    report.image = Some(image);
+    report
 }

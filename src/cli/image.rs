@@ -25,6 +25,7 @@ Examples:
   pack image workload --load                into the local docker or podman
   pack image workload --output job.tar      one file; docker load -i job.tar takes it
   pack image workload --arch arm64          for arm64, on any machine
+  pack image workload --verify              is what is in dist/ what is built now? With --push: what is pushed
 
 Nothing of Docker is needed. The image has the files that pack zip would ship, in layers: large
 distributions alone, small ones together, the function's own on top, so that a changed handler
@@ -80,6 +81,11 @@ pub(super) struct Image {
     /// Load the image into docker or podman on this machine
     #[arg(long)]
     load: bool,
+
+    /// Write and push nothing: build it, and compare its digest with what is there, in the output or with --push under that
+    /// name. Another digest is an error. What pack.lock says has to hold
+    #[arg(long, conflicts_with = "load")]
+    verify: bool,
 
     /// Registries on other machines may speak plain HTTP
     #[arg(long)]
@@ -147,7 +153,7 @@ impl Image {
         let Some(id) = image::base_id(build.base.as_deref(), build.target)? else { return Ok(Pin::None) };
         match lock::load(file)?.base(&id) {
             Some(digest) => Ok(Pin::Locked(digest)),
-            None if self.options.is_locked() => Err(Error::Lock {
+            None if self.options.is_locked() || self.verify => Err(Error::Lock {
                 message: format!("{} has no digest of the base {}, which {name} is built on", lock::FILE, id.0),
                 hint: "pack lock brings it up to date; commit the result".into(),
             }),
@@ -181,7 +187,10 @@ impl Image {
         let is_locked = !build.is_argument && self.chosen.are_the_projects(&self.requirements);
         let set = is_locked.then(|| SetName { name: function.name.clone(), packaging: None });
         let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
-        let build = self.options.with_lock(build, set)?;
+        let mut build = self.options.with_lock(build, set)?;
+        if let Some(entry) = build.lock.as_mut().filter(|_| self.verify) {
+            entry.frozen = true;
+        }
         Ok(BuildPlan { image: Some(image), ..build })
     }
 
@@ -214,6 +223,7 @@ impl Image {
             push: push.transpose()?,
             load: self.load,
             write: self.output.is_some() || !(self.load || self.push.is_some()),
+            verify: self.verify,
             insecure: self.insecure,
         })
     }

@@ -3,6 +3,7 @@
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
 mod check;
+mod diff;
 mod image;
 mod init;
 mod layer;
@@ -42,6 +43,7 @@ enum Command {
     Layer(Box<layer::Layer>),
     Image(Box<image::Image>),
     Check(check::Check),
+    Diff(diff::Diff),
     Lock(lock::Lock),
     Plan(plan::Plan),
     Schema(schema::Schema),
@@ -63,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Layer(layer) => layer.run(),
         Command::Image(image) => image.run(),
         Command::Check(check) => check.run(),
+        Command::Diff(diff) => diff.run(),
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),
         Command::Schema(schema) => schema.run(),

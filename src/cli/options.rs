@@ -442,6 +442,8 @@ impl Options {
         progress.finish();
         if self.json {
             made.json.push(to_json(&report)?);
+        } else if let Some(lines) = report.verified() {
+            print(&lines)?;
         } else if self.quiet {
             print(&format!("{}\n", report.path))?;
         } else {

@@ -45,7 +45,8 @@ impl Base {
         let name = plan.base.as_str();
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
         let (manifest, raw, place) = if is_layout(name) {
-            of_layout(path_of(name), target, &wrong)?
+            let (manifest, config, store) = of_layout(path_of(name), target, &wrong)?;
+            (manifest, config, Place::Layout(store))
         } else {
             let reference: Reference = name.parse().map_err(wrong)?;
             let reference =
@@ -138,7 +139,12 @@ fn path_of(name: &str) -> &Path {
     Path::new(name.strip_prefix(LAYOUT).unwrap_or(name))
 }
 
-fn of_layout(path: &Path, target: Target, wrong: &dyn Fn(String) -> Error) -> Result<(Manifest, Vec<u8>, Place)> {
+/// The image of a layout, with its configuration.
+pub(super) fn of_layout(
+    path: &Path,
+    target: Target,
+    wrong: &dyn Fn(String) -> Error,
+) -> Result<(Manifest, Vec<u8>, Store)> {
     let store = Store::find(path)?.ok_or_else(|| wrong("it is neither an OCI layout nor a tar of one".into()))?;
     let raw = store.small("index.json")?.map_err(wrong)?;
     let Document::Index(index) = Document::parse(raw, None).map_err(wrong)? else {
@@ -146,7 +152,7 @@ fn of_layout(path: &Path, target: Target, wrong: &dyn Fn(String) -> Error) -> Re
     };
     let manifest = image_of(&store, &index, &Platform::of(target.architecture), true, wrong)?;
     let config = small(&store, &manifest.config.digest)?.map_err(wrong)?;
-    Ok((manifest, config, Place::Layout(store)))
+    Ok((manifest, config, store))
 }
 
 /// A manifest or configuration of a layout.

@@ -12,6 +12,7 @@ mod layer;
 mod layout;
 mod packing;
 mod push;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub fn base_id(said: Option<&str>, target: Target) -> Result<Option<BaseId>> {
 
 /// What an image is made of besides the function.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Plan {
     /// The base: a reference, or the path of an OCI layout.
     pub base: String,
@@ -67,6 +69,8 @@ pub struct Plan {
     pub load: bool,
     /// Whether it is written to the build's output.
     pub write: bool,
+    /// Whether, instead of writing and pushing it, it is compared with what is there.
+    pub verify: bool,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
 }
@@ -151,6 +155,9 @@ pub struct Report {
     pub own: u64,
     /// Names that it has now: in a registry, with its digest, and in an engine.
     pub names: Vec<String>,
+    /// Places where it was found to be what is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<String>,
 }
 
 /// One layer.
@@ -255,6 +262,16 @@ impl Image {
         (&self.base.name, self.base.reference().and_then(python_of))
     }
 
+    /// Compares it with what a layout has.
+    pub fn verify_layout(&self, place: &Path, target: Target) -> Result<String> {
+        verify::layout(self, place, target)
+    }
+
+    /// Compares it with what a name in a registry leads to.
+    pub fn verify_pushed(&self, place: &Reference, client: &Arc<Client>, progress: &Progress) -> Result<String> {
+        verify::pushed(self, place, client, progress)
+    }
+
     /// The digest of the base's manifest.
     pub fn base_digest(&self) -> Digest {
         self.base.descriptor().digest
@@ -279,6 +296,7 @@ impl Image {
             layers,
             own: packed + self.config.0.size + self.manifest.0.size,
             names: Vec::new(),
+            verified: Vec::new(),
         }
     }
 }

@@ -15,6 +15,13 @@ const BAR_WIDTH: usize = 40;
 const LAYER_WIDTH: usize = 34;
 
 impl SizeReport {
+    /// Where an image was found to be what is there, a line each.
+    pub fn verified(&self) -> Option<String> {
+        let image = self.image.as_ref().filter(|image| !image.verified.is_empty())?;
+        let line = |place: &String| format!("{place} is what is built now: {}\n", image.digest);
+        Some(image.verified.iter().map(line).collect())
+    }
+
     /// The whole report; `every_removal` lists each file that was taken out.
     pub fn text(&self, every_removal: bool) -> String {
         let mut text = format!("{}\n", self.path);

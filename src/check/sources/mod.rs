@@ -3,6 +3,7 @@
 //! What must stay true: nothing outside of what was named is read, except where a folder of the user's own links to it;
 //! a broken source is a finding, not a failure of the check; what could not be read is left out and said.
 
+mod contents;
 mod folder;
 mod links;
 mod oci;
@@ -12,8 +13,9 @@ mod zip;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use contents::{Contents, Kind, contents};
 use links::Links;
-pub use oci::{Image, Piece, Store, Which, python_of};
+pub use oci::{Image, Layer, Piece, Store, Unpacked, Which, python_of};
 use serde::Serialize;
 
 use super::{File, Files, Finding, LAYERS, Shape, Sizes, TASK};

@@ -13,6 +13,7 @@ mod python;
 mod remote;
 mod rules;
 mod store;
+mod unpacked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use rules::whole;
 use serde::Deserialize;
 pub(super) use store::is_tar;
 pub use store::{Piece, Store};
+pub use unpacked::{Layer, Unpacked};
 
 use super::Source;
 use crate::check::{Finding, LAYERS, TASK};
@@ -58,6 +60,12 @@ pub struct Image {
     pub unpacked: u64,
     /// Variables that it sets for the function's own code.
     pub variables: BTreeMap<String, String>,
+    /// The digest of its manifest.
+    pub manifest: String,
+    /// The digest of its configuration.
+    pub config: String,
+    /// Its layers, the lowest first.
+    pub layers: Vec<Layer>,
 }
 
 impl Image {
@@ -146,7 +154,7 @@ struct RootFs {
 pub(super) fn read(name: &str, store: &Store, which: &Which) -> Result<(Source, Image)> {
     let mut source = Source::default();
     let mut image = Image::default();
-    match read_into(store, which, &mut source, &mut image)? {
+    match read_into(store, which, &mut Unpacked::default(), &mut source, &mut image)? {
         Ok(()) => {}
         Err(reason) => {
             let finding = whole(Finding::error(CHECK, "", reason));
@@ -157,16 +165,21 @@ pub(super) fn read(name: &str, store: &Store, which: &Which) -> Result<(Source, 
 }
 
 /// The inner result says what is wrong with the image.
-fn read_into(
+pub(super) fn read_into(
     store: &Store,
     which: &Which,
+    unpacked: &mut Unpacked,
     source: &mut Source,
     image: &mut Image,
 ) -> Result<std::result::Result<(), String>> {
     let manifest = match find_manifest(store, which.architecture, source)? {
-        Ok(manifest) => manifest,
+        Ok((digest, manifest)) => {
+            image.manifest = digest;
+            manifest
+        }
         Err(reason) => return Ok(Err(reason)),
     };
+    image.config.clone_from(&manifest.config.digest);
     let config: Configuration = match store.json(&manifest.config.digest)? {
         Ok(config) => config,
         Err(reason) => return Ok(Err(reason)),
@@ -190,7 +203,7 @@ fn read_into(
     if let Some(reason) = too_large(&manifest) {
         return Ok(Err(reason));
     }
-    let root = match stack(store, &manifest, &config.rootfs.diff_ids, which, source, image)? {
+    let root = match stack(store, &manifest, &config.rootfs.diff_ids, (which, unpacked), source, image)? {
         Ok(root) => root,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -207,7 +220,7 @@ fn stack(
     store: &Store,
     manifest: &Manifest,
     diff_ids: &[String],
-    which: &Which,
+    (which, unpacked): (&Which, &mut Unpacked),
     source: &mut Source,
     image: &mut Image,
 ) -> Result<std::result::Result<layer::Root, String>> {
@@ -220,23 +233,25 @@ fn stack(
             continue;
         }
         let limit = lambda::IMAGE_BYTES.saturating_sub(image.unpacked);
-        let unpacked = match store.layer(&descriptor.digest, diff_id, limit)? {
-            Ok(unpacked) => unpacked,
+        let layer = match unpacked.layer(store, &descriptor.digest, diff_id, limit)? {
+            Ok(layer) => layer,
             Err(reason) => {
                 source.findings.extend(rules::layer(descriptor, manifest, None));
                 return Ok(Err(reason));
             }
         };
-        source.findings.extend(rules::layer(descriptor, manifest, Some(unpacked.packing)));
-        if let Some(reason) = other_size(store, descriptor)? {
-            return Ok(Err(reason));
+        source.findings.extend(rules::layer(descriptor, manifest, Some(layer.packing)));
+        if let Some(said) = descriptor.size.filter(|said| *said != layer.packed) {
+            // A registry does not take a manifest whose sizes are wrong.
+            return Ok(Err(format!("{} has {} bytes, its manifest says {said}", descriptor.digest, layer.packed)));
         }
-        image.unpacked += unpacked.bytes;
-        match root.apply(&unpacked.file, &descriptor.digest, &mut base) {
+        image.unpacked += layer.unpacked;
+        match root.apply(&layer.file, &descriptor.digest, &mut base) {
             Ok(findings) => source.findings.extend(findings),
             Err(reason) => return Ok(Err(format!("layer {}: {reason}", descriptor.digest))),
         }
         base.note(number + 1, which.base_layers, &root);
+        image.layers.push(layer);
     }
     source.findings.extend(base.findings());
     Ok(Ok(root))
@@ -253,18 +268,12 @@ fn too_large(manifest: &Manifest) -> Option<String> {
     })
 }
 
-/// A registry does not take a manifest whose sizes are wrong.
-fn other_size(store: &Store, descriptor: &Descriptor) -> Result<Option<String>> {
-    let (Some(said), Some(actual)) = (descriptor.size, store.length(&descriptor.digest)?) else { return Ok(None) };
-    Ok((said != actual).then(|| format!("{} has {actual} bytes, its manifest says {said}", descriptor.digest)))
-}
-
-/// The one manifest of a layout.
+/// The one manifest of a layout, with its digest.
 fn find_manifest(
     store: &Store,
     architecture: Option<Architecture>,
     source: &mut Source,
-) -> Result<std::result::Result<Manifest, String>> {
+) -> Result<std::result::Result<(String, Manifest), String>> {
     let index: Index = match store.index()? {
         Ok(index) => index,
         Err(reason) => return Ok(Err(reason)),
@@ -297,7 +306,7 @@ fn find_manifest(
         if manifest.media_type.is_empty() {
             manifest.media_type = chosen.media_type;
         }
-        manifest
+        (chosen.digest, manifest)
     }))
 }
 

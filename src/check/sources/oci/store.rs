@@ -22,7 +22,7 @@ const JSON_BYTES: u64 = 4 << 20;
 const ENTRIES: usize = 10_000;
 
 /// What is wrong with the image, in words.
-type Checked<T> = std::result::Result<T, String>;
+pub(super) type Checked<T> = std::result::Result<T, String>;
 
 /// A file of a layout that is not written yet.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub(super) enum Packing {
 
 /// A layer, unpacked into a file without a name.
 #[derive(Debug)]
-pub(super) struct Unpacked {
+pub(super) struct Tar {
     pub file: Arc<File>,
     pub bytes: u64,
     pub packing: Packing,
@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// A layer, unpacked. Both digests are compared.
-    pub(super) fn layer(&self, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<Unpacked>> {
+    pub(super) fn layer(&self, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<Tar>> {
         let name = match blob(digest).and_then(|name| blob(diff_id).map(|_| name)) {
             Ok(name) => name,
             Err(reason) => return Ok(Err(reason)),
@@ -218,7 +218,7 @@ impl Store {
                 "layer {digest} unpacks to SHA-256 {actual_diff}, its configuration says {diff_id}"
             )));
         }
-        Ok(Ok(Unpacked { file: Arc::new(unpacked), bytes, packing }))
+        Ok(Ok(Tar { file: Arc::new(unpacked), bytes, packing }))
     }
 }
 
