@@ -274,7 +274,7 @@ fn the_same_files_in_other_layers_are_told() {
     Layout { pack: &pack, folder: "new" }.write(&[layer(&[BASE, &app].concat())], "amd64", GZIP);
     insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @r"
     old → new
-      unpacked  54 B
+      unpacked  53 B
       files     5 the same
       push SIZE to a registry that has the first: 1 layer, the configuration, the manifest
       the files are the same; owners or times of files, the packing of layers, or the history differ
