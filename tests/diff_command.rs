@@ -84,7 +84,28 @@ fn zips_are_compared_by_file_and_distribution() {
     let pack = Pack::new();
     pack.write("old.zip", zip(&old()));
     pack.write("new.zip", zip(&new()));
-    insta::assert_snapshot!(text(&pack, &["old.zip", "new.zip", "-v"]), @"");
+    insta::assert_snapshot!(text(&pack, &["old.zip", "new.zip", "-v"]), @r"
+    old.zip → new.zip
+      unpacked  165 B → 167 B (+2 B)
+      files     4 changed, 2 added, 3 removed, 1 the same
+      upload    931 B, the whole archive
+
+    distributions
+      + came 0.1
+      - left 3
+      ~ some-pkg 1.0 → 1.1
+
+    files
+      -      50 B  Some_Pkg-1.0.dist-info/METADATA
+      +      50 B  Some_Pkg-1.1.dist-info/METADATA
+      ~      10 B  Some_Pkg/__init__.py
+      ~      43 B  app.py (+1 B)
+      +      46 B  came-0.1.dist-info/METADATA
+      -       1 B  gone.txt
+      -      44 B  left-3.dist-info/METADATA
+      ~      link  link → run.sh (was → app.py)
+      ~      10 B  run.sh (mode 644 → 755)
+    ");
     let report = report(&pack, "old.zip", "new.zip");
     assert_eq!(report["same"], false);
     assert_eq!(report["sends"]["bytes"], fs::metadata(pack.path("new.zip")).unwrap().len());
@@ -117,7 +138,13 @@ fn the_exit_status_tells_only_where_it_is_asked_to() {
         assert_eq!(diff(&pack, &["old.zip", after, "--exit-code"]).status, status, "{after}");
     }
     assert!(text(&pack, &["old.zip", "copy.zip"]).starts_with("old.zip and copy.zip are the same: sha256:"));
-    insta::assert_snapshot!(text(&pack, &["old.zip", "other.zip"]), @"");
+    insta::assert_snapshot!(text(&pack, &["old.zip", "other.zip"]), @r"
+    old.zip → other.zip
+      unpacked  165 B
+      files     8 the same
+      upload    1.0 kB, the whole archive
+      the files are the same; their order, times or packing differ
+    ");
 }
 
 #[test]
@@ -127,7 +154,25 @@ fn of_many_files_the_largest_are_shown() {
         |text: &str| (0..20).map(|number| file(&format!("f{number:02}"), text.repeat(number))).collect::<Vec<_>>();
     pack.write("old.zip", zip(&members("a")));
     pack.write("new.zip", zip(&members("bc")));
-    insta::assert_snapshot!(text(&pack, &["old.zip", "new.zip"]), @"");
+    insta::assert_snapshot!(text(&pack, &["old.zip", "new.zip"]), @r"
+    old.zip → new.zip
+      unpacked  190 B → 380 B (+190 B)
+      files     19 changed, 1 the same
+      upload    2.0 kB, the whole archive
+
+    largest files
+      ~      38 B  f19 (+19 B)
+      ~      36 B  f18 (+18 B)
+      ~      34 B  f17 (+17 B)
+      ~      32 B  f16 (+16 B)
+      ~      30 B  f15 (+15 B)
+      ~      28 B  f14 (+14 B)
+      ~      26 B  f13 (+13 B)
+      ~      24 B  f12 (+12 B)
+      ~      22 B  f11 (+11 B)
+      ~      20 B  f10 (+10 B)
+      9 more: -v lists every one
+    ");
     assert_eq!(text(&pack, &["old.zip", "new.zip", "-v"]).matches("\n  ~ ").count(), 19);
 }
 
@@ -148,8 +193,43 @@ fn images_are_compared_by_file_and_layer_with_what_a_push_sends() {
     let pack = Pack::new();
     image(&pack, "old", "1.0", APP);
     image(&pack, "new", "2.0", APP);
-    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @"");
-    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new", "-v"])), @"");
+    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @r"
+    old → new
+      unpacked  104 B
+      files     1 added, 1 removed, 6 the same
+      push SIZE to a registry that has the first: 1 layer, the configuration, the manifest
+
+    distributions
+      ~ pkg 1.0 → 2.0
+
+    layers
+      - SIZE DIGEST pkg 1.0
+      + SIZE DIGEST pkg 2.0
+      = SIZE 2 in both
+
+    files
+      -      45 B  var/task/pkg-1.0.dist-info/METADATA
+      +      45 B  var/task/pkg-2.0.dist-info/METADATA
+    ");
+    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new", "-v"])), @r"
+    old → new
+      unpacked  104 B
+      files     1 added, 1 removed, 6 the same
+      push SIZE to a registry that has the first: 1 layer, the configuration, the manifest
+
+    distributions
+      ~ pkg 1.0 → 2.0
+
+    layers
+      - SIZE DIGEST pkg 1.0
+      = SIZE DIGEST 3 files in /
+      + SIZE DIGEST pkg 2.0
+      = SIZE DIGEST 1 file in /var/task
+
+    files
+      -      45 B  var/task/pkg-1.0.dist-info/METADATA
+      +      45 B  var/task/pkg-2.0.dist-info/METADATA
+    ");
     let report = report(&pack, "old", "new");
     let whose: Vec<&str> =
         report["layers"].as_array().unwrap().iter().map(|layer| layer["whose"].as_str().unwrap()).collect();
@@ -173,7 +253,37 @@ fn a_configuration_that_differs_is_told() {
     };
     write("old", "app.one");
     write("new", "app.other");
-    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @"");
+    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @r"
+    old → new
+      unpacked  11 B
+      files     4 the same
+      push SIZE to a registry that has the first: the configuration, the manifest
+      configuration: config.Cmd changed
+      the files are the same; the configuration is another
+
+    layers
+      = SIZE 1 in both
+    ");
+}
+
+#[test]
+fn the_same_files_in_other_layers_are_told() {
+    let pack = Pack::new();
+    let app = [("var/task/app.py", APP)];
+    Layout { pack: &pack, folder: "old" }.write(&[layer(BASE), layer(&app)], "amd64", GZIP);
+    Layout { pack: &pack, folder: "new" }.write(&[layer(&[BASE, &app].concat())], "amd64", GZIP);
+    insta::assert_snapshot!(packed_anyhow(&text(&pack, &["old", "new"])), @r"
+    old → new
+      unpacked  53 B
+      files     5 the same
+      push SIZE to a registry that has the first: 1 layer, the configuration, the manifest
+      the files are the same; owners or times of files, the packing of layers, or the history differ
+
+    layers
+      - SIZE DIGEST 3 files in /
+      - SIZE DIGEST 1 file in /var/task
+      + SIZE DIGEST 4 files in /
+    ");
 }
 
 #[test]
@@ -210,8 +320,23 @@ fn a_zip_is_compared_with_what_an_image_has_in_its_place() {
     let same = report(&pack, "app.zip", "image");
     assert_eq!((&same["same"], &same["compared"]), (&json!(true), &json!("/var/task")));
     assert_eq!(same["sends"]["blobs"].as_array().unwrap().len(), 5);
+    assert_eq!(text(&pack, &["app.zip", "image"]), "app.zip and image have the same files in /var/task\n");
+    for member in &members {
+        pack.write(&format!("folder/{}", member.name), &member.bytes);
+    }
+    assert_eq!(text(&pack, &["app.zip", "folder"]), "app.zip and folder have the same files\n");
+    assert_eq!(report(&pack, "app.zip", "folder")["sends"], Value::Null);
     pack.write("app.zip", zip(&members[1..]));
-    insta::assert_snapshot!(text(&pack, &["image", "app.zip"]), @"");
+    insta::assert_snapshot!(text(&pack, &["image", "app.zip"]), @r"
+    image → app.zip
+      unpacked  93 B → 51 B (-42 B)
+      files     1 removed, 2 the same
+      upload    307 B, the whole archive
+      of the image only /var/task is compared
+
+    files
+      -      42 B  app.py
+    ");
 }
 
 #[test]

@@ -20,8 +20,8 @@ Examples:
   pack diff a.zip b.zip --json | jq '.distributions'
   pack diff a.zip b.zip --exit-code                       for scripts: 1 if they differ
 
-Nothing is unpacked into folders, and nothing of it is run. Files are compared by content, permission bits and what links
-name; owners and times are not looked at.";
+Nothing is unpacked into folders, and nothing of it is run. Files are compared by content,
+permission bits and what links name; owners and times are not looked at.";
 
 /// Say what differs between two ZIPs, layers or images, and what a push of the second would send.
 #[derive(Args)]

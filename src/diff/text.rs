@@ -21,8 +21,13 @@ impl Diff {
     pub fn text(&self, every: bool) -> String {
         let (before, after) = (shown(&self.before.name), shown(&self.after.name));
         if self.same {
-            let digest = self.after.digest.as_deref().unwrap_or("every file");
-            return format!("{before} and {after} are the same: {digest}\n");
+            return match (self.compared, &self.after.digest) {
+                (Some(folder), _) => format!("{before} and {after} have the same files in {folder}\n"),
+                (None, Some(digest)) if self.before.digest.is_some() => {
+                    format!("{before} and {after} are the same: {digest}\n")
+                }
+                (None, _) => format!("{before} and {after} have the same files\n"),
+            };
         }
         let mut text = format!("{before} → {after}\n");
         let (old, new) = (self.before.unpacked, self.after.unpacked);
