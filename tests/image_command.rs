@@ -251,8 +251,20 @@ fn what_is_there_is_replaced_only_by_an_image() {
     assert!(pack.path("out/app-image-python3.13-x86_64/oci-layout").is_file());
     fs::remove_dir_all(pack.path(IMAGE)).unwrap();
     pack.write(&format!("{IMAGE}/notes.txt"), "mine");
-    assert_fails(&image(&pack, &[]).run(), 2, &["is there and is no image"]);
+    assert_fails(&image(&pack, &[]).run(), 2, &["is there and is not one image and nothing else"]);
     assert_eq!(fs::read(pack.path(IMAGE).join("notes.txt")).unwrap(), b"mine");
+    // Nor does a layout of several images, or one with something beside it.
+    pack.write("base/notes.txt", "mine");
+    assert_fails(&image(&pack, &["--output", "base"]).run(), 2, &["is not one image and nothing else"]);
+    fs::remove_file(pack.path("base/notes.txt")).unwrap();
+    let index = fs::read_to_string(pack.path("base/index.json")).unwrap();
+    let mut two: Value = serde_json::from_str(&index).unwrap();
+    let mut other = two["manifests"][0].clone();
+    other["annotations"] = json!({"org.opencontainers.image.ref.name": "other"});
+    two["manifests"].as_array_mut().unwrap().push(other);
+    pack.write("shared/index.json", two.to_string());
+    pack.write("shared/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    assert_fails(&image(&pack, &["--output", "shared"]).run(), 2, &["is not one image and nothing else"]);
 }
 
 #[test]
@@ -362,6 +374,56 @@ fn the_report_says_what_is_in_which_layer() {
     assert_eq!(lines[1..], ["large 2.0", "pkg 1.0, small 1.0", "the function"], "{}", outcome.stdout);
     assert!(outcome.stdout.contains("  base      base (sha256:"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("% of 10,737,418,240"), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_sdk_is_left_to_aws_own_bases_alone() {
+    let pack = project(GZIP);
+    pack.wheel(&WheelBuilder::new("boto3", "1.0").file("boto3/__init__.py", b""));
+    pack.wheel(&WheelBuilder::new("logs", "1.0").requires("boto3").file("logs.py", b"import boto3\n"));
+    pack.write("requirements/app.txt", "pkg\nlogs\n");
+    let has_sdk = |arguments: &[&str]| {
+        let report = image(&pack, &["--json", "--no-check"]).args(arguments).run().json(0);
+        report["parts"].as_array().unwrap().iter().any(|part| part["name"] == "boto3")
+    };
+    assert!(!has_sdk(&[]), "the base is AWS's by its entrypoint");
+    base(&pack, GZIP, "amd64", &json!(["/usr/bin/python", "-m", "awslambdaric"]));
+    assert!(has_sdk(&[]));
+    assert!(!has_sdk(&["--no-bundle-sdk"]));
+}
+
+#[test]
+fn what_pack_toml_has_not_is_no_matter_of_the_lock() {
+    let pack = project(GZIP);
+    pack.write("pack.toml", "[functions.app]\nhandler = 'app.handler'\n");
+    assert_done(&image(&pack, &["--output", "a.tar"]).run());
+    assert_done(&pack.command(["lock", "--check"]).run());
+    // A project of images alone has something to lock: their base.
+    let alone = Pack::new();
+    alone.write("functions/app/app.py", "def handler(event, context):\n    return 1\n");
+    alone.write("pack.toml", "[packaging.image]\nmethod = 'image'\nbase = '127.0.0.1:1/base:1'\n");
+    let outcome = alone.command(["lock"]).run();
+    assert_done(&outcome);
+    assert!(outcome.stderr.contains("the base 127.0.0.1:1/base:1 is not locked"), "{}", outcome.stderr);
+    assert_done(&alone.command(["lock", "--check"]).run());
+}
+
+#[test]
+fn names_that_cannot_be_are_refused_before_anything_is_built() {
+    let pack = project(GZIP);
+    let refused = |arguments: &[&str], said: &str| {
+        let outcome = image(&pack, arguments).run();
+        assert_fails(&outcome, 2, &[said]);
+        assert!(!outcome.stderr.contains("s3cret") && !outcome.stderr.contains("fetching"), "{}", outcome.stderr);
+    };
+    refused(&["--tag", "Team/App"], "--tag Team/App: ");
+    refused(&["--push", "jobs:1"], "it names no registry");
+    refused(&["--push", "127.0.0.1:1/jobs:{functon}"], "are the words in braces");
+    let digest = format!("127.0.0.1:1/jobs@sha256:{}", "0".repeat(64));
+    refused(&["--push", &digest], "name a tag");
+    let outcome = pack.command(["image", "app", "--base", "user:s3cret@host/base:1"]).run();
+    assert_fails(&outcome, 2, &["the base: "]);
+    assert!(!outcome.stderr.contains("s3cret"), "{}", outcome.stderr);
 }
 
 #[test]

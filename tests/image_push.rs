@@ -132,6 +132,8 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
         lock.contains(&format!("[[base]]\nimage = \"{base}\"\narchitecture = \"x86_64\"\ndigest = \"{first}\"")),
         "{lock}"
     );
+    let other = team.pack.command(["lock", "--check", "--python", "3.12"]).run();
+    assert!(!other.stderr.contains("the project has no image with it"), "{}", other.stderr);
     team.push_base("#!two");
     assert_eq!(digest(&["--locked"]), first);
     assert_done(&team.pack.command(["lock", "--check"]).run());
@@ -140,6 +142,11 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
     assert_done(&upgraded);
     assert!(upgraded.stdout.starts_with(&format!("base {base} (x86_64): {} → ", &first[7..19])), "{}", upgraded.stdout);
     assert_ne!(digest(&["--locked"]), first);
+    // One base by its name, and nothing else.
+    team.push_base("#!three");
+    let upgraded = team.pack.command(["lock", "--upgrade", &base]).run();
+    assert_done(&upgraded);
+    assert!(upgraded.stdout.starts_with(&format!("base {base} (x86_64): ")), "{}", upgraded.stdout);
     // Another base of the command line is no matter of the lock.
     let before = std::fs::read(team.pack.path("pack.lock")).unwrap();
     digest(&["--base", "base"]);

@@ -117,6 +117,15 @@ fn an_identity_token_is_exchanged_by_post() {
 }
 
 #[test]
+fn a_token_server_that_repeats_the_refresh_token_shows_it_to_nobody() {
+    let echo = r#"{"error":"invalid_grant","error_description":"refresh token hunter2-refresh has expired"}"#;
+    let server = registry(move |_, _| Reply::new(400, &[], echo));
+    let identity = Credential::Identity("hunter2-refresh".to_owned().into());
+    let error = shown(&push(&server, with(Credentials::given(identity))).unwrap_err());
+    assert!(error.contains("has expired") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn a_registry_token_is_sent_as_it_is() {
     let server = registry(|_, _| Reply::Drop);
     push(&server, with(Credentials::given(Credential::Token(TOKEN.to_owned().into())))).unwrap();

@@ -32,6 +32,18 @@ fn one_function_that_fails_stops_no_other() {
 }
 
 #[test]
+fn one_set_that_cannot_be_locked_stops_no_other() {
+    let pack = project();
+    pack.write("pack.toml", "");
+    let outcome = pack.command(["lock", "--quiet"]).run();
+    assert_eq!(outcome.status, 1, "{}", outcome.stderr);
+    let said = "bad (python3.13-x86_64) of requirements/bad.txt:\nerror: pip found no version of missing";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    assert!(outcome.stderr.ends_with("not locked: bad (python3.13-x86_64)\n"), "{}", outcome.stderr);
+    assert!(fs::read_to_string(pack.path("pack.lock")).unwrap().contains("name = \"good\""));
+}
+
+#[test]
 fn wrong_usage_of_one_decides_the_status() {
     let pack = project();
     pack.function("bad", HANDLER, &[]);

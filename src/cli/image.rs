@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::image::{self, Pin};
 use crate::lock;
 use crate::project::{Build, Method, Project, Selection};
+use crate::registry::Reference;
 use crate::slim::SdkPolicy;
 use crate::system;
 
@@ -108,16 +109,18 @@ impl Image {
     pub(super) fn run(self) -> Result<ExitCode> {
         let root = Path::new("");
         let mut project = Project::load(root)?;
-        let builds = self.builds(&mut project, root)?;
+        let implied = project.image_packaging();
+        let builds = self.builds(&mut project, root, implied.as_deref())?;
         let several = builds.len() > 1;
-        let plans = builds.into_iter().map(|build| self.plan(build, several)).collect::<Result<Vec<_>>>()?;
+        let plans =
+            builds.into_iter().map(|build| self.plan(build, implied.is_some(), several)).collect::<Result<Vec<_>>>()?;
         refuse_one_name(&plans)?;
         self.options.build(plans)
     }
 
     /// The builds that the command line and the project file mean: those of the method image. Where the project has no
     /// packaging of that method, a function that is named becomes one all the same.
-    fn builds(&self, project: &mut Project, root: &Path) -> Result<Vec<Build>> {
+    fn builds(&self, project: &mut Project, root: &Path, implied: Option<&str>) -> Result<Vec<Build>> {
         let functions =
             self.functions.iter().map(|name| project.function(root, name)).collect::<Result<Vec<String>>>()?;
         if project.functions.is_empty() {
@@ -126,10 +129,9 @@ impl Image {
                 "name the folder or .py file of your function: pack image PATH; or begin a project: pack init",
             ));
         }
-        let otherwise = project.image_packaging();
         let selection = Selection {
             functions,
-            packaging: self.packaging.clone().or(otherwise),
+            packaging: self.packaging.clone().or(implied.map(str::to_owned)),
             python: self.runtime.python,
             architecture: self.runtime.arch,
         };
@@ -172,15 +174,22 @@ impl Image {
         if image::is_tar(&place) { system::destination(&place) } else { Ok(place) }
     }
 
-    fn plan(&self, build: Build, several: bool) -> Result<BuildPlan> {
+    fn plan(&self, build: Build, is_implied: bool, several: bool) -> Result<BuildPlan> {
         let (function, target) = (build.function(), build.target);
         let requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
         let output = self.place(&build.output, several)?;
-        let image = self.image(&build)?;
+        if !build.layers_left_out.is_empty() {
+            self.options.warn(&format!(
+                "an image has no layers: {} of {} are left out; what the function needs of them belongs into its requirements",
+                build.layers_left_out.join(", "),
+                build.function
+            ));
+        }
+        let image = self.image(&build, is_implied)?;
         let mut otherwise = Otherwise::from(build.settings);
-        // Only AWS's own images have the SDK, and they have an entrypoint.
-        if image.entrypoint.is_some() && otherwise.sdk == SdkPolicy::Auto {
+        // Only AWS's own images have the SDK.
+        if otherwise.sdk == SdkPolicy::Auto && (image.entrypoint.is_some() || !image::has_sdk(&image.base, target)) {
             otherwise.sdk = SdkPolicy::Bundle;
         }
         otherwise.handler = self.handler.clone().or(otherwise.handler);
@@ -195,7 +204,7 @@ impl Image {
     }
 
     /// What makes an image of a build.
-    fn image(&self, build: &Build) -> Result<image::Plan> {
+    fn image(&self, build: &Build, is_implied: bool) -> Result<image::Plan> {
         let base = image::base_name(self.base.as_deref().or(build.base.as_deref()), build.target);
         if self.options.is_offline() && (self.push.is_some() || !image::is_layout(&base)) {
             return Err(Error::usage(
@@ -207,19 +216,21 @@ impl Image {
         let named = |text: &str| {
             text.replace("{function}", &build.function).replace("{python}", &python).replace("{arch}", &architecture)
         };
-        let push = self.push.as_deref().map(|reference| {
-            named(reference).parse().map_err(|reason| {
-                Error::usage(format!("--push {reason}"), "example: --push registry.example.com/team/job:1.4")
-            })
-        });
+        let push = self.push.as_deref().map(|reference| pushed(&named(reference)));
         let words = |text: &String| text.split_whitespace().map(str::to_owned).collect();
-        let own_tag = || format!("{}:{}", build.function, build.target);
+        // Engines take no capital letters.
+        let own_tag = || format!("{}:{}", build.function, build.target).to_lowercase();
+        let tag = self.tag.as_deref().map_or_else(own_tag, named);
+        if let Err(reason) = tag.parse::<Reference>() {
+            return Err(Error::usage(format!("--tag {tag}: {reason}"), "example: --tag team/job:1.4"));
+        }
         Ok(image::Plan {
-            pin: self.pin(build, &build.function)?,
+            // What pack.toml does not have is no matter of the lock either.
+            pin: if is_implied { Pin::None } else { self.pin(build, &build.function)? },
             base,
             entrypoint: self.entrypoint.as_ref().map(words).or_else(|| build.entrypoint.clone()),
             labels: build.labels.clone().into_iter().chain(self.labels.iter().cloned()).collect(),
-            tag: self.tag.as_deref().map_or_else(own_tag, named),
+            tag,
             push: push.transpose()?,
             load: self.load,
             write: self.output.is_some() || !(self.load || self.push.is_some()),
@@ -227,6 +238,24 @@ impl Image {
             insecure: self.insecure,
         })
     }
+}
+
+/// Where an image is pushed. Lambda takes images of ECR alone, so that a name without a registry is a slip.
+fn pushed(name: &str) -> Result<Reference> {
+    let wrong = |reason: String| {
+        Error::usage(format!("--push {name}: {reason}"), "example: --push registry.example.com/team/job:1.4")
+    };
+    if name.contains(['{', '}']) {
+        return Err(wrong("{function}, {python} and {arch} are the words in braces that stand for something".into()));
+    }
+    let reference: Reference = name.parse().map_err(wrong)?;
+    if reference.digest().is_some() {
+        return Err(wrong("the digest is that of what is built: name a tag".into()));
+    }
+    if reference.registry() == "docker.io" && !name.starts_with("docker.io/") {
+        return Err(wrong("it names no registry; for Docker Hub write docker.io/ before it".into()));
+    }
+    Ok(reference)
 }
 
 /// Of two images with one name, one would take it from the other.

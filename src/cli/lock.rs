@@ -12,7 +12,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use self::published::{Newer, Resolved};
-use super::{nothing_here, print};
+use super::{describe, nothing_here, print};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
@@ -114,7 +114,7 @@ impl Lock {
         let meant = self.meant(Path::new(""))?;
         if self.check {
             let (published, mut lines) = published::check(&meant.published, &before, &progress);
-            lines.extend(bases::check(&bases::wanted(&meant.functions)?, &before));
+            lines.extend(bases::check(&bases::wanted(&meant.functions)?, &before, self.some_targets()));
             return self.check(&self.sets(&meant, &published, file)?, &before, &published.layers, lines);
         }
         self.check_names(&before, &meant)?;
@@ -124,16 +124,24 @@ impl Lock {
         let mut finder = Finder::new(&cache, self.offline);
         let published = published::resolve(&meant.published, &before, &newer, &mut finder, &progress)?;
         let wanted = bases::wanted(&meant.functions)?;
-        let bases = bases::resolve(&wanted, &before, self.upgrades_all(), self.offline, &progress)?;
+        let bases = bases::resolve(&wanted, &before, &newer, self.offline, &progress)?;
         let gone_bases = bases::gone(&wanted, &before, self.some_targets());
         let Sets { entries, held } = self.sets(&meant, &published, file)?;
         let gone = self.gone(before.sets(), &entries, &held);
         let gone_layers = published::gone(&before, &meant.published, self.some_targets());
         let mut sets: Vec<Set> = Vec::new();
+        let mut failures: Vec<(&Entry, Error)> = Vec::new();
         for (entry, layers) in &entries {
             let set = |id: &SetId| sets.iter().find(|set| set.id == *id).or_else(|| before.set(id)).cloned();
             let of_layers = of_layers(layers, set, &published.layers);
-            sets.extend(self.resolve(entry, &of_layers, &before, &cache, &mut progress)?);
+            match self.resolve(entry, &of_layers, &before, &cache, &mut progress) {
+                Ok(set) => sets.extend(set),
+                // Without an index all the others would wait for it in vain.
+                Err(error) if entries.len() == 1 || matches!(error, Error::IndexUnreachable { .. }) => {
+                    return Err(error);
+                }
+                Err(error) => failures.push((entry, error)),
+            }
         }
         progress.finish();
         lock::update(file, |lock| {
@@ -161,13 +169,21 @@ impl Lock {
             text += &published::stays(&before, &published.layers, &meant.published, &names);
             text += &bases::text(&before, &bases, &gone_bases);
             text += &self.text(&before, &sets, &gone);
-            if text.is_empty() {
+            if text.is_empty() && failures.is_empty() {
                 let rest = if published.unknown.is_empty() { "is up to date" } else { "has nothing else to change" };
                 text = format!("{} {rest}\n", lock::FILE);
             }
             print(&text)?;
         }
-        Ok(ExitCode::SUCCESS)
+        for (entry, error) in &failures {
+            let files: Vec<String> = entry.requirements.files().iter().map(|file| file.display().to_string()).collect();
+            progress.fail(&format!("{} of {}:\n{}", entry.id, files.join(", "), describe(error)));
+        }
+        if !failures.is_empty() {
+            let names: Vec<String> = failures.iter().map(|(entry, _)| entry.id.to_string()).collect();
+            progress.fail(&format!("not locked: {}", names.join(", ")));
+        }
+        Ok(ExitCode::from(failures.iter().map(|(_, error)| error.status()).max().unwrap_or_default()))
     }
 
     fn upgrades_all(&self) -> bool {
@@ -222,7 +238,8 @@ impl Lock {
             });
             sets.insert(id, (build.requirements.clone(), build.choice.clone(), layers.collect()));
         }
-        if sets.is_empty() && held.is_empty() && meant.published.is_empty() {
+        let is_nothing = sets.is_empty() && held.is_empty() && meant.published.is_empty();
+        if is_nothing && !self.check && bases::wanted(&meant.functions)?.is_empty() {
             return Err(Error::usage(
                 "no function and no layer of this project has a requirements file, so there is nothing to lock",
                 "write requirements/<FUNCTION>.txt for a function under functions/",
@@ -258,7 +275,11 @@ impl Lock {
             builds.chain(meant.layers.iter().map(|build| lock::layer_set(&build.layer))).collect();
         let of_project = before.sets().iter().filter(|set| names.contains(&set.id.name));
         let wheels: BTreeSet<&str> = of_project.flat_map(|set| &set.wheels).map(|wheel| wheel.name.as_str()).collect();
-        let is_layer = |name: &str| meant.published.iter().any(|wanted| wanted.name == name);
+        let bases = bases::wanted(&meant.functions)?;
+        let is_layer = |name: &str| {
+            let is_base = bases.iter().any(|(reference, _)| reference.to_string() == name);
+            is_base || meant.published.iter().any(|wanted| wanted.name == name)
+        };
         let upgraded = self.upgrade.iter().filter(|name| !name.is_empty());
         match upgraded.map(String::as_str).find(|name| !wheels.contains(normalise(name).as_str()) && !is_layer(name)) {
             None => Ok(()),

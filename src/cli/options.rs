@@ -403,6 +403,11 @@ impl Options {
         Ok(())
     }
 
+    /// Says what a person has to know however quiet it is to be.
+    pub(super) fn warn_always(&self, line: &str) {
+        Progress::new(self.verbosity()).fail(&format!("warning: {line}"));
+    }
+
     /// Says something that a person should know before it all begins.
     pub(super) fn warn(&self, line: &str) {
         Progress::new(self.verbosity()).warn(line);

@@ -160,7 +160,7 @@ impl Zip {
             ));
         }
         for reason in reasons {
-            self.options.warn(&format!("passed over: {reason}"));
+            self.options.warn_always(&format!("passed over: {reason}"));
         }
         Ok((builds, archives))
     }

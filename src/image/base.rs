@@ -14,7 +14,7 @@ use crate::check::sources::Store;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
-use crate::registry::{Client, Descriptor, Digest, Document, Index, Manifest, Platform, Reference};
+use crate::registry::{Client, Descriptor, Digest, Document, Index, Manifest, Platform, Reference, printable};
 
 /// What a path may begin with, as skopeo writes it.
 const LAYOUT: &str = "oci:";
@@ -48,7 +48,7 @@ impl Base {
             let (manifest, config, store) = of_layout(path_of(name), target, &wrong)?;
             (manifest, config, Place::Layout(store))
         } else {
-            let reference: Reference = name.parse().map_err(wrong)?;
+            let reference = reference_of(name)?;
             let reference =
                 if let Pin::Locked(digest) = &plan.pin { reference.with_digest(*digest) } else { reference };
             let repository = client.repository(&reference, progress)?;
@@ -59,7 +59,7 @@ impl Base {
         let config = config::read(&raw).map_err(|reason| wrong(format!("its configuration {reason}")))?;
         let (own, wanted) = (config::platform(&config), Platform::of(target.architecture).to_string());
         if own != wanted {
-            return Err(wrong(format!("it is for {own}, and the function for {wanted}")));
+            return Err(wrong(format!("it is for {}, and the function for {wanted}", printable(&own))));
         }
         if config::diff_ids(&config).map(|ids| ids.len()) != Some(manifest.layers.len()) {
             return Err(wrong("its manifest and its configuration do not have the same layers".into()));
@@ -119,6 +119,30 @@ impl Base {
             Place::Registry(reference, _) => Some(reference),
         }
     }
+}
+
+/// The reference that a base is named by. What is none may have a password in it, and is not shown.
+pub(super) fn reference_of(name: &str) -> Result<Reference> {
+    let wrong = |reason: String| {
+        Error::usage(
+            format!("the base: {reason}"),
+            "example: public.ecr.aws/lambda/python:3.13, or the path of an OCI layout",
+        )
+    };
+    name.parse().map_err(wrong)
+}
+
+/// See [`super::has_sdk`]. A layout that cannot be read is refused later.
+pub(super) fn is_of_aws(name: &str, target: Target) -> bool {
+    if !is_layout(name) {
+        let repository =
+            name.parse::<Reference>().map(|reference| reference.repository().to_owned()).unwrap_or_default();
+        return repository.ends_with("lambda/python") || repository.ends_with("amazon/aws-lambda-python");
+    }
+    let ignore = |reason: String| Error::Base { name: name.to_owned(), reason };
+    let config = of_layout(path_of(name), target, &ignore).ok().and_then(|(_, raw, _)| config::read(&raw).ok());
+    let entrypoint = config.as_ref().and_then(config::entrypoint);
+    entrypoint.is_some_and(|words| words.first().is_some_and(|program| program.ends_with("lambda-entrypoint.sh")))
 }
 
 /// Whether a name is the path of a layout, and no reference.

@@ -15,17 +15,16 @@ use super::Image;
 use crate::check::sources::{Piece, Store};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::registry::{Descriptor, MediaType};
+use crate::registry::{Descriptor, Document, MediaType};
 use crate::system::{AtomicFile, AtomicFolder};
 
 const MARK: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// Writes the layout where nothing is, or where an older one is.
 pub(super) fn folder(image: &Image, target: &Path, progress: &Progress) -> Result<()> {
-    let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    if target.exists() && !target.join("oci-layout").is_file() && !is_empty(target) {
+    if target.exists() && !is_one_image(target) {
         return Err(Error::usage(
-            format!("{} is there and is no image", target.display()),
+            format!("{} is there and is not one image and nothing else", target.display()),
             "name a folder that is not there yet, or FILE.tar",
         ));
     }
@@ -37,12 +36,26 @@ pub(super) fn folder(image: &Image, target: &Path, progress: &Progress) -> Resul
         let file = File::create(&path).map_err(Error::io("write", &path))?;
         let mut file = BufWriter::with_capacity(1 << 20, file);
         fill(&mut file)?;
-        file.flush().map_err(Error::io("write", &path))
+        let file = file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
+        file.sync_all().map_err(Error::io("write", &path))
     };
     for (name, _, content) in files(image) {
         write(&name, &|out| content.write(image, out, progress))?;
     }
     folder.persist()
+}
+
+/// Whether nothing is lost when a folder is replaced: it is empty, or the layout of a single image without anything beside it.
+fn is_one_image(folder: &Path) -> bool {
+    let names: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name()).collect();
+    if names.is_empty() {
+        return folder.is_dir();
+    }
+    let is_known = names.iter().all(|name| name == "oci-layout" || name == "index.json" || name == "blobs");
+    let index = fs::read(folder.join("index.json")).ok().and_then(|raw| Document::parse(raw, None).ok());
+    is_known
+        && folder.join("oci-layout").is_file()
+        && matches!(index, Some(Document::Index(index)) if index.manifests.len() <= 1)
 }
 
 /// Writes a tar of the layout that engines load as well.
@@ -112,8 +125,11 @@ impl Content<'_> {
 
 /// The files of a layout with their sizes, in order. A blob that an image has twice is there once.
 fn files(image: &Image) -> Vec<(String, u64, Content<'_>)> {
+    let mut named = image.manifest.0.clone();
+    // Readers that ask for a tag (umoci) find one.
+    named.annotations.insert("org.opencontainers.image.ref.name".into(), "latest".into());
     let index = json!({
-        "manifests": [image.manifest.0],
+        "manifests": [named],
         "mediaType": MediaType::OciIndex,
         "schemaVersion": 2,
     });

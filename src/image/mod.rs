@@ -2,7 +2,7 @@
 //!
 //! An image is made of the ZIP that `pack zip` would write: the same files, slimmed, compiled, checked and imported, put
 //! into layers. What must stay true: one manifest for one platform; the media types are those of the base's family;
-//! layers are gzipped; no file of the base is written again or taken away; the same input gives the same digest.
+//! layers are gzipped; nothing of the base is taken away; the same input gives the same digest.
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>; OCI image specification 1.1.
 
 mod base;
@@ -39,13 +39,18 @@ pub fn base_name(said: Option<&str>, target: Target) -> String {
     said.unwrap_or(BASE).replace("{python}", &target.python.to_string())
 }
 
+/// Whether a base has the AWS SDK, as those of AWS have it: by the name of AWS's repository, or the entrypoint of its images.
+pub fn has_sdk(base: &str, target: Target) -> bool {
+    base::is_of_aws(base, target)
+}
+
 /// What the lock calls a base; nothing where it is a layout, or named by its digest.
 pub fn base_id(said: Option<&str>, target: Target) -> Result<Option<BaseId>> {
     let name = base_name(said, target);
     if base::is_layout(&name) {
         return Ok(None);
     }
-    let reference: Reference = name.parse().map_err(|reason| Error::Base { name, reason })?;
+    let reference = base::reference_of(&name)?;
     Ok(reference.digest().is_none().then_some((reference, target.architecture)))
 }
 

@@ -67,5 +67,6 @@ fn is_missing(error: &CommandError) -> bool {
     match error {
         CommandError::Start { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
         CommandError::Failed { status, .. } => status.code() == Some(NOT_FOUND),
+        CommandError::Late { .. } => false,
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -67,6 +68,8 @@ pub struct Pip<'a> {
     pub target: Target,
     /// Where wheels come from.
     pub source: Source,
+    /// How long one call may take.
+    pub limit: Option<Duration>,
 }
 
 impl Pip<'_> {
@@ -186,7 +189,7 @@ impl Pip<'_> {
         // Gone with what setuptools put there, once pip has ended.
         let _scratch =
             Scratch::of(&mut command).map_err(|source| CommandError::Start { program: argv.clone(), source })?;
-        system::run(command, stdin, what, &argv)
+        system::run_within(command, stdin, what, &argv, self.limit)
     }
 }
 

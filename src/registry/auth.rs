@@ -223,7 +223,9 @@ fn no_token(no: NoToken, credential: Option<&Credential>, place: &Place) -> Trou
         NoToken::Failed(failure) => place.failed(TOKEN, &failure),
         NoToken::Wrong(reason) => Trouble::Fatal(place.wrong(TOKEN, &reason).into()),
         NoToken::Refused(answer) => {
-            let sent = credential.and_then(basic).map(|value| authorization(value, credential));
+            // Whatever was sent, in a header or in the body.
+            let value = credential.and_then(basic).unwrap_or(HeaderValue::from_static(""));
+            let sent = credential.map(|_| authorization(value, credential));
             let (status, after) = (answer.status, super::patience::retry_after(answer.header("retry-after")));
             let refusal = refusal_of(*answer, sent.as_ref());
             let error = place.refused(TOKEN, refusal, credential.is_some());

@@ -94,10 +94,24 @@ impl Client {
                 .map_err(|_| Error::usage(format!("{registry} is not the host of a registry"), "write HOST/NAME:TAG"))
         };
         let (safe, plain) = (parse("https")?, parse("http")?);
-        let may_be_plain = self.options.insecure || is_loopback(&plain);
-        let base = if may_be_plain && self.speaks_plain(&plain) { plain } else { safe };
+        // On this machine plain HTTP is usual; elsewhere it is taken only where it was allowed and HTTPS is not there.
+        let is_plain = if is_loopback(&plain) {
+            self.speaks_plain(&plain)
+        } else {
+            self.options.insecure && !self.speaks_tls(&safe) && self.speaks_plain(&plain)
+        };
+        let base = if is_plain { plain } else { safe };
         bases.insert(registry.to_owned(), base.clone());
         Ok(base)
+    }
+
+    /// Whether anything answers over HTTPS, whatever it says and whoever vouches for it.
+    fn speaks_tls(&self, base: &Url) -> bool {
+        match self.http.send(Request::new(Method::GET, base.clone(), Body::None)) {
+            Ok(_) => true,
+            Err(Failure::Tls(reason)) => reason.contains("certificate"),
+            Err(_) => false,
+        }
     }
 
     /// Servers that speak TLS answer plain requests with 400, or with what is not HTTP, or not at all; the last happens to

@@ -45,5 +45,6 @@ pub use patience::Patience;
 pub use push::{Sent, Source, Upload};
 pub use reference::{Asked, Reference};
 pub use refusal::Refusal;
+pub(crate) use refusal::printable;
 pub use repository::Repository;
 pub use secret::Secret;

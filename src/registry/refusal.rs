@@ -96,7 +96,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Text from outside on one line of bounded length.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut shown: String = text
         .chars()
         .map(|character| if character.is_control() || is_invisible(character) { ' ' } else { character })

@@ -12,6 +12,7 @@ mod unavailable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -81,16 +82,17 @@ impl From<Report> for Answer {
 
 /// Asks pip which distributions satisfy the requirements; none need none. Constraints, lines as in a file of constraints,
 /// hold where something is left to decide.
-pub fn ask(
+fn ask(
     interpreter: &Interpreter,
     target: Target,
     requirements: &Requirements,
     constraints: &[String],
     cache: &Cache,
     offline: bool,
+    limit: Option<Duration>,
 ) -> Result<Answer> {
     let links = if offline && !requirements.is_empty() { Some(fetch::LinksPage::write(cache)?) } else { None };
-    let pip = pip(interpreter, target, links.as_ref());
+    let pip = Pip { limit, ..pip(interpreter, target, links.as_ref()) };
     let mut questions = requirements.questions.clone();
     for question in questions.iter_mut().filter(|question| !question.locked) {
         question.constraints = constraints.to_vec();
@@ -196,7 +198,7 @@ fn ask_one(pip: &Pip<'_>, question: &Question) -> Result<Answer> {
 
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
     let source = links.map_or(Source::Configured, |links| Source::Links(links.path()));
-    Pip { interpreter, target, source }
+    Pip { interpreter, target, source, limit: None }
 }
 
 /// Which of the answer's wheels would have to be fetched or built.

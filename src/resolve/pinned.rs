@@ -5,6 +5,7 @@
 //! layers) is a constraint that stays.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use pep508_rs::pep440_rs::Version;
 
@@ -14,9 +15,14 @@ use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::project::Requirements;
 use crate::python::interpreter::Interpreter;
+use crate::python::normalise;
+use crate::system::CommandError;
 
 /// Causes of one conflict that an error shows.
 const SHOWN: usize = 3;
+
+/// How long pip may look for versions that go with what is settled.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How often some pins are taken away before all are.
 const ROUNDS: usize = 8;
@@ -31,15 +37,22 @@ pub fn ask_pinned(
     cache: &Cache,
     offline: bool,
 ) -> Result<Answer> {
-    let ask = |constraints: &[String]| ask(interpreter, target, requirements, constraints, cache, offline);
+    // Without anything settled pip finds something soon; else it may look through all versions of everything.
+    let limit = (!settled.is_empty()).then_some(LIMIT);
+    let ask = |constraints: &[String], limit| {
+        self::ask(interpreter, target, requirements, constraints, cache, offline, limit)
+    };
+    let is_late =
+        |error: &Error| matches!(error, Error::Command(error) if matches!(**error, CommandError::Late { .. }));
     for _ in 0..ROUNDS {
         if pins.is_empty() {
             break;
         }
         let pinned = pins.iter().map(|(name, version)| format!("{name}=={version}"));
         let constraints: Vec<String> = settled.iter().cloned().chain(pinned).collect();
-        let error = match ask(&constraints) {
+        let error = match ask(&constraints, limit) {
             Err(error @ Error::IndexUnreachable { .. }) => return Err(error),
+            Err(error) if is_late(&error) => break,
             Err(error) => error,
             answer => return answer,
         };
@@ -51,7 +64,18 @@ pub fn ask_pinned(
             break;
         }
     }
-    ask(settled)
+    match ask(settled, limit) {
+        Err(error) if is_late(&error) => {
+            // With what pip takes otherwise it says at once what does not go together.
+            let free = ask(&[], None)?;
+            let taken = free.items.iter().filter(|item| !item.is_direct);
+            let taken = taken.map(|item| (normalise(&item.metadata.name), item.metadata.version.clone()));
+            let is_open = |name: &str| !settled.iter().any(|line| line.split("==").next() == Some(name));
+            let taken = taken.filter(|(name, _)| is_open(name)).map(|(name, version)| format!("{name}=={version}"));
+            ask(&settled.iter().cloned().chain(taken).collect::<Vec<_>>(), None)
+        }
+        answer => answer,
+    }
 }
 
 /// A constraint that cannot be kept.

@@ -134,8 +134,9 @@ fn sweep(folder: &Path, prefix: &OsString) {
         let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
         if bytes.starts_with(prefix.as_encoded_bytes()) && bytes.ends_with(SUFFIX.as_bytes()) {
-            let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-            if abandoned {
+            // Held until the file is gone: else its maker might lock it in between, and write into what nobody finds.
+            let file = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok());
+            if file.is_some() {
                 let _ = std::fs::remove_file(entry.path());
             }
         }

@@ -1,26 +1,32 @@
 //! A folder that is whole or not there at all: written beside its target, and put into its place by renaming.
 //!
-//! What must stay true: the target is there, old or new, at every moment where the system can exchange two names; and what a
-//! killed process left is swept by the next one, which can tell it by its free lock.
+//! What must stay true: the target is there, old or new, at every moment where the system can exchange two names; nobody sweeps
+//! what another still writes, or has written and not renamed yet. So the lock is a file of its own beside the folder
+//! (`.NAME.x.partial` and `.NAME.x.partial.d`), held until the end; what a killed process left can be told by its free lock.
 
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tempfile::TempDir;
+use rustix::io::Errno;
 
-use super::atomic::{SUFFIX, folder_of, prefix};
+use super::atomic::{AtomicFile, SUFFIX, folder_of, prefix};
 use crate::error::{Error, Result};
 
-/// Held while the folder is written; not a part of it.
-const LOCK: &str = ".lock";
+/// What a folder's name has behind its lock's.
+const END: &str = ".d";
+
+/// How often a target that comes and goes meanwhile is tried again.
+const TRIES: usize = 16;
 
 /// A folder being written.
 #[derive(Debug)]
 pub struct AtomicFolder {
-    folder: TempDir,
-    lock: File,
+    folder: PathBuf,
     target: PathBuf,
+    /// Held as long as this lives.
+    _lock: AtomicFile,
 }
 
 impl AtomicFolder {
@@ -28,60 +34,78 @@ impl AtomicFolder {
     pub fn create(target: &Path) -> Result<Self> {
         let parent = folder_of(target);
         fs::create_dir_all(parent).map_err(Error::io("create the folder", parent))?;
-        let prefix = prefix(target);
-        sweep(parent, prefix.as_encoded_bytes());
-        let folder = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(SUFFIX)
-            .tempdir_in(parent)
-            .map_err(Error::io("create a folder in", parent))?;
-        let path = folder.path().join(LOCK);
-        let lock = File::create(&path).map_err(Error::io("write", &path))?;
-        // A file system without locks has no sweeping either.
-        let _ = lock.try_lock();
-        Ok(Self { folder, lock, target: target.to_owned() })
+        sweep(parent, prefix(target).as_encoded_bytes());
+        let lock = AtomicFile::create(target)?;
+        let folder = behind(lock.path(), END);
+        fs::create_dir(&folder).map_err(Error::io("create the folder", &folder))?;
+        Ok(Self { folder, target: target.to_owned(), _lock: lock })
     }
 
     /// Where its files go until then.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Puts it into the target's place; what was there is removed.
     pub fn persist(self) -> Result<()> {
-        let Self { folder, lock, target } = self;
-        let failed = |error: std::io::Error| Error::io("write", &target)(error);
-        fs::remove_file(folder.path().join(LOCK)).map_err(failed)?;
-        drop(lock);
+        let failed = |error: std::io::Error| Error::io("write", &self.target)(error);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // Temporary folders are private; this one is ordinary.
-            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).map_err(failed)?;
+            // 755 whatever the umask.
+            fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o755)).map_err(failed)?;
         }
-        if !target.exists() {
-            return fs::rename(folder.keep(), &target).map_err(failed);
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        for _ in 0..TRIES {
+            match renameat_with(CWD, &self.folder, CWD, &self.target, RenameFlags::EXCHANGE) {
+                // What was the target is the folder now, and goes when this is dropped.
+                Ok(()) => return Ok(()),
+                Err(Errno::NOENT) => match fs::rename(&self.folder, &self.target) {
+                    // Another one has put its own there in between.
+                    Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {}
+                    renamed => return renamed.map_err(failed),
+                },
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => return self.replace().map_err(failed),
+                Err(error) => return Err(failed(error.into())),
+            }
         }
-        if renameat_with(CWD, folder.path(), CWD, &target, RenameFlags::EXCHANGE).is_ok() {
-            // What was the target is the temporary folder now, and goes with it.
-            return folder.close().map_err(failed);
-        }
-        let new = folder.keep();
-        let old = tempfile::tempdir_in(folder_of(&target)).map_err(failed)?;
-        fs::rename(&target, old.path().join("old")).map_err(failed)?;
-        fs::rename(new, &target).map_err(failed)
+        Err(failed(std::io::Error::other("others write it all the time")))
     }
+
+    /// In two steps, where two names cannot be exchanged in one.
+    fn replace(&self) -> std::io::Result<()> {
+        let old = behind(&self.folder, END);
+        fs::rename(&self.target, &old)?;
+        if let Err(error) = fs::rename(&self.folder, &self.target) {
+            fs::rename(&old, &self.target)?;
+            return Err(error);
+        }
+        super::remove_folder(&old);
+        Ok(())
+    }
+}
+
+impl Drop for AtomicFolder {
+    fn drop(&mut self) {
+        super::remove_folder(&self.folder);
+    }
+}
+
+fn behind(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
 }
 
 fn sweep(parent: &Path, prefix: &[u8]) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let bytes = name.as_encoded_bytes();
-        if bytes.starts_with(prefix) && bytes.ends_with(SUFFIX.as_bytes()) && entry.path().is_dir() {
-            let lock = File::open(entry.path().join(LOCK));
-            let is_held = lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-            if !is_held {
-                super::remove_folder(&entry.path());
+        let (name, path) = (entry.file_name(), entry.path());
+        let lock = path.to_str().map(|path| path.trim_end_matches(END)).filter(|lock| lock.ends_with(SUFFIX));
+        let is_folder = name.as_encoded_bytes().ends_with(END.as_bytes()) && path.is_dir();
+        if let Some(lock) = lock.filter(|_| is_folder && name.as_encoded_bytes().starts_with(prefix)) {
+            let held = File::open(lock).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+            if !held {
+                super::remove_folder(&path);
             }
         }
     }
@@ -107,6 +131,10 @@ mod tests {
             assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "nothing else is left");
             assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
         }
+        let folder = AtomicFolder::create(&target).unwrap();
+        fs::write(folder.path().join("file"), "third").unwrap();
+        folder.replace().unwrap();
+        assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "third");
     }
 
     #[test]
@@ -115,11 +143,24 @@ mod tests {
         let target = root.path().join("image");
         write(&target, "old");
         let held = AtomicFolder::create(&target).unwrap();
-        let killed = root.path().join(".image.x").to_str().unwrap().to_owned() + SUFFIX;
+        let killed = root.path().join(format!(".image.x{SUFFIX}{END}"));
         fs::create_dir(&killed).unwrap();
-        fs::write(Path::new(&killed).join(LOCK), "").unwrap();
         write(&target, "new");
-        assert!(held.path().is_dir() && !Path::new(&killed).exists());
+        assert!(held.path().is_dir() && !killed.exists());
         assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "new");
+    }
+
+    #[test]
+    fn many_at_once_leave_a_whole_one() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("image");
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let target = &target;
+                scope.spawn(move || (0..25).for_each(|round| write(target, &format!("{number} {round}"))));
+            }
+        });
+        assert!(fs::read_to_string(target.join("file")).unwrap().ends_with(" 24"));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -6,8 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Lines of a child's messages that an error keeps.
 const LINES_KEPT: usize = 12;
@@ -39,13 +41,23 @@ pub enum CommandError {
         /// All its data.
         stdout: String,
     },
+    /// It was ended, since it took too long.
+    #[error("{what} was given up after {} s\nthe command was: {argv}", limit.as_secs())]
+    Late {
+        /// What it was to do, in words.
+        what: String,
+        /// The command line.
+        argv: String,
+        /// How long it had.
+        limit: Duration,
+    },
 }
 
 impl CommandError {
     /// All that the child said on its standard error.
     pub fn messages(&self) -> &str {
         match self {
-            Self::Start { .. } => "",
+            Self::Start { .. } | Self::Late { .. } => "",
             Self::Failed { messages, .. } => messages,
         }
     }
@@ -53,7 +65,7 @@ impl CommandError {
     /// All that the child wrote, for where its words are searched.
     pub fn all_output(&self) -> String {
         match self {
-            Self::Start { .. } => String::new(),
+            Self::Start { .. } | Self::Late { .. } => String::new(),
             Self::Failed { messages, stdout, .. } => format!("{messages}{stdout}"),
         }
     }
@@ -92,18 +104,46 @@ pub struct Output {
 
 /// Runs a command to its end with `stdin` as its input; `what` says in words what it does, and `argv` is shown instead
 /// of the real arguments (which may hold a script or a credential).
-pub fn run(mut command: Command, stdin: &[u8], what: &str, argv: &str) -> Result<Output, CommandError> {
+pub fn run(command: Command, stdin: &[u8], what: &str, argv: &str) -> Result<Output, CommandError> {
+    run_within(command, stdin, what, argv, None)
+}
+
+/// The same; it is killed after that time.
+pub fn run_within(
+    mut command: Command,
+    stdin: &[u8],
+    what: &str,
+    argv: &str,
+    limit: Option<Duration>,
+) -> Result<Output, CommandError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let start = |source| CommandError::Start { program: program.clone(), source };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(start)?;
     let mut pipe = child.stdin.take();
-    let output = std::thread::scope(|scope| {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let (ended, end) = mpsc::channel::<()>();
+    let (output, is_late) = std::thread::scope(|scope| {
         // A child that ends without reading its input breaks the pipe; its status says the rest.
         scope.spawn(move || pipe.take().map(|mut pipe| pipe.write_all(stdin)));
-        child.wait_with_output()
-    })
-    .map_err(start)?;
+        let watch = limit.map(|limit| {
+            scope.spawn(move || {
+                // The sender is dropped as soon as the child has ended.
+                let is_late = end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+                if let Some(pid) = pid.filter(|_| is_late) {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+                is_late
+            })
+        });
+        let output = child.wait_with_output();
+        drop(ended);
+        (output, watch.is_some_and(|watch| watch.join().unwrap_or_default()))
+    });
+    let output = output.map_err(start)?;
+    if let (true, Some(limit)) = (is_late && !output.status.success(), limit) {
+        return Err(CommandError::Late { what: what.into(), argv: argv.into(), limit });
+    }
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() {
         return Ok(Output { stdout: output.stdout, stderr });
@@ -175,6 +215,18 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         command
+    }
+
+    #[test]
+    fn a_child_that_takes_too_long_is_killed() {
+        let limit = Some(Duration::from_millis(200));
+        let start = Instant::now();
+        let late = run_within(shell("exec sleep 30"), b"", "sleeping", "sleep", limit).unwrap_err();
+        assert!(matches!(late, CommandError::Late { .. }) && start.elapsed() < Duration::from_secs(20), "{late}");
+        let done = run_within(shell("cat"), b"x", "reading", "cat", Some(Duration::from_mins(1))).unwrap();
+        assert_eq!(done.stdout, b"x");
+        let failed = run_within(shell("exit 3"), b"", "failing", "exit", Some(Duration::from_mins(1))).unwrap_err();
+        assert!(matches!(failed, CommandError::Failed { .. }));
     }
 
     #[test]

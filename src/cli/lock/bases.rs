@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::published::Newer;
 use crate::error::{Error, Result};
 use crate::image;
 use crate::lock::{BaseId, Lock};
 use crate::progress::Progress;
 use crate::project::{Build, Method};
-use crate::registry::{Client, Credentials, Digest, Options, Patience};
+use crate::registry::{Client, Credentials, Digest, Options, Patience, RegistryError};
 
 /// The bases of images that are in a registry and are named by a tag.
 pub(super) fn wanted(builds: &[Build]) -> Result<BTreeSet<BaseId>> {
@@ -21,14 +22,21 @@ pub(super) fn wanted(builds: &[Build]) -> Result<BTreeSet<BaseId>> {
 pub(super) fn resolve(
     wanted: &BTreeSet<BaseId>,
     lock: &Lock,
-    upgrade: bool,
+    newer: &Newer<'_>,
     offline: bool,
     progress: &Progress,
 ) -> Result<BTreeMap<BaseId, Digest>> {
     let mut resolved: BTreeMap<BaseId, Digest> =
         wanted.iter().filter_map(|id| Some((id.clone(), lock.base(id)?))).collect();
-    let asked: Vec<&BaseId> = wanted.iter().filter(|id| upgrade || !resolved.contains_key(id)).collect();
-    if asked.is_empty() || offline {
+    let asked: Vec<&BaseId> =
+        wanted.iter().filter(|id| newer.has(&id.0.to_string()) || !resolved.contains_key(id)).collect();
+    if offline {
+        for (reference, _) in asked.iter().filter(|id| !resolved.contains_key(id)) {
+            progress.warn(&format!("the base {reference} is not locked: --offline asks no registry"));
+        }
+        return Ok(resolved);
+    }
+    if asked.is_empty() {
         return Ok(resolved);
     }
     // A registry that is out of reach should not hold the rest up for long.
@@ -37,10 +45,10 @@ pub(super) fn resolve(
     for id in asked {
         let (reference, architecture) = id;
         progress.say(&format!("looking for the base {reference}"));
-        let repository = client.repository(reference, progress)?;
-        match repository.image(&reference.asked(), *architecture) {
+        let image = client.repository(reference, progress);
+        match image.and_then(|repository| repository.image(&reference.asked(), *architecture)) {
             Ok(manifest) => drop(resolved.insert(id.clone(), manifest.descriptor.digest)),
-            Err(Error::Registry(error)) => {
+            Err(Error::Registry(error)) if is_out_of_reach(&error) => {
                 let what = if resolved.contains_key(id) { "stays as it is" } else { "is not locked" };
                 progress.warn(&format!("the base {reference} {what}: {error}"));
             }
@@ -48,6 +56,11 @@ pub(super) fn resolve(
         }
     }
     Ok(resolved)
+}
+
+/// Whether somebody else, or another day, would get an answer.
+fn is_out_of_reach(error: &RegistryError) -> bool {
+    matches!(error, RegistryError::Unreachable { .. } | RegistryError::NoCredentials { .. })
 }
 
 /// Those that the lock has and the project has not.
@@ -71,10 +84,10 @@ pub(super) fn text(before: &Lock, after: &BTreeMap<BaseId, Digest>, gone: &[Base
 }
 
 /// What the lock does not say, a line each. A lock that has no base at all is one of a project that builds no images: no error.
-pub(super) fn check(wanted: &BTreeSet<BaseId>, lock: &Lock) -> Vec<String> {
+pub(super) fn check(wanted: &BTreeSet<BaseId>, lock: &Lock, some_targets: bool) -> Vec<String> {
     let missing = wanted.iter().filter(|id| lock.bases().next().is_some() && lock.base(id).is_none());
     let line = |what: &str, (reference, architecture): &BaseId| format!("base {reference} ({architecture}): {what}");
     let mut lines: Vec<String> = missing.map(|id| line("it is not in the lock yet", id)).collect();
-    lines.extend(gone(wanted, lock, false).iter().map(|id| line("the project has no image with it", id)));
+    lines.extend(gone(wanted, lock, some_targets).iter().map(|id| line("the project has no image with it", id)));
     lines
 }

@@ -27,7 +27,7 @@ pub(super) enum Newer<'a> {
 }
 
 impl Newer<'_> {
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::Named(names) => names.iter().any(|named| named == name),

@@ -57,6 +57,17 @@ impl Project {
         if !layers.is_empty() {
             origins.note("layers", listed.join(", "), &from);
         }
+        let layers_left_out: Vec<String> = match method {
+            Method::Image => listed.iter().map(|name| (*name).to_owned()).collect(),
+            Method::Zip | Method::Layers => Vec::new(),
+        };
+        if !layers_left_out.is_empty() {
+            origins.note(
+                "layers",
+                format!("none: an image has no layers, so {} are left out", listed.join(", ")),
+                &from,
+            );
+        }
         let settings = of_function(self, member, packaging, &mut origins);
         let base = (method == Method::Image).then(|| {
             let own = packaging.entry.as_ref().and_then(|entry| entry.base.as_ref());
@@ -82,6 +93,7 @@ impl Project {
             requirements: requirements.clone(),
             choice: choice.clone(),
             layers,
+            layers_left_out,
             base: base.flatten(),
             entrypoint,
             labels: if method == Method::Image { labels } else { BTreeMap::new() },

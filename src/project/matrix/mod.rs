@@ -58,6 +58,8 @@ pub struct Build {
     pub choice: Choice,
     /// Layers in Lambda's order.
     pub layers: Vec<UsedLayer>,
+    /// Layers that the function lists and an image cannot have.
+    pub layers_left_out: Vec<String>,
     /// The base image, if it is one and the project names it.
     pub base: Option<String>,
     /// What starts the handler in an image whose base has nothing that does.
