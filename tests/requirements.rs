@@ -151,6 +151,13 @@ fn pyproject_is_read_without_any_tool() {
     assert_done(&team.zip(&["job", "--extra", "more"]).run());
     assert_eq!(team.shipped("job"), ["alpha.py", "app.py", "beta.py", "gamma.py"], "the command line goes over it");
     team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['more']\n");
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['all', 'more']\n");
+    assert_done(&team.zip(&["job"]).run());
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['more', 'all']\n");
+    assert_done(&team.zip(&["job", "--locked"]).run());
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['all']\ngroups = ['Dev']\n");
+    assert_done(&team.zip(&["job"]).run());
+    team.pack.write("pack.toml", "[functions.job]\nsource = 'job'\nextras = ['more']\n");
     let said = ["it has extras all; groups Dev, and extras more are to be taken"];
     assert_fails(&team.zip(&["job", "--locked"]).run(), 1, &said);
     fs::remove_file(team.pack.path("pack.toml")).unwrap();

@@ -48,6 +48,12 @@ impl Choice {
     pub fn is_empty(&self) -> bool {
         self.extras.is_empty() && self.groups.is_empty()
     }
+
+    /// The same in one order, as a lock has it.
+    fn in_order(&self) -> Self {
+        let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        Self { extras: sorted(&self.extras), groups: sorted(&self.groups) }
+    }
 }
 
 /// `extras a, b; groups c`.
@@ -117,7 +123,7 @@ fn pylock_name(file: &str) -> Option<&str> {
 impl Requirements {
     /// Reads files in the form that their names say, for a target.
     pub fn read(paths: &[PathBuf], choice: &Choice, target: Target) -> Result<Self> {
-        let mut requirements = Self { choice: choice.clone(), ..Self::default() };
+        let mut requirements = Self { choice: choice.in_order(), ..Self::default() };
         let mut open = Question::default();
         let mut takes_selection = false;
         for path in paths {
