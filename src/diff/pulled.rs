@@ -3,16 +3,11 @@
 //! What must stay true: the registry's client has compared every digest; no more is fetched than the largest image that
 //! Lambda takes.
 
-use std::fs;
-use std::path::Path;
-
-use serde_json::json;
-
-use crate::check::sources::{Contents, Unpacked, contents};
+use crate::check::sources::{Contents, Unpacked, contents, fetch_image};
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, IMAGE_BYTES};
 use crate::progress::Progress;
-use crate::registry::{Client, Credentials, Digest, Options, Reference};
+use crate::registry::{Client, Credentials, Options, Reference};
 
 /// How registries are asked.
 pub struct Registries<'a> {
@@ -39,30 +34,11 @@ impl Registries<'_> {
             let reason = format!("its layers have {packed} bytes; an image of Lambda has at most {IMAGE_BYTES}");
             return Err(Error::Compare { path: name.to_owned(), reason });
         }
-        let config = repository.config(&manifest)?;
         let folder = tempfile::tempdir().map_err(Error::io("write", std::env::temp_dir()))?;
-        let blobs = folder.path().join("blobs/sha256");
-        fs::create_dir_all(&blobs).map_err(Error::io("create the folder", &blobs))?;
-        let place = |digest: &Digest| blobs.join(digest.hex());
-        write(&folder.path().join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        let index = json!({"schemaVersion": 2, "manifests": [manifest.descriptor]});
-        write(&folder.path().join("index.json"), index.to_string().as_bytes())?;
-        write(&place(&manifest.descriptor.digest), &manifest.raw)?;
-        write(&place(&manifest.config.digest), &config)?;
-        for layer in &manifest.layers {
-            let path = place(&layer.digest);
-            if !unpacked.has(&layer.digest.to_string()) && !path.exists() {
-                self.progress.say(&format!("fetching {} of {name}", layer.digest.short()));
-                repository.download(layer, &path)?;
-            }
-        }
+        fetch_image(&repository, &manifest, &|digest| unpacked.has(digest), folder.path(), self.progress)?;
         contents(folder.path(), unpacked).map_err(|error| match error {
             Error::Compare { reason, .. } => Error::Compare { path: name.to_owned(), reason },
             error => error,
         })
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(Error::io("write", path))
 }

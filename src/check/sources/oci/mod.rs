@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use base::python_of;
 pub(super) use remote::fetch;
+pub use remote::fetch_image;
 use rules::whole;
 use serde::Deserialize;
 pub(super) use store::is_tar;

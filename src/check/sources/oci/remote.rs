@@ -12,7 +12,7 @@ use super::{Index, Store, choose};
 use crate::error::{Error, Result};
 use crate::lambda::{self, Architecture};
 use crate::progress::Progress;
-use crate::registry::{Asked, Client, Document, Manifest, Reference, Repository};
+use crate::registry::{Asked, Client, Descriptor, Document, Manifest, Reference, Repository};
 
 /// Fetches what a reference names, and of an index the image that would be looked into.
 pub(in super::super) fn fetch(
@@ -24,9 +24,7 @@ pub(in super::super) fn fetch(
 ) -> Result<Store> {
     let repository = client.repository(reference, progress)?;
     let document = repository.manifest(&reference.asked())?;
-    let index = json!({"schemaVersion": 2, "manifests": [document.descriptor()]}).to_string();
-    write(folder, "index.json", index.as_bytes())?;
-    write(folder, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    lead_to(document.descriptor(), folder)?;
     let image = match document {
         Document::Image(manifest) => Some(manifest),
         Document::Index(index) => {
@@ -35,9 +33,28 @@ pub(in super::super) fn fetch(
         }
     };
     if let Some(manifest) = image {
-        image_into(&repository, &manifest, folder, progress)?;
+        image_into(&repository, &manifest, &|_| false, folder, progress)?;
     }
     Ok(Store::Folder(folder.to_owned()))
+}
+
+/// Fetches one image as a layout, but for the layers that somebody has already.
+pub fn fetch_image(
+    repository: &Repository<'_>,
+    manifest: &Manifest,
+    has: &dyn Fn(&str) -> bool,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<()> {
+    lead_to(&manifest.descriptor, folder)?;
+    image_into(repository, manifest, has, folder, progress)
+}
+
+/// What makes a layout of a folder.
+fn lead_to(descriptor: &Descriptor, folder: &Path) -> Result<()> {
+    let index = json!({"schemaVersion": 2, "manifests": [descriptor]}).to_string();
+    write(folder, "index.json", index.as_bytes())?;
+    write(folder, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)
 }
 
 /// The image of an index; nothing where it is not known which.
@@ -50,7 +67,13 @@ fn image_of(repository: &Repository<'_>, raw: &[u8], architecture: Option<Archit
     }
 }
 
-fn image_into(repository: &Repository<'_>, manifest: &Manifest, folder: &Path, progress: &Progress) -> Result<()> {
+fn image_into(
+    repository: &Repository<'_>,
+    manifest: &Manifest,
+    has: &dyn Fn(&str) -> bool,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<()> {
     write(folder, &blob(&manifest.descriptor.digest.to_string()), &manifest.raw)?;
     let config = repository.config(manifest)?;
     write(folder, &blob(&manifest.config.digest.to_string()), &config)?;
@@ -59,8 +82,9 @@ fn image_into(repository: &Repository<'_>, manifest: &Manifest, folder: &Path, p
         return Ok(());
     }
     for layer in &manifest.layers {
-        let path = folder.join(blob(&layer.digest.to_string()));
-        if !path.exists() {
+        let digest = layer.digest.to_string();
+        let path = folder.join(blob(&digest));
+        if !has(&digest) && !path.exists() {
             progress.say(&format!("fetching {} ({} bytes)", layer.digest.short(), layer.size));
             repository.download(layer, &path)?;
         }
