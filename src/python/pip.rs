@@ -186,33 +186,28 @@ impl Pip<'_> {
             command.env("SOURCE_DATE_EPOCH", "315532800");
         }
         let argv = format!("{} -m pip {}", self.interpreter.path.display(), shorten(arguments));
-        // Gone with what setuptools put there, once pip has ended.
-        let _scratch =
-            Scratch::of(&mut command).map_err(|source| CommandError::Start { program: argv.clone(), source })?;
+        let _scratch = scratch(&mut command).map_err(|source| CommandError::Start { program: argv.clone(), source })?;
         system::run_within(command, stdin, what, &argv, self.limit)
     }
 }
 
-/// Where setuptools works. Without it, it would leave `build` and `*.egg-info` in the user's folder, and put into the wheel what an
-/// earlier build left there, modules that are gone included.
-struct Scratch(#[expect(dead_code, reason = "it lives as long as pip does")] Option<tempfile::TempDir>);
-
-impl Scratch {
-    /// Told by a configuration file of distutils, unless the user has one.
-    fn of(command: &mut Command) -> std::io::Result<Self> {
-        const VARIABLE: &str = "DIST_EXTRA_CONFIG";
-        if std::env::var_os(VARIABLE).is_some() {
-            return Ok(Self(None));
-        }
-        let folder = tempfile::tempdir()?;
-        let (build, info) = (folder.path().join("build"), folder.path().join("egg-info"));
+/// Where pip and what builds for it work, gone once pip has ended. pip leaves everything that it has fetched where it is when it is
+/// killed. setuptools would work in the user's folder: it would leave `build` and `*.egg-info` there, and put into the wheel what an
+/// earlier build left, modules that are gone included; a configuration file of distutils sends it elsewhere, unless the user has one.
+fn scratch(command: &mut Command) -> std::io::Result<tempfile::TempDir> {
+    const CONFIGURATION: &str = "DIST_EXTRA_CONFIG";
+    let folder = tempfile::tempdir()?;
+    let [tmp, build, info] = ["tmp", "build", "egg-info"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&tmp)?;
+    command.env("TMPDIR", tmp);
+    if std::env::var_os(CONFIGURATION).is_none() {
         std::fs::create_dir(&info)?;
         let text = format!("[build]\nbuild_base = {}\n[egg_info]\negg_base = {}\n", build.display(), info.display());
         let file = folder.path().join("setup.cfg");
         std::fs::write(&file, text)?;
-        command.env(VARIABLE, file);
-        Ok(Self(Some(folder)))
+        command.env(CONFIGURATION, file);
     }
+    Ok(folder)
 }
 
 fn words(words: &[&str]) -> Vec<String> {
