@@ -1,11 +1,15 @@
-//! What a person sees while a build works: on standard error, a spinner on a terminal, plain lines elsewhere.
+//! What a person sees while a build works: on standard error, a spinner on a terminal with a line for each blob that is on its way,
+//! plain lines elsewhere.
 //!
 //! Nothing else in the library writes to standard error.
 
-use std::io::{IsTerminal, Write};
+mod counted;
+
+use std::io::{IsTerminal, Read, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub use counted::Counted;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +26,7 @@ pub enum Verbosity {
 #[derive(Debug)]
 pub struct Progress {
     verbosity: Verbosity,
+    lines: MultiProgress,
     bar: ProgressBar,
     phases: Vec<(&'static str, Duration)>,
 }
@@ -30,14 +35,13 @@ impl Progress {
     /// Starts silent.
     pub fn new(verbosity: Verbosity) -> Self {
         let terminal = std::io::stderr().is_terminal() && verbosity > Verbosity::Quiet;
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
-        );
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let lines = MultiProgress::with_draw_target(target);
+        let bar = lines.add(ProgressBar::no_length());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }
-        Self { verbosity, bar, phases: Vec::new() }
+        Self { verbosity, lines, bar, phases: Vec::new() }
     }
 
     /// Runs a phase and keeps its time.
@@ -63,6 +67,15 @@ impl Progress {
     /// The phases so far with their times.
     pub fn phases(&self) -> &[(&'static str, Duration)] {
         &self.phases
+    }
+
+    /// A reader of so many bytes, which a person on a terminal sees go by. `what` says it in front of the numbers.
+    pub fn counted<R: Read>(&self, what: impl FnOnce() -> String, bytes: u64, reader: R) -> Counted<R> {
+        if self.lines.is_hidden() {
+            Counted::unseen(reader)
+        } else {
+            Counted::shown(reader, &self.lines, what(), bytes)
+        }
     }
 
     /// Ends the spinner.
@@ -99,7 +112,7 @@ impl Progress {
     }
 
     fn line(&self, line: &str) {
-        self.bar.suspend(|| {
+        self.lines.suspend(|| {
             // Standard error may be closed; there is nobody left to tell then.
             let _ = writeln!(std::io::stderr(), "{line}");
         });

@@ -9,11 +9,14 @@
 mod support;
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use support::base_image::has_program;
 use support::index::Index;
-use support::lambda::{Lambda, PRESIGNED, Trouble, publish_in_moto, request};
+use support::lambda::{Lambda, PRESIGNED, Trouble, publish_in_moto};
+use support::moto::Moto;
+use support::registry_server::certificates;
 use support::{Outcome, Pack, Run, WheelBuilder, sha256, skip, unzip};
 
 const HANDLER: &str = "def handler(event, context):\n    return 1\n";
@@ -310,6 +313,36 @@ fn what_is_no_layer_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_storage_is_trusted_by_the_authorities_of_this_machine() {
+    if !has_program("openssl") {
+        return skip("openssl is not there (Debian: apt install openssl)");
+    }
+    let (pack, lambda) = (project(), Lambda::serve());
+    let made = archive(&pack, "1.0");
+    lambda.publish(ARN, 1, made.clone());
+    manifest(&pack, &format!("arn = \"{ARN}:1\""));
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    fs::write(folder.path().join("archive"), &made).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut storage = Command::new("openssl");
+    storage.args(["s_server", "-WWW", "-quiet", "-cert", "server.pem", "-key", "server.key"]);
+    storage.args(["-accept", &format!("127.0.0.1:{port}")]).current_dir(folder.path());
+    let mut storage = storage.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    lambda.store_at(&format!("https://127.0.0.1:{port}/archive"));
+    let unknown = run(&pack, &lambda, &["lock"]);
+    let known = ask(&pack, &lambda, pack.command(["lock"]).env("SSL_CERT_FILE", folder.path().join("ca.pem")));
+    storage.kill().unwrap();
+    storage.wait().unwrap();
+    said(&unknown, 0, &["is not locked, and what has it is not built", "the connection is not secure"]);
+    done(&known);
+    assert_eq!(cached(&pack), [format!("{}.zip", sha256(&made))]);
+}
+
+#[test]
 fn without_credentials_or_a_server_it_is_said() {
     let (pack, lambda) = (project(), Lambda::serve());
     let outcome = pack.command(["lock"]).env("AWS_ENDPOINT_URL", lambda.url()).env("HOME", pack.tmp()).run();
@@ -332,40 +365,6 @@ fn without_credentials_or_a_server_it_is_said() {
     let outcome = elsewhere.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET).run();
     said(&outcome, 0, &["AWS cannot be reached: what answers is not AWS (status "]);
     assert_eq!(outcome.stdout, "pack.lock has nothing else to change\n");
-}
-
-/// moto, until the test ends.
-struct Moto {
-    process: Child,
-    place: String,
-}
-
-impl Moto {
-    fn start() -> Option<Self> {
-        let python = std::path::PathBuf::from(std::env::var_os("PACK_TEST_MOTO")?).join("bin/python");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(python)
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let moto = Self { process, place: format!("127.0.0.1:{port}") };
-        let start = Instant::now();
-        while std::net::TcpStream::connect(&moto.place).is_err() {
-            assert!(start.elapsed() < Duration::from_mins(1), "moto does not start");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        assert!(request(&moto.place, "GET", "/moto-api/config", "").0 < 300);
-        Some(moto)
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[test]

@@ -361,6 +361,17 @@ fn of_an_index_the_image_for_the_function_is_taken() {
         assert_eq!(config["config"]["Entrypoint"], json!([format!("/{architecture}")]));
         assert_eq!(config["architecture"], architecture);
     }
+    // As Docker's users say it.
+    for (platform, architecture) in [("linux/amd64", "amd64"), ("linux/arm64", "arm64"), ("linux/arm64/v8", "arm64")] {
+        fs::remove_dir_all(pack.path("dist")).unwrap();
+        let report = image(&pack, &["--platform", platform, "--json"]).run().json(0);
+        let (_, config) = described(&pack.path(report["path"].as_str().unwrap()));
+        assert_eq!(config["architecture"], architecture);
+    }
+    let said = ["'linux/arm/v7' for '--platform <PLATFORM>': Lambda runs linux/amd64 and linux/arm64"];
+    assert_fails(&image(&pack, &["--platform", "linux/arm/v7"]).run(), 2, &said);
+    let both = image(&pack, &["--platform", "linux/arm64", "--arch", "arm64"]).run();
+    assert_fails(&both, 2, &["cannot be used with"]);
 }
 
 #[test]

@@ -8,12 +8,16 @@ mod support;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use support::base_image::has_program;
 use support::check::{assert_found, check};
 use support::image::{ENTRYPOINT, GZIP, Layout, layer};
 use support::registry::{Server, Store};
-use support::{Pack, Run, WheelBuilder, assert_done, assert_fails};
+use support::{Pack, Run, WheelBuilder, assert_done, assert_fails, skip};
 
 const HANDLER: &str = "import pkg\n\n\ndef handler(event, context):\n    return pkg.VALUE\n";
+
+/// A layer of so many bytes takes its time.
+const LARGE: usize = 1 << 20;
 
 /// A project with a function `app`, and a registry on this machine.
 struct Team {
@@ -31,7 +35,13 @@ impl Team {
         store.mounts = true;
         let store = Arc::new(store);
         let answers = store.clone();
-        let server = Server::start(move |question| answers.answer(question));
+        let server = Server::start(move |question| {
+            // Long enough for a person to see.
+            if question.body.len() > LARGE {
+                std::thread::sleep(std::time::Duration::from_millis(500));
+            }
+            answers.answer(question)
+        });
         let team = Self { pack, store, server };
         team.push_base("#!one");
         team
@@ -100,18 +110,83 @@ fn a_push_sends_what_is_missing_and_mounts_the_base() {
     let manifest: Value = serde_json::from_slice(&team.store.manifest("team/app", "7").unwrap()).unwrap();
     assert_eq!(manifest["layers"].as_array().unwrap().len(), 3);
     // Nothing changed: nothing is sent.
-    push(&to);
+    let nothing = push(&to);
     let again = team.asked(&mut seen);
     assert!(!again.iter().any(|line| line.starts_with("POST") || line.contains("/blobs/uploads")), "{again:?}");
     // A changed handler: its layer and the configuration.
     team.pack.write("functions/app/app.py", HANDLER.replace("return", "print(event)\n    return"));
-    push(&to);
+    let changed_report = push(&to);
     let changed = team.asked(&mut seen);
     let sent = changed.iter().filter(|line| line.starts_with("PUT") && line.contains("/blobs/")).count();
     assert_eq!(sent, 2, "{changed:?}");
+    // What is said of the three.
+    let took = |report: &Value, way: &str| {
+        let amount = &report["image"]["pushed"][way];
+        (amount["blobs"].as_u64().unwrap(), amount["bytes"].as_u64().unwrap())
+    };
+    let sizes = |report: &Value, of_base: bool| -> u64 {
+        let layers = report["image"]["layers"].as_array().unwrap().iter();
+        layers.filter(|layer| layer["of_base"] == of_base).map(|layer| layer["packed"].as_u64().unwrap()).sum()
+    };
+    assert_eq!(report["image"]["pushed"]["name"], name);
+    assert_eq!((took(&report, "mounted"), took(&report, "there")), ((1, sizes(&report, true)), (0, 0)));
+    let config = manifest["config"]["size"].as_u64().unwrap();
+    assert_eq!(took(&report, "sent"), (3, sizes(&report, false) + config));
+    assert_eq!((took(&nothing, "sent"), took(&nothing, "there").0), ((0, 0), 4));
+    assert_eq!((took(&changed_report, "sent").0, took(&changed_report, "there").0), (2, 2));
+    let text = team.image(&["--base", &base, "--push", &to]).run();
+    let line = format!(
+        "  pushed    {to}@{}: nothing sent, 4 there already\n",
+        changed_report["image"]["digest"].as_str().unwrap()
+    );
+    assert!(text.stdout.contains(&line) && !text.stdout.contains("  name "), "{}", text.stdout);
+    let text = team.image(&["--base", &base, "--push", &team.name("team/new:1")]).run();
+    let sent = took(&report, "sent");
+    assert!(
+        text.stdout.contains(": 3 blobs sent (") && text.stdout.contains(" bytes), 1 mounted\n"),
+        "{sent:?} {}",
+        text.stdout
+    );
     // From a layout the base's layers are sent.
     assert_done(&team.image(&["--base", "base", "--push", &team.name("other/{function}:{python}-{arch}")]).run());
     assert!(team.store.manifest("other/app", "3.13-x86_64").is_some());
+}
+
+#[test]
+fn a_person_sees_the_bytes_of_each_blob_go_by() {
+    if !has_program("script") {
+        return skip("script is not there (Debian: apt install bsdutils)");
+    }
+    let team = Team::new();
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        u8::try_from(state >> 24).unwrap()
+    };
+    let noise: Vec<u8> = (0..3_000_000).map(|_| next()).collect();
+    team.pack
+        .wheel(&WheelBuilder::new("pkg", "1.0").file("pkg/__init__.py", b"VALUE = 1\n").file("pkg/noise.bin", &noise));
+    let to = team.name("team/app:7");
+    let arguments = ["--base", "base", "--push", &to];
+    let piped = team.image(&arguments).run();
+    assert_done(&piped);
+    assert!(piped.stderr.contains("\npushed ") && !piped.stderr.contains("pushing"), "{}", piped.stderr);
+    let mut run = team.image(&["--base", "base", "--push", &team.name("team/other:7")]);
+    let words = run.command.get_args().map(|word| format!("'{}'", word.display()));
+    let line = format!("{} {}", env!("CARGO_BIN_EXE_pack"), words.collect::<Vec<_>>().join(" "));
+    let mut script = std::process::Command::new("script");
+    script.args(["-qefc", &line, "/dev/null"]).current_dir(team.pack.path("")).env("TERM", "xterm");
+    for (name, value) in run.command.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    run.command = script;
+    let outcome = run.run();
+    assert_eq!(outcome.status, 0, "{}", outcome.stdout);
+    let is_seen = outcome.stdout.split("pushing ").skip(1).any(|line| line.contains("MB of 3.0 MB"));
+    assert!(is_seen, "{:?}", outcome.stdout);
 }
 
 #[test]
@@ -243,4 +318,17 @@ fn a_base_whose_layers_are_elsewhere_is_known_by_its_name() {
     team.push_layout("team/base", "1");
     let outcome = team.image(&["--base", &team.name("team/base:1"), "--push", &team.name("team/app:8")]).run();
     assert_fails(&outcome, 1, &["it runs Python 3.11, and the function is for Python 3.13"]);
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_pack_without_the_sdk_says_that_aws_was_not_asked() {
+    let pack = Pack::new();
+    let name = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1";
+    let outcome = pack.command(["check", name]).env("HOME", pack.tmp()).env("XDG_RUNTIME_DIR", "").run();
+    let said = [
+        "none were found (AWS's SDK gave none: this pack was built without the cargo feature aws)",
+        "hint: aws ecr get-login-password --region eu-west-1 | docker login",
+    ];
+    assert_fails(&outcome, 1, &said);
 }

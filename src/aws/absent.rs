@@ -7,6 +7,7 @@ use super::LayerVersion;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
+use crate::registry::{Credential, EcrPasswords};
 
 /// Lambda's API, which this pack cannot ask: there is none of it.
 #[derive(Debug)]
@@ -41,5 +42,15 @@ impl Lambda {
     /// The archive of a version.
     pub fn download(&self, _: &LayerVersion, _: &LayerArn, _: &Cache) -> Result<PathBuf> {
         match self.never {}
+    }
+}
+
+/// ECR's passwords, which this pack cannot ask for.
+#[derive(Debug, Default)]
+pub(super) struct Ecr;
+
+impl EcrPasswords for Ecr {
+    fn of_region(&self, _: &str) -> Result<Credential, String> {
+        Err("this pack was built without the cargo feature aws".into())
     }
 }

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ureq::http::StatusCode;
+use ureq::tls::TlsConfig;
 
 use super::LayerVersion;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::registry;
 
 const TRIES: u32 = 4;
 
@@ -39,6 +41,7 @@ pub(super) fn archive(version: &LayerVersion, name: &str, cache: &Cache) -> Resu
     let agent = ureq::Agent::new_with_config(
         ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .tls_config(TlsConfig::builder().root_certs(registry::trusted_roots(None)?).build())
             .max_redirects(3)
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_mins(1)))
@@ -104,13 +107,16 @@ fn attempt_once(agent: &ureq::Agent, version: &LayerVersion, name: &str, cache: 
 
 /// Of the client's errors only those that cannot have the URL in them are shown.
 fn reason(error: &ureq::Error) -> String {
+    const INSECURE: &str = "the connection is not secure (SSL_CERT_FILE names a file of further authorities to trust)";
     match error {
+        // rustls has no kind of its own for a certificate that is not one to trust.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => INSECURE.into(),
         ureq::Error::Io(error) => format!("the connection broke ({})", error.kind()),
         ureq::Error::Timeout(_) => "it took too long".into(),
         ureq::Error::HostNotFound => "its host is not known here".into(),
         ureq::Error::ConnectionFailed => "no connection".into(),
         ureq::Error::TooManyRedirects => "it leads from one place to the next".into(),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "the connection is not secure".into(),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => INSECURE.into(),
         _ => "the request failed".into(),
     }
 }

@@ -31,31 +31,55 @@ pub(super) fn answer<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Answer {
     }
 }
 
+/// What a call about a layer failed of.
 pub(super) fn of<E>(error: &SdkError<E>, call: &str, arn: &LayerArn) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match answer(error) {
-        Answer::Refused => {
-            let words = error.message().map(|words| format!(": {}", shown(words))).unwrap_or_default();
-            Error::aws(
-                format!("AWS does not show {arn} ({call}){words}"),
-                "there is no such version, its owner does not share it, or these credentials lack lambda:GetLayerVersion",
-            )
-        }
+        Answer::Refused => Error::aws(
+            format!("AWS does not show {arn} ({call}){}", words(error)),
+            "there is no such version, its owner does not share it, or these credentials lack lambda:GetLayerVersion",
+        ),
         Answer::Missing => Error::aws(format!("AWS has no {arn}"), "check account, name, version and Region"),
-        Answer::Other => match error.code() {
-            Some(code) if is_about_credentials(code) => Error::out_of_reach(
-                format!("AWS refuses the credentials ({})", shown(code)),
-                "renew them (aws sso login, or whatever gave them), and check this machine's clock",
-            ),
-            Some(code) => Error::aws(format!("AWS answers {} to {call} of {arn}", shown(code)), "try again in a while"),
-            None => unanswered(error),
-        },
+        Answer::Other => other(error, call, &format!(" of {arn}")),
     }
 }
 
-/// Nothing that Lambda says came back.
+/// What a call failed of that asks for nothing of its own; `action` is what it needs.
+pub(super) fn of_call<E>(error: &SdkError<E>, action: &str) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match answer(error) {
+        Answer::Refused => Error::aws(
+            format!("AWS does not allow {action}{}", words(error)),
+            "these credentials need it: a policy of whoever has them has to allow it",
+        ),
+        Answer::Missing | Answer::Other => other(error, action, ""),
+    }
+}
+
+/// AWS's own words, as the end of a sentence.
+fn words<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+    error.message().map(|words| format!(": {}", shown(words))).unwrap_or_default()
+}
+
+fn other<E>(error: &SdkError<E>, call: &str, of_what: &str) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.code() {
+        Some(code) if is_about_credentials(code) => Error::out_of_reach(
+            format!("AWS refuses the credentials ({})", shown(code)),
+            "renew them (aws sso login, or whatever gave them), and check this machine's clock",
+        ),
+        Some(code) => Error::aws(format!("AWS answers {} to {call}{of_what}", shown(code)), "try again in a while"),
+        None => unanswered(error),
+    }
+}
+
+/// Nothing that AWS says came back.
 fn unanswered<E: std::error::Error + 'static>(error: &SdkError<E>) -> Error {
     let what = match error {
         SdkError::TimeoutError(_) => "it took too long".to_owned(),

@@ -1,22 +1,14 @@
 //! Lambda's API, as far as layers of others need it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::LayerVersionContentOutput;
 
-use super::{LayerVersion, Location, download, failure, newest};
+use super::{LayerVersion, Location, connect, download, failure, newest};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{LayerArn, UNPACKED_BYTES};
-
-/// One answer of the API, connecting included.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lambda's API in one Region, with the credentials that AWS's own chain finds.
 #[derive(Debug)]
@@ -29,11 +21,8 @@ pub struct Lambda {
 impl Lambda {
     /// Finds credentials, and the Region if none is given.
     pub fn connect(region: Option<&str>) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::io("start", "the runtime of AWS's SDK"))?;
-        let (config, region) = runtime.block_on(configure(region))?;
+        let runtime = connect::runtime()?;
+        let (config, region) = runtime.block_on(connect::configure(region, "lambda:GetLayerVersion"))?;
         Ok(Self { client: Client::new(&config), runtime, region })
     }
 
@@ -59,39 +48,6 @@ impl Lambda {
     pub fn download(&self, version: &LayerVersion, arn: &LayerArn, cache: &Cache) -> Result<PathBuf> {
         download::archive(version, &arn.to_string(), cache)
     }
-}
-
-async fn configure(region: Option<&str>) -> Result<(SdkConfig, String)> {
-    let patience = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(patience);
-    if let Some(region) = region {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    let config = loader.load().await;
-    let Some(region) = config.region().map(ToString::to_string) else {
-        return Err(Error::out_of_reach(
-            "the AWS Region is not known",
-            "region in [project] of pack.toml names it; AWS_REGION and the profile's region count too",
-        ));
-    };
-    let none = || {
-        Error::out_of_reach(
-            "there are no AWS credentials here",
-            "any that the AWS command line takes will do (aws sso login, AWS_PROFILE, a role): they need lambda:GetLayerVersion",
-        )
-    };
-    // Now, so that their absence is told from what a call can run into.
-    let found = config.credentials_provider().ok_or_else(none)?.provide_credentials().await;
-    // Why one that is configured failed may have anything in it: a program's arguments, an answer.
-    let credentials = found.map_err(|error| match error {
-        CredentialsError::CredentialsNotLoaded(_) => none(),
-        _ => Error::out_of_reach(
-            "AWS credentials are configured here, and could not be loaded",
-            "aws sts get-caller-identity says why; aws sso login renews those of a session",
-        ),
-    })?;
-    let provider = SharedCredentialsProvider::new(credentials);
-    Ok((config.into_builder().credentials_provider(provider).build(), region))
 }
 
 fn read(content: LayerVersionContentOutput, arn: &LayerArn) -> Result<LayerVersion> {

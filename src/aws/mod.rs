@@ -7,7 +7,11 @@
 #[cfg(not(feature = "aws"))]
 mod absent;
 #[cfg(feature = "aws")]
+mod connect;
+#[cfg(feature = "aws")]
 mod download;
+#[cfg(feature = "aws")]
+mod ecr;
 #[cfg(feature = "aws")]
 mod failure;
 #[cfg(feature = "aws")]
@@ -15,10 +19,23 @@ mod lambda;
 #[cfg(feature = "aws")]
 mod newest;
 
+use std::sync::Arc;
+
+use crate::registry::Credentials;
+
+#[cfg(not(feature = "aws"))]
+use absent::Ecr;
 #[cfg(not(feature = "aws"))]
 pub use absent::Lambda;
 #[cfg(feature = "aws")]
+use ecr::Ecr;
+#[cfg(feature = "aws")]
 pub use lambda::Lambda;
+
+/// Who asks registries: what Podman's and Docker's files and helpers have, and where they have nothing for one of ECR, AWS's API.
+pub fn registry_credentials() -> Credentials {
+    Credentials::from_environment().with_ecr(Arc::new(Ecr::default()))
+}
 
 /// What AWS says of a layer's version.
 #[derive(Debug)]

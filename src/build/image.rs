@@ -58,7 +58,9 @@ pub(super) fn finish(
         of_image.names.push(progress.phase("load", |progress| image.load(&plan.tag, cache, progress))?);
     }
     if let Some(to) = &plan.push {
-        of_image.names.push(progress.phase("push", |progress| image.push(to, &client, cache, progress))?);
+        let pushed = progress.phase("push", |progress| image.push(to, &client, cache, progress))?;
+        of_image.names.push(pushed.name.clone());
+        of_image.pushed = Some(pushed);
     }
     if let (false, Some(name)) = (plan.write, of_image.names.last()) {
         report.path.clone_from(name);

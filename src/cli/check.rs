@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{print, to_json, variable};
+use crate::aws;
 use crate::cache::Cache;
 use crate::check::sources::{self, Opened};
 use crate::check::{self, Assumed, Checked, Question, Report, Severity};
@@ -16,7 +17,7 @@ use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::progress::{Progress, Verbosity};
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter;
-use crate::registry::{self, Client, Credentials, Reference};
+use crate::registry::{self, Client, Reference};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,7 +165,7 @@ impl Check {
             && !path.exists()
             && let Some(reference) = reference(path)?
         {
-            let credentials = Credentials::from_environment();
+            let credentials = aws::registry_credentials();
             let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
             let progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
             let cache = Cache::open(self.cache_dir.as_deref())?;

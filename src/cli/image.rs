@@ -11,6 +11,7 @@ use super::{nothing_here, variable};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
 use crate::image::{self, Pin};
+use crate::lambda::Architecture;
 use crate::lock;
 use crate::project::{Build, Method, Project, Selection};
 use crate::registry::Reference;
@@ -25,7 +26,7 @@ Examples:
   pack image workload --push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs:1.4
   pack image workload --load                into the local docker or podman
   pack image workload --output job.tar      one file; docker load -i job.tar takes it
-  pack image workload --arch arm64          for arm64, on any machine
+  pack image workload --arch arm64          for arm64, on any machine; --platform linux/arm64 says the same
   pack image workload --verify              is what is in dist/ what is built now? With --push: what is pushed
 
 Nothing of Docker is needed. The image has the files that pack zip would ship, in layers: large
@@ -44,6 +45,10 @@ pub(super) struct Image {
 
     #[command(flatten)]
     runtime: Runtime,
+
+    /// The architecture in Docker's words: linux/amd64 or linux/arm64 [default: as for --arch]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform, conflicts_with = "arch")]
+    platform: Option<Architecture>,
 
     /// Only this packaging of pack.toml [default: every one with the method image]
     #[arg(long, value_name = "NAME")]
@@ -74,8 +79,9 @@ pub(super) struct Image {
     #[arg(long, value_name = "NAME[:TAG]")]
     tag: Option<String>,
 
-    /// Push the image to a registry, with the credentials of docker login or podman login; {function}, {python} and {arch}
-    /// stand for what they say. What is there already is not sent again
+    /// Push the image to a registry, with the credentials of docker login or podman login (for ECR else with AWS's own, in a
+    /// pack with the cargo feature aws); {function}, {python} and {arch} stand for what they say. What is there already is
+    /// not sent again
     #[arg(long, value_name = "REFERENCE")]
     push: Option<String>,
 
@@ -133,7 +139,7 @@ impl Image {
             functions,
             packaging: self.packaging.clone().or(implied.map(str::to_owned)),
             python: self.runtime.python,
-            architecture: self.runtime.arch,
+            architecture: self.runtime.arch.or(self.platform),
         };
         let mut builds = project.builds(&selection)?.functions;
         builds.retain(|build| build.method == Method::Image);
@@ -237,6 +243,15 @@ impl Image {
             verify: self.verify,
             insecure: self.insecure,
         })
+    }
+}
+
+/// What Docker calls an architecture; `v8` is the only arm64 that there is.
+fn platform(text: &str) -> Result<Architecture, String> {
+    match text {
+        "linux/amd64" => Ok(Architecture::X86_64),
+        "linux/arm64" | "linux/arm64/v8" => Ok(Architecture::Arm64),
+        _ => Err("Lambda runs linux/amd64 and linux/arm64".into()),
     }
 }
 

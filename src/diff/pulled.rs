@@ -3,11 +3,12 @@
 //! What must stay true: the registry's client has compared every digest; no more is fetched than the largest image that
 //! Lambda takes.
 
+use crate::aws;
 use crate::check::sources::{Contents, Unpacked, contents, fetch_image};
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, IMAGE_BYTES};
 use crate::progress::Progress;
-use crate::registry::{Client, Credentials, Options, Reference};
+use crate::registry::{Client, Options, Reference};
 
 /// How registries are asked.
 pub struct Registries<'a> {
@@ -25,7 +26,7 @@ impl Registries<'_> {
         let reference: Reference = name.parse().map_err(|reason| {
             Error::usage(format!("{name}: {reason}"), "example: registry.example.com/team/job:1.4")
         })?;
-        let credentials = Credentials::from_environment();
+        let credentials = aws::registry_credentials();
         let client = Client::new(Options { insecure: self.insecure, credentials, ..Options::default() })?;
         let repository = client.repository(&reference, self.progress)?;
         let manifest = repository.image(&reference.asked(), self.architecture)?;

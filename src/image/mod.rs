@@ -19,17 +19,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use base::{Base, is_layout};
+pub use push::{Amount, Pushed};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::archive::Archive;
+use crate::aws;
 use crate::cache::Cache;
 use crate::check::sources::{Store, Which, python_of};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, TASK, Target};
 use crate::lock::BaseId;
 use crate::progress::Progress;
-use crate::registry::{self, Client, Credentials, Descriptor, Digest, MediaType, Reference};
+use crate::registry::{self, Client, Descriptor, Digest, MediaType, Reference};
 
 /// AWS's own base image.
 pub const BASE: &str = "public.ecr.aws/lambda/python:{python}";
@@ -107,7 +109,7 @@ impl Plan {
 
     /// A client for its registries, with the user's credentials.
     pub fn client(&self) -> Result<Arc<Client>> {
-        let credentials = Credentials::from_environment();
+        let credentials = aws::registry_credentials();
         let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
         Ok(Arc::new(Client::new(options)?))
     }
@@ -160,6 +162,9 @@ pub struct Report {
     pub own: u64,
     /// Names that it has now: in a registry, with its digest, and in an engine.
     pub names: Vec<String>,
+    /// What a push of it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Pushed>,
     /// Places where it was found to be what is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verified: Vec<String>,
@@ -228,8 +233,8 @@ impl Image {
         Ok(Self { base, manifest: (Descriptor::of(manifest_type, &manifest), manifest), config, layers })
     }
 
-    /// Pushes it, and gives its name with the digest.
-    pub fn push(&self, to: &Reference, client: &Arc<Client>, cache: &Cache, progress: &Progress) -> Result<String> {
+    /// Pushes it, and says what that took.
+    pub fn push(&self, to: &Reference, client: &Arc<Client>, cache: &Cache, progress: &Progress) -> Result<Pushed> {
         push::push(self, to, client, cache, progress)
     }
 
@@ -301,6 +306,7 @@ impl Image {
             layers,
             own: packed + self.config.0.size + self.manifest.0.size,
             names: Vec::new(),
+            pushed: None,
             verified: Vec::new(),
         }
     }

@@ -3,28 +3,71 @@
 //! What must stay true: the base's layers go from registry to registry, mounted where that can be, and are not fetched where the
 //! target has them; the manifest goes last, so that a name never leads to half an image.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Image, layout};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::registry::{Client, Reference, Source, Upload};
+use crate::registry::{Client, Reference, Sent, Source, Upload};
 use crate::system;
 
 /// What loads a tar of an image.
 const ENGINES: &[&str] = &["docker", "podman"];
 
-/// Pushes it, and gives its name with the digest.
+/// What became of an image's blobs: its layers and its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// The image's name there, with its digest.
+    pub name: String,
+    /// Those that were sent.
+    pub sent: Amount,
+    /// Those that the registry took from another of its repositories.
+    pub mounted: Amount,
+    /// Those that were there.
+    pub there: Amount,
+}
+
+/// How many blobs, and how large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// How many.
+    pub blobs: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Pushed {
+    /// Counts each blob once, whatever how often the image has it.
+    fn new(name: String, uploads: &[Upload<'_>], ways: &[Sent]) -> Self {
+        let mut pushed = Self { name, ..Self::default() };
+        let mut seen = BTreeSet::new();
+        for (upload, way) in uploads.iter().zip(ways).filter(|(upload, _)| seen.insert(upload.descriptor.digest)) {
+            let amount = match way {
+                Sent::Sent => &mut pushed.sent,
+                Sent::Mounted => &mut pushed.mounted,
+                Sent::There => &mut pushed.there,
+            };
+            amount.blobs += 1;
+            amount.bytes += upload.descriptor.size;
+        }
+        pushed
+    }
+}
+
+/// Pushes it, and says what that took.
 pub(super) fn push(
     image: &Image,
     to: &Reference,
     client: &Arc<Client>,
     cache: &Cache,
     progress: &Progress,
-) -> Result<String> {
+) -> Result<Pushed> {
     let repository = client.repository(to, progress)?;
     let base = image.base.reference().map(|reference| client.repository(reference, progress)).transpose()?;
     // A layout's layers become files, unless they are there.
@@ -55,10 +98,10 @@ pub(super) fn push(
     });
     let config = Upload { descriptor: &image.config.0, source: Source::Bytes(&image.config.1), mount_from: None };
     let uploads: Vec<Upload<'_>> = layers.chain([config]).collect();
-    repository.push_blobs(&uploads)?;
+    let ways = repository.push_blobs(&uploads)?;
     let (descriptor, raw) = &image.manifest;
     let digest = repository.push_manifest(&to.asked(), &descriptor.media_type, raw)?;
-    Ok(to.clone().with_digest(digest).to_string())
+    Ok(Pushed::new(to.clone().with_digest(digest).to_string(), &uploads, &ways))
 }
 
 /// Loads it into the engine of this machine, and gives the name that it has there.

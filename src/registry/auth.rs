@@ -215,7 +215,7 @@ fn bearer(token: &str, credential: Option<&Credential>, place: &Place) -> Result
 
 fn no_credentials(place: &Place) -> Trouble {
     let (registry, repository) = (place.registry.clone(), place.repository.clone());
-    Trouble::Fatal(Error::from(RegistryError::NoCredentials { registry, repository }))
+    Trouble::Fatal(Error::from(RegistryError::NoCredentials { registry, repository, why: None }))
 }
 
 fn no_token(no: NoToken, credential: Option<&Credential>, place: &Place) -> Trouble {

@@ -78,7 +78,7 @@ impl Client {
         // ECR lets nobody in without a name, and what it says then does not tell how to get one.
         if ecr::Host::parse(&place.registry).is_some() && !self.auth.has_credential(&place)? {
             let Place { registry, repository, .. } = place;
-            return Err(RegistryError::NoCredentials { registry, repository }.into());
+            return Err(RegistryError::NoCredentials { registry, repository, why: None }.into());
         }
         Ok(Repository { client: self, progress, place })
     }

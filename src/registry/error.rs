@@ -59,12 +59,17 @@ pub enum RegistryError {
         there: Vec<String>,
     },
     /// The registry wants to know who asks.
-    #[error("{registry} wants credentials for {repository}, and none were found")]
+    #[error(
+        "{registry} wants credentials for {repository}, and none were found{}",
+        why.as_ref().map_or_else(String::new, |why| format!(" (AWS's SDK gave none: {why})"))
+    )]
     NoCredentials {
         /// `HOST[:PORT]`.
         registry: String,
         /// The repository.
         repository: String,
+        /// Why AWS's API gave none, where it was to be asked.
+        why: Option<String>,
     },
     /// A file of credentials cannot be read.
     #[error("{} cannot be read as a file of credentials: {reason}", path.display())]

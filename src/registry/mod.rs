@@ -35,7 +35,7 @@ mod token;
 pub use blob::BlobReader;
 pub use challenge::Challenge;
 pub use client::{Client, Options};
-pub use credentials::{Credential, Credentials};
+pub use credentials::{Credential, Credentials, EcrPasswords};
 pub use descriptor::{Descriptor, Platform};
 pub use digest::Digest;
 pub use error::RegistryError;
@@ -48,3 +48,5 @@ pub use refusal::Refusal;
 pub(crate) use refusal::printable;
 pub use repository::Repository;
 pub use secret::Secret;
+#[cfg(feature = "aws")]
+pub(crate) use tls::roots as trusted_roots;

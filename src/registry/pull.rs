@@ -98,7 +98,9 @@ impl<'a> Repository<'a> {
     }
 
     fn download_once(&self, descriptor: &Descriptor, target: &Path) -> Result<()> {
-        let mut reader = self.blob(descriptor)?;
+        let reader = self.blob(descriptor)?;
+        let what = || format!("fetching {}", descriptor.digest.short());
+        let mut reader = self.progress.counted(what, descriptor.size, reader);
         let mut file = AtomicFile::create(target)?;
         let mut buffer = vec![0; 1 << 17];
         loop {

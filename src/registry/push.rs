@@ -181,6 +181,8 @@ impl Repository<'_> {
         let descriptor = upload.descriptor;
         let asked = format!("the upload of {}", descriptor.digest);
         let reader = open(upload).map_err(Trouble::Fatal)?;
+        let reader =
+            self.progress.counted(|| format!("pushing {}", descriptor.digest.short()), descriptor.size, reader);
         let mut watched = Watched { inner: Verified::new(reader, descriptor.digest, descriptor.size), error: None };
         let url = location::with_digest(location, &descriptor.digest);
         let mut request = Request::new(Method::PUT, url, Body::Stream(&mut watched, descriptor.size));

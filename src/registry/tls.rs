@@ -12,7 +12,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts};
 use super::error::RegistryError;
 
 /// Every authority that is trusted; `extra` is a file in PEM.
-pub(super) fn roots(extra: Option<&Path>) -> Result<RootCerts, RegistryError> {
+pub(crate) fn roots(extra: Option<&Path>) -> Result<RootCerts, RegistryError> {
     let mut trusted: Vec<Certificate<'static>> =
         webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|certificate| Certificate::from_der(certificate)).collect();
     let native = rustls_native_certs::load_native_certs();

@@ -6,6 +6,7 @@ use super::bytes::{exact, human};
 use super::report::SizeReport;
 use crate::build::Policy;
 use crate::check;
+use crate::image::Pushed;
 use crate::slim::{Level, Rule};
 
 /// Parts listed; the rest is one line.
@@ -42,8 +43,12 @@ impl SizeReport {
         let _ = writeln!(text, "  SHA-256   {}", self.sha256);
         if let Some(image) = &self.image {
             let _ = writeln!(text, "  base      {} ({})", image.base, image.base_digest);
-            for name in &image.names {
+            let is_pushed = |name: &&String| image.pushed.as_ref().is_some_and(|pushed| pushed.name == **name);
+            for name in image.names.iter().filter(|name| !is_pushed(name)) {
                 let _ = writeln!(text, "  name      {name}");
+            }
+            if let Some(pushed) = &image.pushed {
+                let _ = writeln!(text, "  pushed    {}: {}", pushed.name, what_went(pushed));
             }
         }
         let bytecode = match (&self.bytecode_interpreter, self.bytecode) {
@@ -233,6 +238,22 @@ fn bar(used: u64, limit: u64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 0 to 1 of the bar's width")]
     let filled = (share * BAR_WIDTH as f64).round() as usize;
     format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled))
+}
+
+/// `2 blobs sent (12,543 bytes), 1 mounted, 8 there already`
+fn what_went(Pushed { sent, mounted, there, .. }: &Pushed) -> String {
+    let mut parts = vec![match sent.blobs {
+        0 => "nothing sent".to_owned(),
+        1 => format!("1 blob sent ({} bytes)", exact(sent.bytes)),
+        many => format!("{many} blobs sent ({} bytes)", exact(sent.bytes)),
+    }];
+    if mounted.blobs > 0 {
+        parts.push(format!("{} mounted", mounted.blobs));
+    }
+    if there.blobs > 0 {
+        parts.push(format!("{} there already", there.blobs));
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ struct State {
     trouble: Trouble,
     may_list: bool,
     moto: Option<String>,
+    /// Where archives are, if not here.
+    storage: Option<String>,
     asked: Vec<String>,
 }
 
@@ -94,6 +96,11 @@ impl Lambda {
     /// What goes wrong from now on.
     pub(crate) fn trouble(&self, trouble: Trouble) {
         self.state.lock().unwrap().trouble = trouble;
+    }
+
+    /// Where archives are from now on: another place than this server.
+    pub(crate) fn store_at(&self, place: &str) {
+        self.state.lock().unwrap().storage = Some(place.to_owned());
     }
 
     /// Whether versions can be listed: by the layer's owner.
@@ -162,9 +169,10 @@ impl Lambda {
                 return error(403, "AccessDeniedException", &said);
             };
             let size = if state.trouble == Trouble::Huge { 262_144_001 } else { archive.len() };
+            let location = state.storage.clone().unwrap_or_else(|| self.location("archive", arn));
             return json(&json!({
                 "Content": {
-                    "Location": self.location("archive", arn),
+                    "Location": location,
                     "CodeSha256": BASE64.encode(&Sha256::digest(archive)),
                     "CodeSize": size,
                 },

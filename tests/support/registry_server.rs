@@ -16,8 +16,14 @@ use super::{skip, succeed};
 pub(crate) const USER: &str = "ada";
 pub(crate) const PASSWORD: &str = "lovelace";
 
-/// `htpasswd -nbB ada lovelace`
-const HTPASSWD: &str = "ada:$2y$05$RGLIXVdbPGOAa35vn8qqleNifjF1Ie8DD91CWX8MOep.4MkYfzeUy\n";
+/// A private registry of ECR, which its certificate is for as well.
+pub(crate) const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+/// The password that moto's `GetAuthorizationToken` gives for it; the user is AWS.
+pub(crate) const ECR_PASSWORD: &str = "123456789012-auth-token";
+
+/// `htpasswd -nbB ada lovelace`, and the same of AWS and its password.
+const HTPASSWD: &str = "ada:$2y$05$RGLIXVdbPGOAa35vn8qqleNifjF1Ie8DD91CWX8MOep.4MkYfzeUy\n\
+                        AWS:$2y$05$yK46wFOH9O5OSunMUjlw1OE0Iw.PCnMWEB9IAMpdP/ODF4opHu3Au\n";
 
 /// A registry in a folder of its own, ended with the test.
 pub(crate) struct RegistryServer {
@@ -82,10 +88,11 @@ impl Drop for RegistryServer {
     }
 }
 
-/// An authority, and a certificate of it for this machine.
-fn certificates(folder: &Path) {
+/// An authority (`ca.pem`), and a certificate of it for this machine (`server.pem`, `server.key`).
+pub(crate) fn certificates(folder: &Path) {
     let openssl = |arguments: &str| succeed(Command::new("openssl").args(arguments.split(' ')).current_dir(folder));
-    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
+    let extensions = format!("subjectAltName=IP:127.0.0.1,DNS:{ECR}\nbasicConstraints=CA:FALSE\n");
+    fs::write(folder.join("extensions"), extensions).unwrap();
     openssl(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
     );

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::published::Newer;
+use crate::aws;
 use crate::error::{Error, Result};
 use crate::image;
 use crate::lock::{BaseId, Lock};
 use crate::progress::Progress;
 use crate::project::{Build, Method};
-use crate::registry::{Client, Credentials, Digest, Options, Patience, RegistryError};
+use crate::registry::{Client, Digest, Options, Patience, RegistryError};
 
 /// The bases of images that are in a registry and are named by a tag.
 pub(super) fn wanted(builds: &[Build]) -> Result<BTreeSet<BaseId>> {
@@ -41,7 +42,7 @@ pub(super) fn resolve(
     }
     // A registry that is out of reach should not hold the rest up for long.
     let patience = Patience { attempts: 2, ..Patience::default() };
-    let client = Client::new(Options { credentials: Credentials::from_environment(), patience, ..Options::default() })?;
+    let client = Client::new(Options { credentials: aws::registry_credentials(), patience, ..Options::default() })?;
     for id in asked {
         let (reference, architecture) = id;
         progress.say(&format!("looking for the base {reference}"));

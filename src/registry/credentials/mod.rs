@@ -1,15 +1,19 @@
 //! Who a registry is told is asking: the files that `docker login` and `podman login` write, and credential helpers.
 //!
 //! The files are asked in the order in which Podman and then Docker look for them; one that says nothing of the registry
-//! passes the question on. What must stay true: no message shows anything out of a file, or anything that a helper said.
+//! passes the question on. Where none has anything for a registry of ECR, AWS's API is asked, by whom the caller names. What must stay true: no message shows anything out of a file, or anything that a helper said.
 //! Sources: containers-auth.json(5); <https://docs.docker.com/reference/cli/docker/login/>.
 
 mod file;
 mod helper;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::ecr;
+use super::error::RegistryError;
 use super::secret::Secret;
 use crate::error::Result;
 
@@ -29,11 +33,18 @@ pub enum Credential {
     Token(Secret),
 }
 
+/// Who gives passwords for ECR's private registries.
+pub trait EcrPasswords: fmt::Debug + Send + Sync {
+    /// What lets in to those of a Region. The error is the end of a sentence, and has nothing secret in it.
+    fn of_region(&self, region: &str) -> Result<Credential, String>;
+}
+
 /// Where credentials come from.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     given: Option<Credential>,
     files: Vec<PathBuf>,
+    ecr: Option<Arc<dyn EcrPasswords>>,
 }
 
 impl Credentials {
@@ -44,17 +55,24 @@ impl Credentials {
 
     /// The same for every registry.
     pub fn given(credential: Credential) -> Self {
-        Self { given: Some(credential), files: Vec::new() }
+        Self { given: Some(credential), ..Self::default() }
     }
 
     /// Files in the order in which they are asked.
     pub fn from_files(files: Vec<PathBuf>) -> Self {
-        Self { given: None, files }
+        Self { files, ..Self::default() }
     }
 
     /// The files that Podman and Docker use.
     pub fn from_environment() -> Self {
         Self::from_files(files(|name| std::env::var_os(name)))
+    }
+
+    /// The same, with somebody to ask for what nothing else has for a registry of ECR.
+    #[must_use]
+    pub fn with_ecr(mut self, ecr: Arc<dyn EcrPasswords>) -> Self {
+        self.ecr = Some(ecr);
+        self
     }
 
     /// What is known for a repository.
@@ -67,7 +85,13 @@ impl Credentials {
                 return Ok(Some(found));
             }
         }
-        Ok(None)
+        let (Some(host), Some(ecr)) = (ecr::Host::parse(registry), &self.ecr) else { return Ok(None) };
+        let found = ecr.of_region(&host.region).map_err(|why| RegistryError::NoCredentials {
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            why: Some(why),
+        })?;
+        Ok(Some(found))
     }
 }
 
@@ -148,5 +172,38 @@ mod tests {
         assert_eq!(found, Some(Credential::Password { user: "u".into(), password: "p".to_owned().into() }));
         assert_eq!(format!("{found:?}"), r#"Some(Password { user: "u", password: *** })"#);
         assert_eq!(credentials.find("third.org", "a/b").unwrap(), None);
+    }
+
+    #[derive(Debug)]
+    struct Aws(Result<Credential, String>);
+
+    impl EcrPasswords for Aws {
+        fn of_region(&self, region: &str) -> Result<Credential, String> {
+            assert_eq!(region, "eu-west-1");
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn aws_is_asked_for_its_own_private_registries_and_last() {
+        const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        let password = |user: &str| Credential::Password { user: user.to_owned(), password: "p".to_owned().into() };
+        let with = |answer| Credentials::from_files(vec![file.clone()]).with_ecr(Arc::new(Aws(answer)));
+        let credentials = with(Ok(password("AWS")));
+        assert_eq!(credentials.find(ECR, "a").unwrap(), Some(password("AWS")));
+        for elsewhere in ["public.ecr.aws", "docker.io", "127.0.0.1:5000", "123456789012.dkr.ecr.eu-west-1.example.com"]
+        {
+            assert_eq!(credentials.find(elsewhere, "a").unwrap(), None);
+        }
+        let error = with(Err("there are none".into())).find(ECR, "a").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{ECR} wants credentials for a, and none were found (AWS's SDK gave none: there are none)")
+        );
+        assert!(error.hint().unwrap().starts_with("aws ecr get-login-password --region eu-west-1 | "));
+        std::fs::write(&file, format!(r#"{{"auths":{{"{ECR}":{{"auth":"dTpw"}}}}}}"#)).unwrap();
+        assert_eq!(with(Err("nobody asks".into())).find(ECR, "a").unwrap(), Some(password("u")));
     }
 }
