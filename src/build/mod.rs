@@ -24,6 +24,7 @@ use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
+use crate::image::Bringer;
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::layers::{Compared, Layers, Shadowed};
@@ -35,6 +36,7 @@ use crate::python::interpreter::Interpreters;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
 use crate::slim::{self, Level, Removal, Restored, Rule, Slimmed};
+use crate::system::Stamp;
 use crate::tree::{self, Entry as TreeEntry, Overlap, Owner, Site, Tree};
 
 /// Everything that decides what a build does.
@@ -139,12 +141,12 @@ pub fn artifact(
     let (report, stamp) = match &build.image {
         // The stamp of a file is taken before it has its name, which another build may take.
         None => {
-            let stamp = unchanged::Stamp::of(made.artifact.file.path());
+            let stamp = Stamp::of(made.artifact.file.path());
             (made.finish()?, stamp)
         }
         Some(plan) => {
             let report = image::finish(build, plan, made, cache, progress)?;
-            let stamp = unchanged::Stamp::of(Path::new(&report.path));
+            let stamp = Stamp::of(Path::new(&report.path));
             (report, stamp)
         }
     };
@@ -166,7 +168,7 @@ struct Made {
     report: SizeReport,
     path: PathBuf,
     /// Which distribution has brought a file, by its path in the ZIP.
-    owners: BTreeMap<String, String>,
+    owners: BTreeMap<String, Arc<Bringer>>,
 }
 
 impl Made {
@@ -196,6 +198,7 @@ fn make(
     for _ in 0..ROUNDS {
         let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
         let packed = pack(build, files, distributions, &compared.same, &restored, python, cache, progress)?;
+        distributions.iter().for_each(|distribution| distribution.facts.keep());
         match test.of(&packed, progress)? {
             Verdict::PutBack(more) => rescued.extend(more),
             Verdict::Works(mut imports, warnings) => {
@@ -353,11 +356,12 @@ impl Packed {
             SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, imports, warnings)
                 .with_findings(findings);
         let site = build.site();
+        let bringer = |Distribution { name, version, sha256, .. }: &Distribution| {
+            Arc::new(Bringer { label: format!("{name} {version}"), wheel: sha256.clone() })
+        };
+        let bringers: Vec<Arc<Bringer>> = distributions.iter().map(bringer).collect();
         let owner = |(path, entry): (&String, &TreeEntry)| match entry.owner {
-            Owner::Distribution(index) => {
-                let Distribution { name, version, .. } = &distributions[index];
-                Some((site.in_zip(path).into_owned(), format!("{name} {version}")))
-            }
+            Owner::Distribution(index) => Some((site.in_zip(path).into_owned(), bringers[index].clone())),
             Owner::Function => None,
         };
         let owners = compiled.tree.iter().filter_map(owner).collect();

@@ -5,11 +5,9 @@
 //! asking; and an artifact that is not as it was left is made again.
 
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use walkdir::WalkDir;
 
 use super::product::Files;
 use super::{BuildPlan, Product, answer, artifact};
@@ -19,6 +17,7 @@ use crate::lock::{Set, State};
 use crate::python::interpreter::Interpreters;
 use crate::size::SizeReport;
 use crate::slim;
+use crate::system::Stamp;
 use crate::tree;
 
 /// What an earlier build left.
@@ -26,30 +25,6 @@ use crate::tree;
 struct Record {
     report: SizeReport,
     stamp: Stamp,
-}
-
-/// What tells a file from one that was written since.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
-pub(super) struct Stamp {
-    bytes: u64,
-    /// Nanoseconds.
-    modified: u128,
-}
-
-impl Stamp {
-    /// Of a file, or of all files of a folder; none where there is neither.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let mut stamp: Option<Self> = None;
-        for entry in WalkDir::new(path).follow_root_links(true) {
-            let metadata = entry.ok()?.metadata().ok()?;
-            if metadata.is_file() {
-                let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-                let before = stamp.unwrap_or(Self { bytes: 0, modified: 0 });
-                stamp = Some(Self { bytes: before.bytes + metadata.len(), modified: before.modified.max(modified) });
-            }
-        }
-        stamp
-    }
 }
 
 /// A digest of the files of this machine that a build looks at.
@@ -79,7 +54,7 @@ pub(super) fn set(build: &BuildPlan) -> Result<Option<Set>> {
 
 /// Everything that a build by a set depends on, as one word; none where that cannot be known.
 pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interpreters) -> Result<Option<String>> {
-    let Some(program) = std::env::current_exe().ok().and_then(|path| Stamp::of(&path)) else { return Ok(None) };
+    let Some(program) = Stamp::of_program() else { return Ok(None) };
     // A deep layer also depends on what its users require, an emulator on files that nobody knows.
     let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());
     if !set.is_settled() || (has_users && build.slim.level == slim::Level::Deep) || build.imports.command.is_some() {

@@ -5,6 +5,7 @@
 //! its format.
 
 mod blobs;
+mod facts;
 mod layers;
 mod members;
 mod results;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use blobs::Blob;
+pub use facts::Facts;
 pub use layers::Arriving;
 pub use members::{MemberCache, MemberCacheWriter};
 pub use results::Results;

@@ -20,6 +20,8 @@ pub enum Results {
     Builds,
     /// Of checks of layers of images.
     Layers,
+    /// Of tars that layers of images are packed from.
+    Tars,
 }
 
 impl Results {
@@ -28,6 +30,7 @@ impl Results {
             Self::Imports => "imports-v1",
             Self::Builds => "builds-v1",
             Self::Layers => "layer-checks-v1",
+            Self::Tars => "layer-tars-v1",
         }
     }
 }

@@ -11,6 +11,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::archive::{Archive, Modified};
 use crate::error::{Error, Result};
 pub use crate::lambda::{LAYERS, TASK};
@@ -95,6 +98,19 @@ impl<'a> Files<'a> {
                 });
                 read.map_err(failed)
             }
+        }
+    }
+
+    /// What `say` says of a file's content; of a wheel's file only if that is not known yet under the name of the question.
+    pub fn said<T: Serialize + DeserializeOwned>(
+        &self,
+        file: &File,
+        what: &str,
+        say: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T> {
+        match &file.origin {
+            Origin::Tree(entry) => tree::said(entry, self.distributions, what, say),
+            _ => Ok(say(&self.read(file)?)),
         }
     }
 

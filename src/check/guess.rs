@@ -39,7 +39,7 @@ pub(super) fn guess(modules: &Modules, installation: &Installation) -> Result<Op
         .collect();
     let mut found = Vec::new();
     for path in own.iter().filter(|path| is_top(path)) {
-        let scan = modules.scan(path)?;
+        let (scan, _) = modules.scan(path)?;
         found.extend(usual(&scan).map(|name| (*path, name)));
     }
     let &[(path, name)] = found.as_slice() else { return Ok(None) };
@@ -82,7 +82,7 @@ fn is_the_entry(entry: &str, own: &[&String], modules: &Modules) -> Result<bool>
     let imports = |path: &&String| {
         let mut imported = BTreeSet::new();
         let name = dotted(path);
-        for import in modules.scan(path)?.imports {
+        for import in modules.scan(path)?.0.imports {
             let Some(module) = absolute(&name, path, &import) else { continue };
             let submodule = import.name.as_ref().map(|name| format!("{module}.{name}"));
             for module in [Some(module), submodule].into_iter().flatten() {

@@ -105,7 +105,7 @@ fn own_sources_move(modules: &Modules, installation: &Installation, reach: &Reac
         let scan = if let Some(loaded) = reach.sources.get(&path) {
             &loaded.scan
         } else {
-            read = modules.scan(&path)?;
+            read = modules.scan(&path)?.0;
             &read
         };
         if scan.moves_imports {

@@ -167,8 +167,9 @@ impl<'a> Modules<'a> {
         self.files.files.get(path).map_or_else(|| Ok(Vec::new()), |file| self.files.read(file))
     }
 
-    /// What a source says.
-    pub(super) fn scan(&self, path: &str) -> Result<Scan> {
-        Ok(source::scan(&self.read(path)?))
+    /// What a source says, and whether it has NUL bytes; nothing if it is not there.
+    pub(super) fn scan(&self, path: &str) -> Result<(Scan, bool)> {
+        let Some(file) = self.files.files.get(path) else { return Ok(Default::default()) };
+        self.files.said(file, "scan", |text| (source::scan(text), source::has_nul(text)))
     }
 }

@@ -11,7 +11,7 @@ use super::modules::{Kind, Module, Modules};
 use super::{Question, Shape};
 use crate::error::Result;
 use crate::lambda;
-use crate::python::source::{self, Import, Scan};
+use crate::python::source::{Import, Scan};
 use crate::python::stdlib;
 
 /// Extension modules that a package loads whenever it is imported, though none of its statements always does: `OpenCV`
@@ -82,8 +82,8 @@ pub(super) fn from(modules: &Modules, question: &Question, roots: &[String], cer
         let scanned: Vec<(String, Loaded)> = std::mem::take(&mut walk.waiting)
             .into_par_iter()
             .map(|(name, path)| {
-                let text = modules.read(&path)?;
-                Ok((path, Loaded { name, scan: source::scan(&text), has_nul: source::has_nul(&text) }))
+                let (scan, has_nul) = modules.scan(&path)?;
+                Ok((path, Loaded { name, scan, has_nul }))
             })
             .collect::<Result<_>>()?;
         for (path, loaded) in scanned {

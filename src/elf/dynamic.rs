@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{Dyn, FileHeader};
+use serde::{Deserialize, Serialize};
 
 use super::image::Image;
 use super::symbols::{self, Symbol};
@@ -42,7 +43,7 @@ pub struct Dynamic<'a> {
 }
 
 /// What a file runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 pub struct Machine {
     /// `e_machine` (62 is x86-64, 183 is 64-bit Arm).
     pub number: u16,
@@ -53,7 +54,7 @@ pub struct Machine {
 }
 
 /// `e_type`, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 pub enum Kind {
     /// A library or a position-independent executable.
     Shared,

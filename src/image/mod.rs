@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 pub use base::{Base, is_layout};
 pub use push::{Amount, Pushed};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -120,10 +121,19 @@ impl Plan {
 pub struct Payload<'a> {
     /// The ZIP.
     pub archive: &'a Archive,
-    /// Which distribution, with its version, has brought a file, by its path in the ZIP.
-    pub owners: &'a BTreeMap<String, String>,
+    /// Which distribution has brought a file, by its path in the ZIP.
+    pub owners: &'a BTreeMap<String, Arc<Bringer>>,
     /// The handler.
     pub handler: &'a str,
+}
+
+/// A distribution that has brought files.
+#[derive(Debug)]
+pub struct Bringer {
+    /// Its name and version.
+    pub label: String,
+    /// SHA-256 of its wheel.
+    pub wheel: String,
 }
 
 /// An image, whole but for its place.
@@ -321,21 +331,33 @@ pub fn is_tar(target: &Path) -> bool {
 fn own_layers(payload: &Payload<'_>, time: u64, cache: &Cache) -> Result<Vec<(layer::Layer, String)>> {
     let mut parts: BTreeMap<packing::Owner, u64> = BTreeMap::new();
     let mut files: BTreeMap<packing::Owner, Vec<layer::File>> = BTreeMap::new();
+    let mut wheels: BTreeMap<&str, &str> = BTreeMap::new();
     for (member, entry) in payload.archive.members().iter().enumerate() {
-        let owner = payload.owners.get(&entry.name).cloned();
+        let bringer = payload.owners.get(&entry.name);
+        wheels.extend(bringer.map(|bringer| (bringer.label.as_str(), bringer.wheel.as_str())));
+        let owner = bringer.map(|bringer| bringer.label.clone());
         *parts.entry(owner.clone()).or_default() += entry.size;
         let path = format!("{}/{}", TASK.trim_start_matches('/'), entry.name);
         files.entry(owner).or_default().push(layer::File { path, executable: entry.executable, member });
     }
-    packing::groups(&parts)
-        .into_iter()
-        .map(|group| {
-            let files: Vec<layer::File> =
-                group.iter().flat_map(|owner| files.remove(owner).unwrap_or_default()).collect();
-            let what: Vec<&str> = group.iter().map(|owner| owner.as_deref().unwrap_or("the function")).collect();
-            Ok((layer::write(payload.archive, &files, time, cache)?, what.join(", ")))
-        })
-        .collect()
+    let contents = packing::groups(&parts).into_iter().map(|group| {
+        let content = layer::Content {
+            archive: payload.archive,
+            files: group.iter().flat_map(|owner| files.remove(owner).unwrap_or_default()).collect(),
+            wheels: group.iter().flatten().filter_map(|owner| wheels.get(owner.as_str()).copied()).collect(),
+            time,
+        };
+        let what: Vec<&str> = group.iter().map(|owner| owner.as_deref().unwrap_or("the function")).collect();
+        (content, what.join(", "))
+    });
+    let contents: Vec<(layer::Content<'_>, String)> = contents.collect();
+    let known = contents.par_iter().map(|(content, _)| content.recall(cache)).collect::<Result<Vec<_>>>()?;
+    let layers = contents.into_iter().zip(known).map(|((content, what), known)| {
+        // One at a time: packing takes all processors, and memory for each.
+        let layer = known.map_or_else(|| content.write(cache), Ok)?;
+        Ok((layer, what))
+    });
+    layers.collect()
 }
 
 /// The time of entries and of the image, in seconds (<https://reproducible-builds.org/specs/source-date-epoch/>).

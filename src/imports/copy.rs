@@ -4,6 +4,7 @@
 //! What must stay true: nothing is written outside of its own folder, files are 444 or 555 and folders 555 while package
 //! code runs, and all of it is gone afterwards.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -66,8 +67,10 @@ impl ThrowAway {
             let bytes = files.read(file)?;
             put(&copy.at(path), file.mode & 0o111 != 0, &bytes).map_err(Error::io("write a copy of", path.as_str()))
         };
-        let (large, small): (Vec<_>, Vec<_>) = copied.iter().partition(|(_, file)| file.size > LARGE_BYTES);
-        small.into_par_iter().try_for_each(write)?;
+        let (large, mut small): (Vec<_>, Vec<_>) = copied.iter().partition(|(_, file)| file.size > LARGE_BYTES);
+        // The largest first, or one of them would be waited for in the end.
+        small.sort_by_key(|(_, file)| Reverse(file.size));
+        small.into_par_iter().with_max_len(1).try_for_each(write)?;
         large.into_iter().try_for_each(write)?;
         Ok(copy)
     }

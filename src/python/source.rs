@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 pub use arguments::{computed_argument, unknown_argument};
 pub use fate::{Fate, arity, fate, functions_of_two, parameters};
 use guard::Guard;
+use serde::{Deserialize, Serialize};
 use texts::{Collector, Text};
 pub use texts::{Partial, Texts, Words};
 
@@ -29,7 +30,7 @@ const MAX_LITERAL: usize = 200;
 const MAX_FSTRING_DEPTH: usize = 300;
 
 /// One imported module or name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct Import {
     /// Number of leading dots: 0 for an absolute import.
     pub level: usize,
@@ -43,7 +44,7 @@ pub struct Import {
 }
 
 /// What [`scan`] found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Scan {
     /// Every import statement at any depth, in the order of the source.
     pub imports: Vec<Import>,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Facts};
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
@@ -45,6 +45,8 @@ pub struct Distribution {
     pub sha256: String,
     /// Its wheel.
     pub wheel: Wheel,
+    /// What is known of its files.
+    pub facts: Facts,
 }
 
 /// Exact wheels for a set of requirements.
@@ -238,7 +240,8 @@ pub fn fetch(
             let name = normalise(&item.metadata.name);
             let needed_by = needs.get(&name).cloned().unwrap_or_default();
             let version = item.metadata.version;
-            (name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel })
+            let facts = cache.facts(&sha256);
+            (name.clone(), Distribution { name, version, requested: item.requested, needed_by, sha256, wheel, facts })
         })
         .collect();
     let distributions = graph.installation_order().into_iter().filter_map(|name| opened.remove(&name)).collect();

@@ -49,6 +49,11 @@ impl Names {
         Self { automaton, names }
     }
 
+    /// All of them, each once.
+    pub(super) fn all(&self) -> &[(Sort, String)] {
+        &self.names
+    }
+
     /// Those that stand in the bytes. `strictly` is for what may have them by chance.
     fn find(&self, bytes: &[u8], strictly: bool) -> Vec<(Sort, &str)> {
         let mut found = vec![false; self.names.len()];

@@ -6,16 +6,18 @@
 use std::collections::{BTreeSet, HashSet};
 
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::compiled::{self, Names};
 use super::index::Index;
 use crate::artifact::ordered;
-use crate::check::libraries;
+use crate::check::libraries::{self, Binary};
 use crate::elf::strip::is_elf;
 use crate::error::{Error, Result};
 use crate::python::source::{self, Import, Partial, Texts};
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Site, Tree, read};
+use crate::tree::{Entry, Owner, Site, Tree, said};
 
 /// What may be held of files that are being read, in bytes.
 const BUDGET: u64 = 96 << 20;
@@ -33,7 +35,7 @@ const STUB_NAMES: &[&str] = &[".pyi", "*.pyi", "pyi", "__init__.pyi", "builtins.
 const LOADERS: &[&str] = &["import_module", "__import__"];
 
 /// What a module of the survey is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) enum Kind {
     /// A Python source, or what stands for one: entry points, the handler's name.
     Source,
@@ -44,11 +46,13 @@ pub(super) enum Kind {
 }
 
 /// One file that may need others.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Module {
     /// Its path in the artifact.
+    #[serde(skip)]
     pub path: String,
     /// Whose it is.
+    #[serde(skip)]
     pub owner: Owner,
     /// What it is.
     pub kind: Kind,
@@ -152,6 +156,15 @@ pub(super) struct Wanted<'a> {
     pub site: Site,
 }
 
+impl Wanted<'_> {
+    /// The name of the question what a wheel's file says: with all that the answer depends on.
+    fn fact(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(format!("{} {:?} {:?}", self.python, self.words, self.names.all()));
+        format!("survey-{}", data_encoding::HEXLOWER.encode(&hasher.finalize()[..16]))
+    }
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Survey {
@@ -164,13 +177,14 @@ pub(super) struct Survey {
 }
 
 /// What came of one file.
-type Looked = (Option<Module>, Option<(String, libraries::Binary)>);
+type Looked = (Option<Module>, Option<(String, Binary)>);
 
 impl Survey {
     /// Reads every file of a tree that may need another, with an eye on what is wanted.
     pub(super) fn of(tree: &Tree, distributions: &[Distribution], wanted: &Wanted<'_>) -> Result<Self> {
         let fixed = LOADERS.iter().copied().chain([STUB_READER]);
         let words = source::Words::new(wanted.words.iter().copied().chain(fixed));
+        let fact = wanted.fact();
         let entries: Vec<(&String, &Entry)> = tree.iter().filter(|(path, entry)| is_read(tree, path, entry)).collect();
         let (mut modules, mut binaries) = (Vec::new(), Vec::new());
         ordered(
@@ -178,7 +192,17 @@ impl Survey {
             rayon::current_num_threads(),
             BUDGET,
             |(_, entry)| entry.size,
-            |(path, entry)| Ok(look(path, entry.owner, &read(entry, distributions)?, wanted, &words)),
+            |(path, entry)| {
+                let say = |bytes: &[u8]| look(path, entry.owner, bytes, wanted, &words);
+                let module = said(entry, distributions, &fact, say)?;
+                let module = module.map(|module| Module { path: (*path).clone(), owner: entry.owner, ..module });
+                let binary = if libraries::may_be_binary(path, entry.size) {
+                    said(entry, distributions, Binary::FACT, Binary::of)?
+                } else {
+                    None
+                };
+                Ok((module, binary.map(|binary| (wanted.site.in_lambda(path), binary))))
+            },
             |_, (module, binary): Looked| {
                 modules.extend(module);
                 binaries.extend(binary);
@@ -249,22 +273,21 @@ fn is_read(tree: &Tree, path: &str, entry: &Entry) -> bool {
     }
 }
 
-fn look(path: &str, owner: Owner, bytes: &[u8], wanted: &Wanted<'_>, words: &source::Words) -> Looked {
+fn look(path: &str, owner: Owner, bytes: &[u8], wanted: &Wanted<'_>, words: &source::Words) -> Option<Module> {
     if path.ends_with(".py") {
-        return (Some(module(path, owner, bytes, words, wanted)), None);
+        return Some(module(path, owner, bytes, words, wanted));
     }
     if path.ends_with(".dist-info/entry_points.txt") {
-        return (Some(entry_points(path, owner, bytes)), None);
+        return Some(entry_points(path, owner, bytes));
     }
     if path.ends_with(".pyc") {
-        return (Some(compiled::bytecode(path, owner, bytes, wanted.python, words, &wanted.names).sorted()), None);
+        return Some(compiled::bytecode(path, owner, bytes, wanted.python, words, &wanted.names).sorted());
     }
     if is_elf(bytes) {
-        let binary = libraries::Binary::of(bytes).map(|binary| (wanted.site.in_lambda(path), binary));
-        return (Some(compiled::library(path, owner, bytes, &wanted.names).sorted()), binary);
+        return Some(compiled::library(path, owner, bytes, &wanted.names).sorted());
     }
     let is_text = owner == Owner::Function && bytes.len() as u64 <= MOST_TEXT && !bytes.contains(&0);
-    (is_text.then(|| text(path, bytes, wanted)), None)
+    is_text.then(|| text(path, bytes, wanted))
 }
 
 fn module(path: &str, owner: Owner, text: &[u8], words: &source::Words, wanted: &Wanted<'_>) -> Module {
@@ -336,7 +359,7 @@ mod tests {
 
     fn surveyed(path: &str, text: &str) -> Module {
         let wanted = Wanted::default();
-        look(path, Owner::Function, text.as_bytes(), &wanted, &source::Words::new(LOADERS.iter().copied())).0.unwrap()
+        look(path, Owner::Function, text.as_bytes(), &wanted, &source::Words::new(LOADERS.iter().copied())).unwrap()
     }
 
     fn imports(path: &str, text: &str) -> Vec<String> {
@@ -396,11 +419,11 @@ mod tests {
     fn texts_of_the_function_name_modules_and_words() {
         let wanted = Wanted { words: BTreeSet::from(["s3://"]), ..Wanted::default() };
         let text = b"{\"uri\": \"s3://bucket\", \"use\": [\"p.q:r\", \"sqs\"]}. The end...";
-        let module = look("c.json", Owner::Function, text, &wanted, &source::Words::default()).0.unwrap();
+        let module = look("c.json", Owner::Function, text, &wanted, &source::Words::default()).unwrap();
         assert_eq!((module.kind, module.imports), (Kind::Text, vec!["p.q".to_owned()]));
         assert!(module.words.contains("s3://") && module.mentions.contains("sqs"));
         for (owner, text) in [(Owner::Distribution(0), &b"p.q"[..]), (Owner::Function, b"\0p.q")] {
-            assert!(look("c.json", owner, text, &wanted, &source::Words::default()).0.is_none());
+            assert!(look("c.json", owner, text, &wanted, &source::Words::default()).is_none());
         }
     }
 }

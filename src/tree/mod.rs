@@ -14,16 +14,20 @@ use std::sync::Arc;
 pub use assemble::{Assembled, Overlap, assemble};
 pub use site::Site;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::resolve::Distribution;
 
 /// Who brought a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// The distribution at that place of the resolution.
     Distribution(usize),
     /// The function's own folder; the layer's own, where a layer is built.
+    #[default]
     Function,
 }
 
@@ -94,5 +98,19 @@ pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
         Source::Cached { archive, member, .. } | Source::Member { archive, member } => {
             archive.read(*member).map_err(|error| Error::io("read", archive.path())(std::io::Error::other(error)))
         }
+    }
+}
+
+/// What `read` says of an entry's bytes, under a name for the question: a wheel's file that was asked before is not read again.
+pub fn said<T: Serialize + DeserializeOwned>(
+    entry: &Entry,
+    distributions: &[Distribution],
+    what: &str,
+    say: impl FnOnce(&[u8]) -> T,
+) -> Result<T> {
+    let read = || Ok(say(&read(entry, distributions)?));
+    match &entry.source {
+        Source::Wheel { distribution, member } => distributions[*distribution].facts.of(*member, what, read),
+        _ => read(),
     }
 }

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::name;
-use crate::check::files::{File, Files, LARGE_BYTES};
+use crate::check::files::{File, Files, LARGE_BYTES, Origin};
 use crate::elf::dynamic::{self, Dynamic, Kind, Machine};
 use crate::elf::symbols::Symbol;
 use crate::error::Result;
@@ -19,7 +20,7 @@ use crate::lambda::system::is_versioned;
 const MOST_NEEDED: usize = 4096;
 
 /// A file that some system runs.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub enum Binary {
     /// For Linux, or whatever else uses ELF.
     Elf(Box<Library>),
@@ -32,6 +33,9 @@ pub enum Binary {
 }
 
 impl Binary {
+    /// The name of the question what a file is.
+    pub const FACT: &str = "binary";
+
     /// What a file is by its first bytes, and what an ELF file says.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let word = |place: usize| bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
@@ -52,7 +56,7 @@ impl Binary {
 }
 
 /// What is kept of an ELF file.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Library {
     pub(super) machine: Machine,
     pub(super) kind: Kind,
@@ -148,14 +152,14 @@ impl Survey {
         let (large, small): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, file)| file.size > LARGE_BYTES);
         // Unequal tasks: without a limit of one, the largest library would wait at the end of somebody's share.
         let read = small.into_par_iter().with_max_len(1).map(|(path, file)| {
-            let bytes = files.read(file)?;
-            Ok(Binary::of(&bytes).map(|binary| (path.clone(), binary)))
+            let binary = files.said(file, Binary::FACT, Binary::of)?;
+            Ok(binary.map(|binary| (path.clone(), binary)))
         });
         let mut read: Vec<Option<(String, Binary)>> = read.collect::<Result<_>>()?;
-        // The largest are often data.
+        // The largest are often data, which their beginning shows; of a tree's files that costs as much as the whole.
         for (path, file) in large {
-            if magic(&files.start(file, MAGIC_BYTES)?).is_some() {
-                read.push(Binary::of(&files.read(file)?).map(|binary| (path.clone(), binary)));
+            if matches!(file.origin, Origin::Tree(_)) || magic(&files.start(file, MAGIC_BYTES)?).is_some() {
+                read.push(files.said(file, Binary::FACT, Binary::of)?.map(|binary| (path.clone(), binary)));
             }
         }
         Ok(read.into_iter().flatten().collect())

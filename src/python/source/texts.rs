@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use memchr::memmem;
 
 use super::{Import, MAX_IMPORTS, MAX_LITERAL, Scanner, is_name_byte};
@@ -32,7 +34,7 @@ impl Words {
 }
 
 /// A part of a name or path whose rest only a run knows: `.h` of `f"{name}.h"`, `lib.` of `f"lib.{name}"`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Partial {
     /// What is written down, without a `/`.
     pub text: String,
