@@ -411,3 +411,38 @@ fn numpy_and_pandas_pass() {
     assert_eq!(warnings(&report), "");
     assert!(report["imports"]["tested"].as_u64().unwrap() >= 5);
 }
+
+/// Modules that loaded are not imported again for another handler, unless a file of the function's own was in their way.
+#[test]
+fn another_handler_is_imported_alone() {
+    if !can_import() {
+        return;
+    }
+    let pack = app("", &["pkg", "other"]);
+    pack.wheel(&pkg("try:\n    import extra\nexcept ImportError:\n    pass\n"));
+    pack.wheel(&WheelBuilder::new("other", "1.0").file("other/__init__.py", b""));
+    let tested = || {
+        let outcome = pack.command(["zip", "app", "-v"]).run();
+        assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+        let line = outcome.stderr.lines().find(|line| line.starts_with("import test: ")).unwrap().to_owned();
+        line.split(" with ").next().unwrap().to_owned()
+    };
+    let change = |name: &str, source: &str| fs::write(pack.path(&format!("functions/app/{name}")), source).unwrap();
+    assert_eq!(tested(), "import test: 3 modules");
+    change("app.py", &format!("VALUE = 2\n{HANDLER}"));
+    assert_eq!(tested(), "import test: 1 modules (2 more loaded before)");
+    let report = build(&pack).run().json(0);
+    assert_eq!(report["imports"]["tested"], 3, "what was found earlier counts");
+    change("extra.py", "VALUE = 1\n");
+    assert_eq!(tested(), "import test: 3 modules", "a new name may be imported by anybody");
+    change("extra.py", "raise SystemError('broken')\n");
+    assert_eq!(tested(), "import test: 2 modules (1 more loaded before)", "pkg takes extra from the function");
+    assert!(warnings(&build(&pack).run().json(0)).contains("pkg cannot be imported: it raises SystemError: broken"));
+    // What the handler loads is not known to load without it.
+    change("extra.py", "VALUE = 3\n");
+    change("app.py", &format!("import other\n{HANDLER}"));
+    change("new.py", "");
+    tested();
+    change("app.py", &format!("VALUE = 3\n{HANDLER}"));
+    assert_eq!(tested(), "import test: 3 modules");
+}

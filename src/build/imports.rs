@@ -10,10 +10,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::others::Others;
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
 use crate::cache::{Cache, Results};
-use crate::check::{File, Files, Origin, Question};
+use crate::check::{File, Files, Origin, Question, Shape};
 use crate::error::{Error, Result};
 use crate::imports::{self, Failure, RUNTIME, Report, Rescued, Runner, ThrowAway, Undecided};
 use crate::progress::Progress;
@@ -69,7 +70,7 @@ impl Test<'_> {
             Ok(runner) => runner,
             Err(reason) => return skipped(&reason.to_string()),
         };
-        let key = self.key(packed, &runner)?;
+        let key = self.key(packed, &runner, &(&packed.artifact.sha256, &packed.handler, packed.guessed))?;
         if let Some(known) = self.cache.result(Results::Imports, &key) {
             return Ok(known);
         }
@@ -79,14 +80,12 @@ impl Test<'_> {
         Ok(verdict)
     }
 
-    /// Everything that a result depends on.
-    fn key(&self, packed: &Packed, runner: &Runner) -> Result<String> {
+    /// Everything that a result depends on, besides what is imported.
+    fn key(&self, packed: &Packed, runner: &Runner, imported: &impl Serialize) -> Result<String> {
         let runtime: Vec<&str> = omitted(packed).map(|index| self.distributions[index].sha256.as_str()).collect();
         let parts = serde_json::to_vec(&(
             imports::VERSION,
-            &packed.artifact.sha256,
-            &packed.handler,
-            packed.guessed,
+            imported,
             self.build.site().packages(),
             runner.identity(),
             runtime,
@@ -102,7 +101,8 @@ impl Test<'_> {
         let start = std::time::Instant::now();
         let site = self.build.site();
         let before = tree::assemble(self.distributions, self.own, self.build.target.python, &site)?.tree;
-        let copy = self.copy(packed, &before)?;
+        let archive = packed.open()?;
+        let copy = self.copy(packed, &before, &archive)?;
         let mut modules = imports::of_tree(&packed.compiled.tree, &site, self.build.target.python);
         // What the handler's own module is called is the handler's to load.
         modules.retain(|(module, _)| !packed.is_handler_module(module));
@@ -123,7 +123,22 @@ impl Test<'_> {
             )
         };
         let unpacked = start.elapsed();
-        let first = run(packed.handler.as_deref(), &names)?;
+        let is_function = self.build.product.shape() == Shape::Function;
+        let others = Others::of(packed, self.distributions, &archive);
+        let others_key = self.key(packed, runner, &others.files)?;
+        let known = if is_function { self.cache.result(Results::Imports, &others_key) } else { None };
+        let known: BTreeSet<String> = known.unwrap_or_default();
+        let asked: Vec<String> = names.iter().filter(|name| !known.contains(*name)).cloned().collect();
+        let first = run(packed.handler.as_deref(), &asked)?;
+        let more = others.that_load(&first);
+        if is_function && !more.is_empty() {
+            // What cannot be remembered is tested again.
+            let _ = self.cache.remember_result(
+                Results::Imports,
+                &others_key,
+                &known.into_iter().chain(more).collect::<BTreeSet<_>>(),
+            );
+        }
         progress.detail(|| {
             let shut = match first.sandbox.as_str() {
                 "namespaces" => "no network, no other processes, read-only file system (namespaces)",
@@ -131,15 +146,20 @@ impl Test<'_> {
                 "network" => "no network (namespace)",
                 _ => "no network (sockets refused in Python)",
             };
+            let known = match names.len() - asked.len() {
+                0 => String::new(),
+                known => format!(" ({known} more loaded before)"),
+            };
             format!(
-                "import test: {} modules with {}; {shut}; unpacked in {:.1} s, imported in {:.1} s",
+                "import test: {} modules{known} with {}; {shut}; unpacked in {:.1} s, imported in {:.1} s",
                 first.tested,
                 runner.identity(),
                 unpacked.as_secs_f64(),
                 start.elapsed().saturating_sub(unpacked).as_secs_f64()
             )
         });
-        let mut report = Report { tested: first.tested, foreign: first.foreign(), ..Report::default() };
+        let tested = names.len() + usize::from(packed.handler.is_some());
+        let mut report = Report { tested, foreign: first.foreign(), ..Report::default() };
         let mut warnings = Vec::new();
         let mut failures = Vec::new();
         let had = |module: &str| {
@@ -204,7 +224,7 @@ impl Test<'_> {
     }
 
     /// The artifact and its layers as Lambda unpacks them, with what the runtime ships where the runtime has it.
-    fn copy(&self, packed: &Packed, before: &Tree) -> Result<ThrowAway> {
+    fn copy(&self, packed: &Packed, before: &Tree, archive: &Arc<Archive>) -> Result<ThrowAway> {
         let is_omitted =
             |owner: Owner| matches!(owner, Owner::Distribution(index) if omitted(packed).any(|known| known == index));
         let shipped: Tree = before
@@ -217,9 +237,6 @@ impl Test<'_> {
         let moved = |path: &str| path.replacen(&site.packages(), RUNTIME, 1);
         files.files = std::mem::take(&mut files.files).into_iter().map(|(path, file)| (moved(&path), file)).collect();
         files.files.extend(self.build.layers.files());
-        let path = packed.artifact.file.path();
-        let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
-        let archive = Arc::new(archive);
         for (index, member) in archive.members().iter().enumerate() {
             let origin = Origin::Zip { archive: archive.clone(), member: index };
             let mode = if member.executable { 0o755 } else { 0o644 };

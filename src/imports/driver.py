@@ -147,6 +147,20 @@ def machines():
     return found
 
 
+def brought():
+    """The top-level modules that were loaded from the artifact."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        try:
+            file = module.__file__
+        except BaseException:
+            continue
+        top = name.partition(".")[0]
+        if isinstance(file, str) and file.startswith(root + "/") and top.isidentifier():
+            found.add(top)
+    return found
+
+
 def become(name, attribute, output, result):
     """The child: imports, says how it went, and ends."""
     os.setsid()
@@ -163,7 +177,7 @@ def become(name, attribute, output, result):
         sys.addaudithook(refuse)
     line = load(name, attribute)
     if line.startswith("ok "):
-        line += "\t" + " ".join(sorted(machines() - BEFORE))
+        line += "\t" + " ".join(sorted(machines() - BEFORE)) + "\t" + " ".join(sorted(brought()))
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -240,19 +254,20 @@ def say(values):
 
 
 def settle(child, status, late):
-    """Reports a child; returns the other modules that it has shown to load."""
+    """Reports a child; returns the other modules that it has shown to load, and what it took from the artifact."""
     line, whole, _ = child.line.partition(b"\n")
     word, _, rest = line.decode("utf-8", "replace").partition(" ")
-    loaded = ""
+    loaded, taken = "", ""
     values = {
         "index": str(child.index),
         "milliseconds": str(int((time.monotonic() - child.start) * 1000)),
         "output": quote(child.said.decode("utf-8", "replace")),
     }
     if whole and word == "ok":
-        loaded, _, libraries = rest.partition("\t")
+        loaded, libraries, taken = rest.split("\t")
         values["ending"] = quote("loaded")
         values["libraries"] = quote(libraries)
+        values["brought"] = quote(taken)
     elif whole and word == "error":
         values["ending"] = quote("raised")
         values["raised"] = quote(rest)
@@ -262,7 +277,7 @@ def settle(child, status, late):
         values["ending"] = quote("died")
         values["status"] = str(status)
     say(values)
-    return set(loaded.split())
+    return set(loaded.split()), taken
 
 
 BEFORE = machines()
@@ -292,11 +307,13 @@ def main():
             if not (late or child.has_answered() or child.has_ended()):
                 continue
             running.remove(child)
-            loaded = settle(child, child.end(), late)
+            loaded, taken = settle(child, child.end(), late)
             for index, name in list(queue):
                 if name in loaded:
                     queue.remove((index, name))
-                    say({"index": str(index), "milliseconds": "0", "output": '""', "ending": quote("loaded")})
+                    values = {"index": str(index), "milliseconds": "0", "output": '""', "ending": quote("loaded")}
+                    # What the handler loads beside it says nothing of the module alone.
+                    say(values | {"brought": quote(taken)} if child.index else values)
 
 
 report = os.dup(1)

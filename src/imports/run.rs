@@ -1,6 +1,6 @@
 //! Runs the driver over a throw-away copy and reads what it says, one line a module.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -60,6 +60,8 @@ pub struct Imports {
     pub failures: Vec<Failure>,
     /// Those that loaded a library of this machine which the runtime does not have, with its name.
     foreign: Vec<(String, String)>,
+    /// The modules that loaded without the handler, each with the top-level modules that it took from the artifact.
+    pub alone: Vec<(String, BTreeSet<String>)>,
     /// What the kernel allowed: `namespaces`, `writable`, `network` or `hook`.
     pub sandbox: String,
 }
@@ -96,6 +98,8 @@ struct Line {
     status: i32,
     #[serde(default)]
     libraries: String,
+    #[serde(default)]
+    brought: Option<String>,
     output: String,
 }
 
@@ -119,6 +123,11 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
         .collect();
     foreign.sort_unstable();
     let foreign = foreign.into_iter().filter_map(|(index, library)| Some((name(index)?, library))).collect();
+    let alone = lines.iter().filter(|line| line.index > 0).filter_map(|line| {
+        let brought = line.brought.as_ref()?.split_whitespace().map(str::to_owned).collect();
+        Some((name(line.index)?, brought))
+    });
+    let alone = alone.collect();
     let mut failures: Vec<(usize, Failure)> = lines
         .into_iter()
         .filter_map(|line| {
@@ -138,6 +147,7 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
         tested: question.modules.len() + usize::from(question.handler.is_some()),
         failures: failures.into_iter().map(|(_, failure)| failure).collect(),
         foreign,
+        alone,
         sandbox: hello.sandbox,
     })
 }

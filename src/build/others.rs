@@ -1,0 +1,46 @@
+//! The modules that a function bundles, apart from its own: those that were seen to load are not imported again for another
+//! handler.
+//!
+//! What must stay true: what is passed over would load. So it depends on everything that such an import can see but what the
+//! function's own files say; and a module counts only if it was imported without the handler and brought none of them with it.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::Packed;
+use crate::archive::Archive;
+use crate::imports::Imports;
+use crate::resolve::Distribution;
+use crate::tree::Owner;
+
+pub(super) struct Others {
+    /// A digest of the artifact: of own files only where they are, of others also wheels, sizes and checksums.
+    pub(super) files: String,
+    /// What own files could be imported as.
+    own: BTreeSet<String>,
+}
+
+impl Others {
+    pub(super) fn of(packed: &Packed, distributions: &[Distribution], archive: &Archive) -> Self {
+        let mut hasher = Sha256::new();
+        let mut own = BTreeSet::new();
+        for member in archive.members() {
+            hasher.update(format!("{}\0", member.name));
+            match packed.compiled.tree.get(&member.name).map(|entry| entry.owner) {
+                Some(Owner::Distribution(index)) => {
+                    let wheel = &distributions[index].sha256;
+                    hasher.update(format!("{wheel} {} {} {}\0", member.executable, member.size, member.crc));
+                }
+                _ => own.extend(member.name.split(['/', '.']).next().map(str::to_owned)),
+            }
+        }
+        Self { files: data_encoding::HEXLOWER.encode(&hasher.finalize()), own }
+    }
+
+    /// The modules that loaded by themselves. None where any had a library of this machine: that has to be told each time.
+    pub(super) fn that_load(&self, imports: &Imports) -> BTreeSet<String> {
+        let alone = imports.alone.iter().filter(|(_, brought)| brought.is_disjoint(&self.own));
+        if imports.foreign().is_empty() { alone.map(|(module, _)| module.clone()).collect() } else { BTreeSet::new() }
+    }
+}
