@@ -427,7 +427,7 @@ fn another_handler_is_imported_alone() {
         let line = outcome.stderr.lines().find(|line| line.starts_with("import test: ")).unwrap().to_owned();
         line.split(" with ").next().unwrap().to_owned()
     };
-    let change = |name: &str, source: &str| fs::write(pack.path(&format!("functions/app/{name}")), source).unwrap();
+    let change = |name: &str, source: &str| fs::write(pack.path(format!("functions/app/{name}")), source).unwrap();
     assert_eq!(tested(), "import test: 3 modules");
     change("app.py", &format!("VALUE = 2\n{HANDLER}"));
     assert_eq!(tested(), "import test: 1 modules (2 more loaded before)");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::others::Others;
+use super::others::{Known, Others};
 use super::{BuildPlan, Packed};
 use crate::archive::Archive;
 use crate::cache::{Cache, Results};
@@ -123,33 +123,20 @@ impl Test<'_> {
             )
         };
         let unpacked = start.elapsed();
-        let is_function = self.build.product.shape() == Shape::Function;
         let others = Others::of(packed, self.distributions, &archive);
-        let others_key = self.key(packed, runner, &others.files)?;
-        let known = if is_function { self.cache.result(Results::Imports, &others_key) } else { None };
-        let known: BTreeSet<String> = known.unwrap_or_default();
-        let asked: Vec<String> = names.iter().filter(|name| !known.contains(*name)).cloned().collect();
+        let mut known = match self.build.product.shape() {
+            Shape::Function => Known::recall(self.key(packed, runner, &others.files)?, self.cache),
+            _ => Known::default(),
+        };
+        let asked = known.lacks(&names);
         let first = run(packed.handler.as_deref(), &asked)?;
-        let more = others.that_load(&first);
-        if is_function && !more.is_empty() {
-            // What cannot be remembered is tested again.
-            let _ = self.cache.remember_result(
-                Results::Imports,
-                &others_key,
-                &known.into_iter().chain(more).collect::<BTreeSet<_>>(),
-            );
-        }
+        known.add(others.that_load(&first), self.cache);
         progress.detail(|| {
-            let shut = match first.sandbox.as_str() {
-                "namespaces" => "no network, no other processes, read-only file system (namespaces)",
-                "writable" => "no network, no other processes (namespaces); some file systems stay writable",
-                "network" => "no network (namespace)",
-                _ => "no network (sockets refused in Python)",
-            };
             let known = match names.len() - asked.len() {
                 0 => String::new(),
                 known => format!(" ({known} more loaded before)"),
             };
+            let shut = shut(&first.sandbox);
             format!(
                 "import test: {} modules{known} with {}; {shut}; unpacked in {:.1} s, imported in {:.1} s",
                 first.tested,
@@ -161,25 +148,7 @@ impl Test<'_> {
         let tested = names.len() + usize::from(packed.handler.is_some());
         let mut report = Report { tested, foreign: first.foreign(), ..Report::default() };
         let mut warnings = Vec::new();
-        let mut failures = Vec::new();
-        let had = |module: &str| {
-            let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));
-            before
-                .range(module.to_owned()..)
-                .map(|(path, _)| path)
-                .take_while(|path| path.starts_with(module))
-                .any(is_it)
-        };
-        for failure in first.failures {
-            if let Some(reason) = failure.inconclusive(&self.build.provided, self.build.target.python) {
-                report.undecided.push(Undecided { module: failure.module, reason });
-            } else if let Some(wanted) = failure.optional(had) {
-                let reason = format!("it wants {wanted}, which is not installed");
-                report.optional.push(Undecided { module: failure.module, reason });
-            } else {
-                failures.push(failure);
-            }
-        }
+        let failures = self.settle(first.failures, &before, &mut report);
         let mut rescue = Rescue {
             removals: packed.slimmed.ledger.removals(),
             distributions: self.distributions,
@@ -223,6 +192,30 @@ impl Test<'_> {
         Ok(Verdict::Works(report, warnings))
     }
 
+    /// Tells failures that say something of the artifact from those that go into the report.
+    fn settle(&self, failures: Vec<Failure>, before: &Tree, report: &mut Report) -> Vec<Failure> {
+        let had = |module: &str| {
+            let is_it = |path: &String| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']));
+            before
+                .range(module.to_owned()..)
+                .map(|(path, _)| path)
+                .take_while(|path| path.starts_with(module))
+                .any(is_it)
+        };
+        let mut left = Vec::new();
+        for failure in failures {
+            if let Some(reason) = failure.inconclusive(&self.build.provided, self.build.target.python) {
+                report.undecided.push(Undecided { module: failure.module, reason });
+            } else if let Some(wanted) = failure.optional(had) {
+                let reason = format!("it wants {wanted}, which is not installed");
+                report.optional.push(Undecided { module: failure.module, reason });
+            } else {
+                left.push(failure);
+            }
+        }
+        left
+    }
+
     /// The artifact and its layers as Lambda unpacks them, with what the runtime ships where the runtime has it.
     fn copy(&self, packed: &Packed, before: &Tree, archive: &Arc<Archive>) -> Result<ThrowAway> {
         let is_omitted =
@@ -243,6 +236,16 @@ impl Test<'_> {
             files.files.insert(site.in_lambda(&site.path(&member.name)), File { size: member.size, mode, origin });
         }
         ThrowAway::of(&files, &[], &self.cache.temporary_place())
+    }
+}
+
+/// What a sandbox shuts off, in words.
+fn shut(sandbox: &str) -> &'static str {
+    match sandbox {
+        "namespaces" => "no network, no other processes, read-only file system (namespaces)",
+        "writable" => "no network, no other processes (namespaces); some file systems stay writable",
+        "network" => "no network (namespace)",
+        _ => "no network (sockets refused in Python)",
     }
 }
 

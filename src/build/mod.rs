@@ -200,7 +200,9 @@ fn make(
     for _ in 0..ROUNDS {
         let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
         let packed = pack(build, files, distributions, &compared.same, &restored, python, cache, progress)?;
-        distributions.iter().for_each(|distribution| distribution.facts.keep());
+        for distribution in distributions {
+            distribution.facts.keep();
+        }
         match test.of(&packed, progress)? {
             Verdict::PutBack(more) => rescued.extend(more),
             Verdict::Works(mut imports, warnings) => {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Packed;
 use crate::archive::Archive;
+use crate::cache::{Cache, Results};
 use crate::imports::Imports;
 use crate::resolve::Distribution;
 use crate::tree::Owner;
@@ -42,5 +43,34 @@ impl Others {
     pub(super) fn that_load(&self, imports: &Imports) -> BTreeSet<String> {
         let alone = imports.alone.iter().filter(|(_, brought)| brought.is_disjoint(&self.own));
         if imports.foreign().is_empty() { alone.map(|(module, _)| module.clone()).collect() } else { BTreeSet::new() }
+    }
+}
+
+/// Modules that were seen to load.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What the cache calls them; empty where they are not kept.
+    key: String,
+    modules: BTreeSet<String>,
+}
+
+impl Known {
+    /// What earlier tests saw.
+    pub(super) fn recall(key: String, cache: &Cache) -> Self {
+        let modules = cache.result(Results::Imports, &key).unwrap_or_default();
+        Self { key, modules }
+    }
+
+    /// Those of the modules that nobody saw yet.
+    pub(super) fn lacks(&self, modules: &[String]) -> Vec<String> {
+        modules.iter().filter(|module| !self.modules.contains(*module)).cloned().collect()
+    }
+
+    /// Keeps more of them. What cannot be kept is tested again.
+    pub(super) fn add(&mut self, more: BTreeSet<String>, cache: &Cache) {
+        if !self.key.is_empty() && !more.is_empty() {
+            self.modules.extend(more);
+            let _ = cache.remember_result(Results::Imports, &self.key, &self.modules);
+        }
     }
 }
