@@ -206,6 +206,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// No engine of this machine took an image.
+    #[error("no engine of this machine loaded the image:\n  {}", failures.join("\n  "))]
+    Load {
+        /// What each said, a line each.
+        failures: Vec<String>,
+    },
     /// Something cannot be compared.
     #[error("{path} cannot be compared: {reason}")]
     Compare {
@@ -408,6 +414,9 @@ impl Error {
             Self::Registry(error) => error.hint(),
             Self::Neither { source, .. } => source.hint(),
             Self::Check { .. } => Some("nothing was written; --no-check builds it all the same".into()),
+            Self::Load { .. } => {
+                Some("start one of them; or write a file with --output FILE.tar, and load it elsewhere".into())
+            }
             Self::Compare { .. } => Some("pack check says more of what is on this machine".into()),
             Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),

@@ -438,6 +438,49 @@ fn names_that_cannot_be_are_refused_before_anything_is_built() {
 }
 
 #[test]
+fn an_engine_that_does_not_run_gives_way_to_the_next() {
+    let pack = project(GZIP);
+    let engine = |name: &str, script: &str| {
+        pack.write(&format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(pack.path(format!("bin/{name}")), mode).unwrap();
+    };
+    let path = format!("{}:{}", pack.path("bin").display(), std::env::var("PATH").unwrap());
+    let load = || image(&pack, &["--load"]).env("PATH", &path).run();
+    let down = "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2; exit 1";
+    engine("docker", down);
+    engine("podman", "[ \"$1 $2\" = 'load --input' ] && tar -tf \"$3\" >&2 && echo loaded");
+    let outcome = load();
+    assert_done(&outcome);
+    let said = "bin/docker did not load it: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n";
+    assert!(outcome.stderr.contains(said) && outcome.stderr.contains("bin/podman has it now"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("  name      app:python3.13-x86_64\n"), "{}", outcome.stdout);
+    engine("podman", "exit 3");
+    let failed = "bin/podman did not load it: it ended with exit status: 3";
+    let said = ["no engine of this machine loaded the image:\n", said, failed, "hint: start one of them"];
+    assert_fails(&load(), 1, &said);
+    engine("docker", "exit 0");
+    let outcome = load();
+    assert_done(&outcome);
+    assert!(!outcome.stderr.contains("did not load"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_folder_that_is_no_layout_hides_no_image_of_its_name() {
+    let pack = project(GZIP);
+    pack.write("ubuntu/notes.txt", "mine");
+    let refused = |base: &str, status: i32, said: &str| {
+        let arguments = ["image", "app", "--bytecode", "none", "--no-import-test", "--offline", "--base", base];
+        assert_done(&image(&pack, &[]).run());
+        assert_fails(&pack.command(arguments).run(), status, &[said]);
+    };
+    refused("ubuntu", 2, "and the base ubuntu would: which image a tag names only its registry knows");
+    for path in ["./ubuntu", "ubuntu/", "oci:ubuntu"] {
+        refused(path, 1, "it is neither an OCI layout nor a tar of one");
+    }
+}
+
+#[test]
 fn names_are_told_apart_and_offline_asks_nobody() {
     let pack = project(GZIP);
     pack.write("pack.toml", "[packaging.image]\nmethod = 'image'\n[matrix]\npython = ['3.12', '3.13']\n");

@@ -234,6 +234,101 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
 }
 
 #[test]
+fn a_locked_base_needs_no_registry() {
+    let team = Team::new();
+    let base = team.name("team/base:1");
+    team.pack.write("pack.toml", format!("[packaging.image]\nmethod = 'image'\nbase = '{base}'\n"));
+    assert_done(&team.image(&[]).run());
+    let kept = || Pack::files(&team.pack.cache().join("bases-v1"));
+    assert_eq!(kept().len(), 3, "manifest, configuration, layer");
+    let edited = std::cell::Cell::new(0);
+    let edit = || {
+        edited.set(edited.get() + 1);
+        team.pack.write("functions/app/app.py", format!("X = {}\n{HANDLER}", edited.get()));
+    };
+    let before = team.server.questions().len();
+    for arguments in
+        [&["--locked"][..], &["--offline"], &["--offline", "--output", "other.tar"], &["--offline", "--verify"]]
+    {
+        if arguments.contains(&"--verify") {
+            assert_done(&team.image(&["--offline"]).run());
+        } else {
+            edit();
+        }
+        assert_done(&team.image(arguments).run());
+    }
+    assert_eq!(team.server.questions().len(), before, "nobody is asked anything");
+    // A push goes to its own repository, and to no other.
+    let mut seen = team.server.lines().len();
+    assert_done(&team.image(&["--push", &team.name("team/app:7")]).run());
+    let asked = team.asked(&mut seen);
+    assert!(asked.iter().all(|line| line.contains("/v2/team/app/")), "{asked:?}");
+    // What is spoiled is fetched again, and is not there without a network.
+    let spoil = |name: &str| std::fs::write(team.pack.cache().join("bases-v1").join(name), "spoiled").unwrap();
+    let manifest: Value = serde_json::from_slice(&team.store.manifest("team/base", "1").unwrap()).unwrap();
+    let (config, layer) = (&manifest["config"]["digest"], &manifest["layers"][0]["digest"]);
+    let hex = |digest: &Value| digest.as_str().unwrap()[7..].to_owned();
+    spoil(&hex(config));
+    let said = [&*format!(
+        "--offline uses no network, and the manifest and configuration of the base {base} are not in the cache"
+    )];
+    assert_fails(&team.image(&["--offline"]).run(), 2, &said);
+    edit();
+    assert_done(&team.image(&["--locked"]).run());
+    let asked = team.asked(&mut seen);
+    assert!(asked.iter().any(|line| line.ends_with(&hex(config))), "{asked:?}");
+    assert!(!asked.iter().any(|line| line.ends_with(&hex(layer))), "{asked:?}");
+    spoil(&hex(layer));
+    edit();
+    assert_done(&team.image(&["--locked"]).run());
+    assert!(team.asked(&mut seen).iter().any(|line| line.ends_with(&hex(layer))));
+    std::fs::remove_file(team.pack.cache().join("bases-v1").join(hex(layer))).unwrap();
+    edit();
+    let said = [
+        &*format!("and of the base {base} 1 layer is not in the cache ({}; ", &hex(layer)[..12]),
+        "hint: build it once",
+    ];
+    assert_fails(&team.image(&["--offline"]).run(), 2, &said);
+    assert_fails(&team.image(&["--offline", "--push", &team.name("team/app:8")]).run(), 2, &["and the push to"]);
+    assert_eq!(team.asked(&mut seen), [""; 0]);
+}
+
+#[test]
+fn a_base_that_is_named_by_its_digest_is_kept_and_one_by_a_tag_is_asked_for() {
+    let team = Team::new();
+    Layout { pack: &team.pack, folder: "base" }.wrap();
+    team.push_layout("team/base", "1");
+    let index: Value = serde_json::from_slice(&std::fs::read(team.pack.path("base/index.json")).unwrap()).unwrap();
+    let base = team.name(&format!("team/base@{}", index["manifests"][0]["digest"].as_str().unwrap()));
+    assert_done(&team.image(&["--base", &base]).run());
+    let before = team.server.questions().len();
+    assert_done(&team.image(&["--base", &base]).run());
+    assert_done(&team.image(&["--base", &base, "--offline", "--output", "other.tar"]).run());
+    assert_eq!(team.server.questions().len(), before);
+    let tag = team.name("team/base:1");
+    let said =
+        [&*format!("and the base {tag} would: which image a tag names only its registry knows"), "hint: build it once"];
+    assert_fails(&team.image(&["--base", &tag, "--offline"]).run(), 2, &said);
+    assert_eq!(team.server.questions().len(), before);
+    assert_done(&team.image(&["--base", &tag]).run());
+    assert!(team.server.questions().len() > before);
+}
+
+#[test]
+fn a_layer_of_a_base_that_is_another_is_an_error_of_the_registry() {
+    let team = Team::new();
+    let manifest: Value = serde_json::from_slice(&team.store.manifest("team/base", "1").unwrap()).unwrap();
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+    team.store.spoil("team/base", layer);
+    let outcome = team.image(&["--base", &team.name("team/base:1")]).run();
+    let said = format!("{} answered the blob {layer} of team/base wrongly: it has the digest", team.server.address);
+    assert_fails(&outcome, 1, &[&said]);
+    assert!(!team.pack.path("dist/app-image-python3.13-x86_64").exists());
+    let kept = Pack::files(&team.pack.cache().join("bases-v1"));
+    assert!(!kept.contains(&layer[7..].to_owned()), "{kept:?}");
+}
+
+#[test]
 fn what_a_registry_has_not_is_told() {
     let team = Team::new();
     let missing = team.name("team/base:2");

@@ -1,9 +1,11 @@
-//! What is kept between builds, by content: wheels and layers of others by SHA-256, and what was made of wheels.
+//! What is kept between builds, by content: wheels, layers of others and what was fetched of base images by SHA-256, and what was
+//! made of wheels.
 //!
 //! What must stay true: a file appears in the cache whole or not at all, only after it was checked, and its name says
 //! which bytes it has; deleting any of it, or all of it, costs time and nothing else. A bucket's number changes with
 //! its format.
 
+mod bases;
 mod blobs;
 mod facts;
 mod layers;

@@ -80,7 +80,8 @@ pub(super) struct Check {
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     import_env: Vec<(String, String)>,
 
-    /// Registries on other machines may speak plain HTTP; credentials are those of docker login and podman login
+    /// Registries on other machines may speak plain HTTP; credentials are those of docker login and podman login (for ECR else
+    /// AWS's own, in a pack with the cargo feature aws)
     #[arg(long)]
     insecure: bool,
 

@@ -85,7 +85,7 @@ pub(super) struct Image {
     #[arg(long, value_name = "REFERENCE")]
     push: Option<String>,
 
-    /// Load the image into docker or podman on this machine
+    /// Load the image into docker on this machine, or into podman where docker is not there or not running
     #[arg(long)]
     load: bool,
 
@@ -212,12 +212,6 @@ impl Image {
     /// What makes an image of a build.
     fn image(&self, build: &Build, is_implied: bool) -> Result<image::Plan> {
         let base = image::base_name(self.base.as_deref().or(build.base.as_deref()), build.target);
-        if self.options.is_offline() && (self.push.is_some() || !image::is_layout(&base)) {
-            return Err(Error::usage(
-                format!("--offline uses no network, and the base {base} or the push would"),
-                "take a base that is an OCI layout here, and no --push",
-            ));
-        }
         let (python, architecture) = (build.target.python.to_string(), build.target.architecture.to_string());
         let named = |text: &str| {
             text.replace("{function}", &build.function).replace("{python}", &python).replace("{arch}", &architecture)
@@ -230,7 +224,7 @@ impl Image {
         if let Err(reason) = tag.parse::<Reference>() {
             return Err(Error::usage(format!("--tag {tag}: {reason}"), "example: --tag team/job:1.4"));
         }
-        Ok(image::Plan {
+        let plan = image::Plan {
             // What pack.toml does not have is no matter of the lock either.
             pin: if is_implied { Pin::None } else { self.pin(build, &build.function)? },
             base,
@@ -242,7 +236,12 @@ impl Image {
             write: self.output.is_some() || !(self.load || self.push.is_some()),
             verify: self.verify,
             insecure: self.insecure,
-        })
+            offline: self.options.is_offline(),
+        };
+        if plan.offline {
+            plan.refuse_network(build.target, &self.options.cache()?)?;
+        }
+        Ok(plan)
     }
 }
 

@@ -3,13 +3,16 @@
 //! What must stay true: nothing of a base is believed before its digest was compared, and its layers are not fetched
 //! unless somebody needs their bytes.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::pulled::Pulled;
 use super::{Pin, Plan, config};
+use crate::cache::Cache;
 use crate::check::sources::Store;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
@@ -35,13 +38,19 @@ pub struct Base {
 enum Place {
     /// In an OCI layout.
     Layout(Store),
-    /// In a registry.
-    Registry(Reference, Arc<Client>),
+    /// In a registry, as far as they are not in the cache.
+    Registry(Pulled),
 }
 
 impl Base {
     /// The base that a user names, for a target: the path of a layout, or a reference.
-    pub(super) fn find(plan: &Plan, target: Target, client: &Arc<Client>, progress: &Progress) -> Result<Self> {
+    pub(super) fn find(
+        plan: &Plan,
+        target: Target,
+        client: &Arc<Client>,
+        cache: &Cache,
+        progress: &Progress,
+    ) -> Result<Self> {
         let name = plan.base.as_str();
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
         let (manifest, raw, place) = if is_layout(name) {
@@ -51,10 +60,10 @@ impl Base {
             let reference = reference_of(name)?;
             let reference =
                 if let Pin::Locked(digest) = &plan.pin { reference.with_digest(*digest) } else { reference };
-            let repository = client.repository(&reference, progress)?;
-            let manifest = repository.image(&reference.asked(), target.architecture)?;
-            let config = repository.config(&manifest)?;
-            (manifest, config, Place::Registry(reference, client.clone()))
+            let (client, cache) = (client.clone(), cache.clone());
+            let pulled = Pulled { name: name.to_owned(), reference, client, cache, offline: plan.offline };
+            let (manifest, config) = pulled.described(target.architecture, progress)?;
+            (manifest, config, Place::Registry(pulled))
         };
         let config = config::read(&raw).map_err(|reason| wrong(format!("its configuration {reason}")))?;
         let (own, wanted) = (config::platform(&config), Platform::of(target.architecture).to_string());
@@ -96,11 +105,27 @@ impl Base {
                     Err(wrong(format!("its layer {} has {bytes} bytes, its manifest says {said}", layer.digest)))
                 }
             },
-            Place::Registry(reference, client) => {
-                progress.say(&format!("fetching {} of {}", layer.digest.short(), self.name));
-                let mut blob = client.repository(reference, progress)?.blob(layer)?;
-                io::copy(&mut blob, to).map(drop).map_err(Error::io("copy a layer of", &self.name))
+            Place::Registry(pulled) => {
+                let path = pulled.layer(layer, progress)?;
+                let mut file = File::open(&path).map_err(Error::io("read", &path))?;
+                io::copy(&mut file, to).map(drop).map_err(Error::io("copy a layer of", &self.name))
             }
+        }
+    }
+
+    /// A layer's file, where one of a registry is in the cache.
+    pub(super) fn kept_layer(&self, layer: &Descriptor) -> Result<Option<PathBuf>> {
+        match &self.place {
+            Place::Layout(_) => Ok(None),
+            Place::Registry(pulled) => pulled.kept_layer(layer),
+        }
+    }
+
+    /// Refuses a build without a network that needs the bytes of layers which are in a registry alone.
+    pub(super) fn refuse_missing_layers(&self) -> Result<()> {
+        match &self.place {
+            Place::Layout(_) => Ok(()),
+            Place::Registry(pulled) => pulled.refuse_missing(&self.manifest.layers),
         }
     }
 
@@ -108,7 +133,7 @@ impl Base {
     pub(super) fn layout(&self) -> Option<&Store> {
         match &self.place {
             Place::Layout(store) => Some(store),
-            Place::Registry(..) => None,
+            Place::Registry(_) => None,
         }
     }
 
@@ -116,7 +141,7 @@ impl Base {
     pub(super) fn reference(&self) -> Option<&Reference> {
         match &self.place {
             Place::Layout(_) => None,
-            Place::Registry(reference, _) => Some(reference),
+            Place::Registry(pulled) => Some(&pulled.reference),
         }
     }
 }
@@ -145,9 +170,15 @@ pub(super) fn is_of_aws(name: &str, target: Target) -> bool {
     entrypoint.is_some_and(|words| words.first().is_some_and(|program| program.ends_with("lambda-entrypoint.sh")))
 }
 
-/// Whether a name is the path of a layout, and no reference.
+/// Whether a name is the path of a layout, and no reference. A folder of one word that is no layout (`ubuntu`) is there for something
+/// else, and hides no image of that name.
 pub fn is_layout(name: &str) -> bool {
-    name.starts_with(['.', '/']) || name.starts_with(LAYOUT) || path_of(name).exists()
+    if name.starts_with(['.', '/']) || name.starts_with(LAYOUT) {
+        return true;
+    }
+    let path = Path::new(name);
+    let has = |file: &str| path.join(file).is_file();
+    path.is_file() || (path.is_dir() && (name.contains('/') || has("oci-layout") || has("index.json")))
 }
 
 /// What names all that a layout has; nothing where the name is a reference.

@@ -11,6 +11,7 @@ mod gzip;
 mod layer;
 mod layout;
 mod packing;
+mod pulled;
 mod push;
 mod verify;
 
@@ -31,7 +32,7 @@ use crate::check::sources::{Store, Which, python_of};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, TASK, Target};
 use crate::lock::BaseId;
-use crate::progress::Progress;
+use crate::progress::{Progress, Verbosity};
 use crate::registry::{self, Client, Descriptor, Digest, MediaType, Reference};
 
 /// AWS's own base image.
@@ -81,6 +82,8 @@ pub struct Plan {
     pub verify: bool,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
+    /// Whether the network is off limits.
+    pub offline: bool,
 }
 
 /// What a project's lock says of a base.
@@ -106,6 +109,21 @@ impl Plan {
         };
         let time = source_date_epoch()?;
         Ok(base.map(|base| format!("{base} {} {:?} {:?} {} {time}", self.base, self.entrypoint, self.labels, self.tag)))
+    }
+
+    /// Refuses what cannot be made without a network: all that it needs of a base in a registry has to be in the cache.
+    pub fn refuse_network(&self, target: Target, cache: &Cache) -> Result<()> {
+        if let Some(to) = &self.push {
+            return Err(Error::usage(
+                format!("--offline uses no network, and the push to {to} would"),
+                "leave --push away: what is written can be pushed later",
+            ));
+        }
+        if base::is_layout(&self.base) {
+            return Ok(());
+        }
+        let base = Base::find(self, target, &self.client()?, cache, &Progress::new(Verbosity::Quiet))?;
+        if (self.write || self.load) && !self.verify { base.refuse_missing_layers() } else { Ok(()) }
     }
 
     /// A client for its registries, with the user's credentials.
@@ -206,7 +224,7 @@ impl Image {
         progress: &mut Progress,
     ) -> Result<Self> {
         let time = source_date_epoch()?;
-        let base = progress.phase("base", |progress| Base::find(plan, target, client, progress))?;
+        let base = progress.phase("base", |progress| Base::find(plan, target, client, cache, progress))?;
         let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();

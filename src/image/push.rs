@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::registry::{Client, Reference, Sent, Source, Upload};
-use crate::system;
+use crate::system::{self, CommandError};
 
 /// What loads a tar of an image.
 const ENGINES: &[&str] = &["docker", "podman"];
@@ -69,15 +69,15 @@ pub(super) fn push(
     progress: &Progress,
 ) -> Result<Pushed> {
     let repository = client.repository(to, progress)?;
-    let base = image.base.reference().map(|reference| client.repository(reference, progress)).transpose()?;
-    // A layout's layers become files, unless they are there.
+    let base = image.base.reference();
+    // A layout's layers become files, unless they are there; of those in a registry some may be in the cache.
     let folder = cache.temporary_folder()?;
     let mut files: Vec<Option<PathBuf>> = Vec::new();
     for layer in &image.layers {
         let descriptor = &layer.descriptor;
         files.push(match (&layer.file, &base) {
             (Some(file), _) => Some(file.clone()),
-            (None, Some(_)) => None,
+            (None, Some(_)) => image.base.kept_layer(descriptor)?,
             (None, None) => {
                 let path = folder.path().join(descriptor.digest.hex());
                 if !repository.has_blob(&descriptor.digest)? {
@@ -88,13 +88,17 @@ pub(super) fn push(
             }
         });
     }
+    let elsewhere = base.filter(|_| files.contains(&None));
+    let elsewhere = elsewhere.map(|reference| client.repository(reference, progress)).transpose()?;
+    let beside = base.filter(|base| base.registry() == to.registry()).map(Reference::repository);
     let layers = image.layers.iter().zip(&files).filter_map(|(layer, file)| {
-        let source = match (file, &base) {
+        let source = match (file, &elsewhere) {
             (Some(file), _) => Source::File(file),
-            (None, Some(base)) => Source::Blob(base),
+            (None, Some(repository)) => Source::Blob(repository),
             (None, None) => return None,
         };
-        Some(Upload { descriptor: &layer.descriptor, source, mount_from: None })
+        let mount_from = if layer.file.is_none() { beside } else { None };
+        Some(Upload { descriptor: &layer.descriptor, source, mount_from })
     });
     let config = Upload { descriptor: &image.config.0, source: Source::Bytes(&image.config.1), mount_from: None };
     let uploads: Vec<Upload<'_>> = layers.chain([config]).collect();
@@ -106,18 +110,44 @@ pub(super) fn push(
 
 /// Loads it into the engine of this machine, and gives the name that it has there.
 pub(super) fn load(image: &Image, tag: &str, cache: &Cache, progress: &Progress) -> Result<String> {
-    let found = ENGINES.iter().flat_map(|name| system::find_on_path(name)).next();
-    let engine = found.ok_or_else(|| {
-        Error::usage(
+    let engines: Vec<PathBuf> =
+        ENGINES.iter().filter_map(|name| system::find_on_path(name).into_iter().next()).collect();
+    if engines.is_empty() {
+        return Err(Error::usage(
             format!("there is no {} on PATH to load the image into", ENGINES.join(" and no ")),
             "install one; or write a file with --output FILE.tar, and load it elsewhere",
-        )
-    })?;
+        ));
+    }
     let folder = cache.temporary_folder()?;
     let path = folder.path().join("image.tar");
     layout::tar(image, &path, tag, progress)?;
-    let mut command = Command::new(&engine);
-    command.args(["load", "--input"]).arg(&path);
-    system::run(command, b"", "loading the image", &format!("{} load", engine.display()))?;
-    Ok(tag.to_owned())
+    // A client is often there whose daemon is not running.
+    let mut failures = Vec::new();
+    for engine in &engines {
+        let shown = engine.display();
+        let mut command = Command::new(engine);
+        command.args(["load", "--input"]).arg(&path);
+        match system::run(command, b"", "loading the image", &format!("{shown} load")) {
+            Ok(_) => {
+                for failure in &failures {
+                    progress.say(&format!("{failure}\n{shown} has it now"));
+                }
+                return Ok(tag.to_owned());
+            }
+            Err(error) => failures.push(format!("{shown} did not load it: {}", why(&error))),
+        }
+    }
+    Err(Error::Load { failures })
+}
+
+/// What an engine said last, on one line.
+fn why(error: &CommandError) -> String {
+    match error {
+        CommandError::Failed { status, last_lines, .. } if last_lines.trim().is_empty() => {
+            format!("it ended with {status}")
+        }
+        CommandError::Failed { last_lines, .. } => last_lines.split_whitespace().collect::<Vec<_>>().join(" "),
+        CommandError::Start { source, .. } => format!("it cannot be started ({source})"),
+        CommandError::Late { .. } => error.to_string(),
+    }
 }

@@ -13,7 +13,7 @@ use super::descriptor::{Descriptor, Platform};
 use super::digest::Digest;
 use super::error::RegistryError;
 use super::http::{Body, Request};
-use super::manifest::{Document, MANIFEST_BYTES, Manifest};
+use super::manifest::{Document, Index, MANIFEST_BYTES, Manifest};
 use super::media_type::MANIFESTS;
 use super::reference::Asked;
 use super::repository::{Reply, Repository, Trouble};
@@ -37,8 +37,13 @@ impl<'a> Repository<'a> {
 
     /// The image that a tag or digest names, of an index the one for this architecture.
     pub fn image(&self, asked: &Asked, architecture: Architecture) -> Result<Manifest> {
+        self.image_with_index(asked, architecture).map(|(_, manifest)| manifest)
+    }
+
+    /// The same, with the index that led to it.
+    pub fn image_with_index(&self, asked: &Asked, architecture: Architecture) -> Result<(Option<Index>, Manifest)> {
         let index = match self.manifest(asked)? {
-            Document::Image(manifest) => return Ok(manifest),
+            Document::Image(manifest) => return Ok((None, manifest)),
             Document::Index(index) => index,
         };
         let wanted = Platform::of(architecture);
@@ -53,7 +58,7 @@ impl<'a> Repository<'a> {
         let asked = Asked::Digest(chosen.digest);
         let wrong = |reason: &str| Error::from(self.place.wrong(&format!("the manifest {asked}"), reason));
         match self.manifest(&asked)? {
-            Document::Image(manifest) if manifest.descriptor.size == chosen.size => Ok(manifest),
+            Document::Image(manifest) if manifest.descriptor.size == chosen.size => Ok((Some(index), manifest)),
             Document::Image(_) => Err(wrong("its size is another than the index says")),
             Document::Index(_) => Err(wrong("it is an index in an index")),
         }
