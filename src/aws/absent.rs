@@ -47,7 +47,7 @@ impl Lambda {
 
 /// ECR's passwords, which this pack cannot ask for.
 #[derive(Debug, Default)]
-pub(super) struct Ecr;
+pub(super) struct Ecr {}
 
 impl EcrPasswords for Ecr {
     fn of_region(&self, _: &str) -> Result<Credential, String> {

@@ -34,6 +34,9 @@ pub(crate) fn virtual_environment(python: &str) -> PathBuf {
         return venv.into();
     }
     let venv = kept_folder("workload-venv");
+    // Tests in several processes may want it at once: one makes it, the others wait.
+    let lock = std::fs::File::create(venv.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     if !venv.join("ready").exists() {
         succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv));
         let mut pip = Command::new(venv.join("bin/python"));
