@@ -106,13 +106,14 @@ fn a_push_sends_what_is_missing_and_mounts_the_base() {
     assert_eq!(from, ["team/base"], "{first:?}");
     let gets =
         |lines: &[String]| lines.iter().filter(|line| line.starts_with("GET") && line.contains("/blobs/")).count();
-    assert_eq!(gets(&first), 1, "of the base only its configuration: {first:?}");
+    assert_eq!(gets(&first), 2, "of the base its configuration, and its layer to look into it: {first:?}");
     let manifest: Value = serde_json::from_slice(&team.store.manifest("team/app", "7").unwrap()).unwrap();
     assert_eq!(manifest["layers"].as_array().unwrap().len(), 3);
     // Nothing changed: nothing is sent.
     let nothing = push(&to);
     let again = team.asked(&mut seen);
     assert!(!again.iter().any(|line| line.starts_with("POST") || line.contains("/blobs/uploads")), "{again:?}");
+    assert_eq!(gets(&again), 1, "of the base only its configuration: {again:?}");
     // A changed handler: its layer and the configuration.
     team.pack.write("functions/app/app.py", HANDLER.replace("return", "print(event)\n    return"));
     let changed_report = push(&to);

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use support::base_image::{Format, arm64_base_image, base_image, base_index};
+use support::base_image::{Format, arm64_base_image, base_image, base_index, emulator, own_base_image};
 use support::engine::Engine;
+use support::image::{Layout, layer};
 use support::nodes::{Node, Nodes, assert_same_nodes};
 use support::registry_server::RegistryServer;
 use support::unpacked::{Unpacked, has_image_tools, inspect, kept_nodes, skopeo};
 use support::workload::assert_workload_runs;
-use support::{Pack, Run, WheelBuilder, assert_done, skip, succeed, unzip};
+use support::{Pack, Run, WheelBuilder, assert_done, sha256, skip, succeed, unzip};
 
 const HANDLER: &str = "import pkg\n\n\ndef handler(event, context):\n    return {'value': pkg.VALUE, 'event': event}\n";
 const IMAGE: &str = "dist/app-image-python3.13-x86_64";
@@ -125,6 +126,77 @@ fn a_real_registry_takes_it_and_gives_it_back() {
     let pushed = PathBuf::from(format!("{}/team/app:1", server.address));
     let above = push(&pushed, "team/above:1");
     assert_eq!(above["image"]["base_digest"], digest);
+}
+
+/// A base of the project's own in `own`: with one distribution in the function's version, and one in another.
+fn own_base(pack: &Pack, own: &Path) {
+    let folder = pack.path("own");
+    for path in Pack::files(own) {
+        pack.write(&format!("own/{path}"), std::fs::read(own.join(&path)).unwrap());
+    }
+    let site = "usr/local/lib/python3.13/site-packages";
+    let file = |name: &str, text: &str| (format!("{site}/{name}"), text.to_owned());
+    let files = [
+        file("same/__init__.py", "WHERE = __file__\n"),
+        file("pack_test_same-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: pack-test-same\nVersion: 1.0\n"),
+        file("other.py", "WHERE = __file__\n"),
+        file("pack_test_other-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: pack-test-other\nVersion: 1.0\n"),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let tar = layer(&files);
+    Layout { pack, folder: "own" }.edit(|manifest, config, layers| {
+        let media = manifest["layers"][0]["mediaType"].clone();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &tar).unwrap();
+        layers.push(gzip.finish().unwrap());
+        manifest["layers"].as_array_mut().unwrap().push(json!({"mediaType": media}));
+        let ids = config["rootfs"]["diff_ids"].as_array_mut().unwrap();
+        ids.push(json!(format!("sha256:{}", sha256(&tar))));
+        config["history"] = serde_json::Value::Null;
+    });
+    assert!(folder.join("oci-layout").is_file());
+}
+
+#[test]
+fn above_a_base_of_ones_own_the_client_comes_along_and_answers() {
+    let (Some(engine), Some(own), Some(emulator)) = (Engine::shared(), own_base_image(Format::Docker), emulator())
+    else {
+        return;
+    };
+    let pack = Pack::new();
+    let handler =
+        "import other\nimport same\n\n\ndef handler(event, context):\n    return [same.WHERE, other.WHERE, event]\n";
+    pack.function("app", handler, &["pack-test-same", "pack-test-other"]);
+    pack.wheel(&WheelBuilder::new("pack_test_same", "1.0").file("same/__init__.py", b"WHERE = __file__\n"));
+    pack.wheel(&WheelBuilder::new("pack_test_other", "2.0").file("other.py", b"WHERE = __file__\n"));
+    own_base(&pack, &own);
+    // The client is the real one, of the real index.
+    let build = |base: &str, arguments: &[&str]| {
+        let run = pack.with_the_index(["image", "app", "--json", "--base", base]).args(arguments);
+        run.env("PIP_FIND_LINKS", pack.path("wheels")).env("PACK_CACHE_DIR", pack.cache())
+    };
+    let report = build("own", &["--output", "app.tar", "--tag", "pack-test/own:1"]).run().json(0);
+    assert_eq!(report["image"]["in_base"], json!(["pack-test-same 1.0"]));
+    assert_eq!(report["image"]["entrypoint"], json!(["/usr/local/bin/python3.13", "-m", "awslambdaric"]));
+    assert!(report["parts"].as_array().unwrap().iter().any(|part| part["name"] == "awslambdaric"), "{report:#}");
+    assert!(report["imports"]["tested"].as_u64().is_none_or(|tested| tested > 0), "{:#}", report["imports"]);
+    assert_done(&pack.command(["check", "app.tar"]).run());
+    engine.load(&pack.path("app.tar"));
+    let words = ["/usr/local/bin/python3.13", "-m", "awslambdaric", "app.handler"];
+    let container = engine.container("pack-test/own:1").emulator(&emulator, &words).run();
+    let site = "/usr/local/lib/python3.13/site-packages";
+    let answer = json!([format!("{site}/same/__init__.py"), "/var/task/other.py", {"a": 1}]);
+    assert_eq!(container.invoke(&json!({"a": 1})), answer);
+    // The same base in a real registry gives the same image.
+    let Some(server) = RegistryServer::start(false, false) else { return };
+    let source = format!("oci:{}", pack.path("own").display());
+    let mut copy =
+        skopeo(["copy", "--preserve-digests", "--dest-tls-verify=false", &source, &server.skopeo_name("team/own:1")]);
+    succeed(&mut copy);
+    std::fs::remove_dir_all(pack.cache().join("base-facts-v1")).unwrap();
+    let base = format!("{}/team/own:1", server.address);
+    let pushed = build(&base, &["--push", &format!("{}/team/app:1", server.address)]).run().json(0);
+    assert_eq!(pushed["image"]["digest"], report["image"]["digest"]);
 }
 
 #[test]

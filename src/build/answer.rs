@@ -55,7 +55,7 @@ pub(super) fn state(build: &BuildPlan, entry: &Entry) -> Result<State> {
 }
 
 fn ask(build: &BuildPlan, python: &Interpreters, cache: &Cache) -> Result<Answer> {
-    ask_again(build, None, python, cache)
+    ask_again(build, build.near.as_ref(), python, cache)
 }
 
 /// Asks pip for the layers' versions of what they have; elsewhere it keeps to an old answer where it can.

@@ -1,11 +1,14 @@
 //! `pack image`: the row of stages of a ZIP, whose files then become layers above a base.
 
+use std::collections::BTreeSet;
+
 use super::{BuildPlan, Made, lint};
 use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::check;
 use crate::error::{Error, Result};
 use crate::image::{Image, Payload, Pin, Plan, Report};
+use crate::lambda::is_in_sdk;
 use crate::lock;
 use crate::progress::Progress;
 use crate::size::SizeReport;
@@ -18,7 +21,7 @@ pub(super) fn finish(
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<SizeReport> {
-    let Made { artifact, mut report, owners, .. } = made;
+    let Made { artifact, mut report, owners, by_place, .. } = made;
     let Some(handler) = report.handler.clone() else {
         return Err(Error::usage(
             format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
@@ -27,7 +30,12 @@ pub(super) fn finish(
     };
     let path = artifact.file.path();
     let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
-    let payload = Payload { archive: &archive, owners: &owners, handler: &handler };
+    // What a folder, a commit or a file has is not known by its version.
+    let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
+    let left_out = Payload::left_out(&archive, &owners, &has);
+    let payload = Payload { archive: &archive, owners: &owners, handler: &handler, left_out: &left_out };
+    leave_out(&mut report, &left_out);
+    report.warnings.extend(notes(plan, &report));
     let client = plan.client()?;
     let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
     if build.check && !plan.verify {
@@ -37,6 +45,8 @@ pub(super) fn finish(
         report.findings = check::sorted(report.findings.into_iter().chain(more).collect());
     }
     let mut of_image = image.report();
+    of_image.in_base = left_out.into_iter().collect();
+    of_image.entrypoint = plan.start().map(<[String]>::to_vec);
     report.path.clone_from(&of_image.digest);
     if plan.verify {
         if plan.write {
@@ -66,6 +76,35 @@ pub(super) fn finish(
         report.path.clone_from(name);
     }
     Ok(with_image(report, of_image))
+}
+
+/// Takes what the base has out of what is told of the image.
+fn leave_out(report: &mut SizeReport, left_out: &BTreeSet<String>) {
+    let (gone, parts) = std::mem::take(&mut report.parts).into_iter().partition::<Vec<_>, _>(|part| {
+        part.version.as_ref().is_some_and(|version| left_out.contains(&format!("{} {version}", part.name)))
+    });
+    report.parts = parts;
+    let bytes: u64 = gone.iter().map(|part| part.unpacked).sum();
+    report.unpacked -= bytes;
+    report.unpacked_with_layers -= bytes;
+}
+
+/// What a person should know of the base: what it has in other versions, and that its entrypoint is not taken.
+fn notes(plan: &Plan, report: &SizeReport) -> Vec<String> {
+    let (provided, base) = (&plan.seen.provided, &plan.base);
+    // That AWS's own SDK is another one than the function's says the report.
+    let is_told = |name: &str| provided.is_of_aws && is_in_sdk(name);
+    let parts = report.parts.iter().filter(|part| !is_told(&part.name));
+    let shadowed = parts.filter_map(|part| provided.shadowed(&part.name, part.version.as_ref()?, base));
+    let replaced = provided.replaced.iter().map(|own| {
+        format!(
+            "the base {base} starts {:?}, in which nothing was seen that asks Lambda for events: {:?} takes its place; --entrypoint \
+             names another one",
+            own.join(" "),
+            plan.start().unwrap_or_default().join(" ")
+        )
+    });
+    shadowed.chain(replaced).collect()
 }
 
 fn with_image(mut report: SizeReport, image: Report) -> SizeReport {

@@ -35,6 +35,7 @@ use crate::progress::Progress;
 use crate::project::{Budgets, Requirements};
 use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
+use crate::python::normalise;
 use crate::resolve::{self, Answer, Distribution};
 use crate::size::SizeReport;
 use crate::slim::{self, Level, Removal, Restored, Rule, Slimmed};
@@ -74,6 +75,8 @@ pub struct BuildPlan {
     pub image: Option<crate::image::Plan>,
     /// The entry of the project's lock that it goes by, where the project has one.
     pub lock: Option<Entry>,
+    /// Without such an entry, a set of the lock that is nearly the same: its versions are kept where that can be.
+    pub near: Option<Set>,
     /// Whether the network is off limits.
     pub offline: bool,
     /// Threads.
@@ -171,6 +174,8 @@ struct Made {
     path: PathBuf,
     /// Which distribution has brought a file, by its path in the ZIP.
     owners: BTreeMap<String, Arc<Bringer>>,
+    /// Distributions that the requirements name by a place: a folder, a commit, a file.
+    by_place: BTreeSet<String>,
 }
 
 impl Made {
@@ -208,14 +213,17 @@ fn make(
             Verdict::Works(mut imports, warnings) => {
                 imports.rescued = rescued;
                 let shadowed = compared.shadowed.iter().map(Shadowed::warning);
-                return Ok(packed.into_made(
+                let by_place = answer.items.iter().filter(|item| item.is_direct);
+                let by_place = by_place.map(|item| normalise(&item.metadata.name)).collect();
+                let made = packed.into_made(
                     build,
                     distributions,
                     resolution.warnings.iter().cloned().chain(shadowed).collect(),
                     imports,
                     warnings,
                     progress,
-                ));
+                );
+                return Ok(Made { by_place, ..made });
             }
         }
     }
@@ -376,7 +384,7 @@ impl Packed {
             Owner::Function => None,
         };
         let owners = compiled.tree.iter().filter_map(owner).collect();
-        Made { artifact, report, path, owners }
+        Made { artifact, report, path, owners, by_place: BTreeSet::new() }
     }
 }
 

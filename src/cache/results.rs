@@ -1,6 +1,6 @@
 //! What came of a piece of work, as JSON under a key that names everything that it depends on: what import tests found
 //! (`imports-v1/<key>`), what builds made (`builds-v1/<key>`), which layers of images are as Lambda wants them
-//! (`layer-checks-v1/<key>`). A result that cannot be read is one that is not there.
+//! (`layer-checks-v1/<key>`), what bases of images have (`base-facts-v1/<key>`). A result that cannot be read is one that is not there.
 
 use std::io::Write;
 
@@ -22,6 +22,8 @@ pub enum Results {
     Layers,
     /// Of tars that layers of images are packed from.
     Tars,
+    /// Of looks into bases of images.
+    Bases,
 }
 
 impl Results {
@@ -31,6 +33,7 @@ impl Results {
             Self::Builds => "builds-v1",
             Self::Layers => "layer-checks-v1",
             Self::Tars => "layer-tars-v1",
+            Self::Bases => "base-facts-v1",
         }
     }
 }

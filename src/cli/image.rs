@@ -10,9 +10,9 @@ use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use super::{nothing_here, variable};
 use crate::build::{BuildPlan, Product};
 use crate::error::{Error, Result};
-use crate::image::{self, Pin};
-use crate::lambda::Architecture;
-use crate::lock;
+use crate::image::{self, Pin, Seen};
+use crate::lambda::{Architecture, Target};
+use crate::lock::{self, SetId};
 use crate::project::{Build, Method, Project, Selection};
 use crate::registry::Reference;
 use crate::slim::SdkPolicy;
@@ -23,6 +23,8 @@ Examples:
   pack image workload                       the image of functions/workload, as an OCI layout in dist/
   pack image                                every image of the matrix in pack.toml
   pack image workload --base ./base         above an OCI layout that is at hand
+  pack image workload --base python:3.13-slim
+                                            above any image with that Python: awslambdaric comes along
   pack image workload --push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs:1.4
   pack image workload --load                into the local docker or podman
   pack image workload --output job.tar      one file; docker load -i job.tar takes it
@@ -33,7 +35,8 @@ Nothing of Docker is needed. The image has the files that pack zip would ship, i
 distributions alone, small ones together, the function's own on top, so that a changed handler
 changes a few kilobytes. The same input gives the same digest. What Lambda would refuse is not
 written, loaded or pushed (--no-check does it all the same); of a base in a registry no layer is
-fetched to know that.";
+fetched to know that. A base that is not AWS's is read once for each digest: what it has in the
+version that the function takes is not added again.";
 
 /// Build the container image of functions.
 #[derive(Args)]
@@ -66,8 +69,9 @@ pub(super) struct Image {
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
 
-    /// The program that starts the handler, with its arguments, for a base that has none; the AWS SDK is then in the image
-    /// unless --no-bundle-sdk leaves it out [default: as pack.toml says, else the base's]
+    /// The program that starts the handler, with its arguments; the AWS SDK is then in the image unless --no-bundle-sdk leaves
+    /// it out [default: as pack.toml says, else the base's; where the base has none that asks Lambda for events, its Python
+    /// with awslambdaric, which is added where the base lacks it]
     #[arg(long, value_name = "WORDS")]
     entrypoint: Option<String>,
 
@@ -118,10 +122,30 @@ impl Image {
         let implied = project.image_packaging();
         let builds = self.builds(&mut project, root, implied.as_deref())?;
         let several = builds.len() > 1;
-        let plans =
-            builds.into_iter().map(|build| self.plan(build, implied.is_some(), several)).collect::<Result<Vec<_>>>()?;
-        refuse_one_name(&plans)?;
-        self.options.build(plans)
+        let images = builds.into_iter().map(|build| Ok((self.image(&build, implied.is_some())?, build)));
+        let images = images.collect::<Result<Vec<_>>>()?;
+        refuse_one_name(images.iter().map(|(image, _)| image))?;
+        let is_implied = implied.is_some();
+        self.options.build_after(&[], |_, failed| {
+            let mut plans = Vec::new();
+            for (image, build) in images {
+                let output = build.output.clone();
+                match self.plan(build, image, is_implied, several) {
+                    Ok(plan) => plans.push(plan),
+                    // The others have other bases.
+                    Err(error @ Error::Base { .. }) if several => {
+                        self.options.fail(&output, &error);
+                        failed.insert(output);
+                    }
+                    Err(error @ Error::Registry(_)) if several => {
+                        self.options.fail(&output, &error);
+                        failed.insert(output);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(plans)
+        })
     }
 
     /// The builds that the command line and the project file mean: those of the method image. Where the project has no
@@ -180,10 +204,14 @@ impl Image {
         if image::is_tar(&place) { system::destination(&place) } else { Ok(place) }
     }
 
-    fn plan(&self, build: Build, is_implied: bool, several: bool) -> Result<BuildPlan> {
+    fn plan(&self, build: Build, mut image: image::Plan, is_implied: bool, several: bool) -> Result<BuildPlan> {
         let (function, target) = (build.function(), build.target);
-        let requirements =
+        let mut requirements =
             self.chosen.requirements(&self.requirements, &function.requirements, &function.choice, target)?;
+        self.look(&mut image, target)?;
+        if image.seen.provided.lacks_client {
+            requirements = lock::with_added(requirements, image::CLIENT)?;
+        }
         let output = self.place(&build.output, several)?;
         if !build.layers_left_out.is_empty() {
             self.options.warn(&format!(
@@ -192,21 +220,40 @@ impl Image {
                 build.function
             ));
         }
-        let image = self.image(&build, is_implied)?;
         let mut otherwise = Otherwise::from(build.settings);
         // Only AWS's own images have the SDK.
-        if otherwise.sdk == SdkPolicy::Auto && (image.entrypoint.is_some() || !image::has_sdk(&image.base, target)) {
+        if otherwise.sdk == SdkPolicy::Auto && (image.entrypoint.is_some() || !image.seen.provided.is_of_aws) {
             otherwise.sdk = SdkPolicy::Bundle;
         }
         otherwise.handler = self.handler.clone().or(otherwise.handler);
         let is_locked = !build.is_argument && self.chosen.are_the_projects(&self.requirements);
         let set = is_locked.then(|| SetName { name: function.name.clone(), packaging: None });
+        // What the base lacks is in a set of the packaging's own. Another base than the project's may lack it alone.
+        let (set, near) = match set {
+            Some(set) if !requirements.added.is_empty() => {
+                let own = SetId { name: set.name.clone(), packaging: Some(build.packaging), target };
+                let lock = lock::load(Path::new(lock::FILE))?;
+                let is_projects = !is_implied && self.base.is_none() && self.entrypoint.is_none();
+                let near = lock.set(&own).or(lock.set(&SetId { packaging: None, ..own.clone() })).cloned();
+                let has_it = lock.set(&own).is_some_and(|set| set.added == requirements.added);
+                let set = (is_projects || has_it).then_some(SetName { packaging: own.packaging, ..set });
+                (set, near)
+            }
+            set => (set, None),
+        };
         let build = self.options.plan(Product::Function(function), target, requirements, &output, otherwise)?;
-        let mut build = self.options.with_lock(build, set)?;
+        let mut build = BuildPlan { near, ..self.options.with_lock(build, set)? };
         if let Some(entry) = build.lock.as_mut().filter(|_| self.verify) {
             entry.frozen = true;
         }
         Ok(BuildPlan { image: Some(image), ..build })
+    }
+
+    /// Looks into the base.
+    fn look(&self, image: &mut image::Plan, target: Target) -> Result<()> {
+        let (client, cache) = (image.client()?, self.options.cache()?);
+        image.seen = image::look(&image.question(target), &client, &cache, &self.options.progress())?;
+        Ok(())
     }
 
     /// What makes an image of a build.
@@ -228,6 +275,7 @@ impl Image {
             // What pack.toml does not have is no matter of the lock either.
             pin: if is_implied { Pin::None } else { self.pin(build, &build.function)? },
             base,
+            seen: Seen::default(),
             entrypoint: self.entrypoint.as_ref().map(words).or_else(|| build.entrypoint.clone()),
             labels: build.labels.clone().into_iter().chain(self.labels.iter().cloned()).collect(),
             tag,
@@ -273,9 +321,9 @@ fn pushed(name: &str) -> Result<Reference> {
 }
 
 /// Of two images with one name, one would take it from the other.
-fn refuse_one_name(plans: &[BuildPlan]) -> Result<()> {
+fn refuse_one_name<'p>(plans: impl Iterator<Item = &'p image::Plan>) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for plan in plans.iter().filter_map(|plan| plan.image.as_ref()) {
+    for plan in plans {
         let pushed = plan.push.iter().map(ToString::to_string);
         let name = pushed.chain(plan.load.then(|| plan.tag.clone())).find(|name| !seen.insert(name.clone()));
         if let Some(name) = name {

@@ -11,10 +11,12 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use self::bases::Look;
 use self::published::{Newer, Resolved};
 use super::{describe, nothing_here, print};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::image;
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, LeftOut, LockedLayer, OfLayers, Set, SetId, State};
 use crate::progress::{Progress, Verbosity};
@@ -77,8 +79,8 @@ pub(super) struct Lock {
     quiet: bool,
 }
 
-/// What a set is made from: its files, what is taken of them, and the sets of its function's layers.
-type Made = (Vec<PathBuf>, Choice, Vec<LayerSet>);
+/// What a set is made from: its files, what is taken of them, both as they were read, if they were, and the sets of its function's layers.
+type Made = (Vec<PathBuf>, Choice, Option<Requirements>, Vec<LayerSet>);
 
 /// What a layer is called in the lock, and which of its wheels it may leave out; none where it is somebody else's.
 type LayerSet = (SetId, Option<Rc<LeftOut>>);
@@ -111,14 +113,16 @@ impl Lock {
         let file = Path::new(lock::FILE);
         let mut progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
         let before = lock::load(file)?;
+        let cache = Cache::open(self.cache_dir.as_deref())?;
         let meant = self.meant(Path::new(""))?;
         if self.check {
             let (published, mut lines) = published::check(&meant.published, &before, &progress);
             lines.extend(bases::check(&bases::wanted(&meant.functions)?, &before, self.some_targets()));
-            return self.check(&self.sets(&meant, &published, file)?, &before, &published.layers, lines);
+            let look =
+                Look { cache: &cache, before: &before, digests: &BTreeMap::new(), offline: true, progress: &progress };
+            return self.check(&self.sets(&meant, &published, &look, file)?, &before, &published.layers, lines);
         }
         self.check_names(&before, &meant)?;
-        let cache = Cache::open(self.cache_dir.as_deref())?;
         let names: Vec<String> = self.upgrade.clone();
         let newer = if self.upgrades_all() { Newer::All } else { Newer::Named(&names) };
         let mut finder = Finder::new(&cache, self.offline);
@@ -126,7 +130,8 @@ impl Lock {
         let wanted = bases::wanted(&meant.functions)?;
         let bases = bases::resolve(&wanted, &before, &newer, self.offline, &progress)?;
         let gone_bases = bases::gone(&wanted, &before, self.some_targets());
-        let Sets { entries, held } = self.sets(&meant, &published, file)?;
+        let look = Look { cache: &cache, before: &before, digests: &bases, offline: self.offline, progress: &progress };
+        let Sets { entries, held } = self.sets(&meant, &published, &look, file)?;
         let gone = self.gone(before.sets(), &entries, &held);
         let gone_layers = published::gone(&before, &meant.published, self.some_targets());
         let mut sets: Vec<Set> = Vec::new();
@@ -214,18 +219,29 @@ impl Lock {
     }
 
     /// The sets of the project, for every target, each with those of its layers; these come first.
-    fn sets(&self, meant: &Meant, published: &Resolved, file: &Path) -> Result<Sets> {
+    fn sets(&self, meant: &Meant, published: &Resolved, look: &Look<'_>, file: &Path) -> Result<Sets> {
         let mut sets: BTreeMap<SetId, Made> = BTreeMap::new();
         let mut of_layers: BTreeMap<SetId, Rc<LeftOut>> = BTreeMap::new();
         for build in meant.layers.iter().filter(|build| !build.requirements.is_empty()) {
             let id = of_layer(&build.layer, build.target);
             of_layers.insert(id.clone(), Rc::new(left_out(&build.settings)?));
-            sets.insert(id, (build.requirements.clone(), build.choice.clone(), Vec::new()));
+            sets.insert(id, (build.requirements.clone(), build.choice.clone(), None, Vec::new()));
         }
         let mut held = BTreeSet::new();
-        for build in meant.functions.iter().filter(|build| !build.requirements.is_empty()) {
+        for build in &meant.functions {
             let (packaging, target) = (build.packaging_of_lock(), build.target);
             let has_layers = packaging.is_some();
+            let added = if build.method == Method::Image && look.lacks_client(build)? {
+                let requirements = Requirements::read(&build.requirements, &build.choice, target)?;
+                Some(lock::with_added(requirements, image::CLIENT)?).filter(|read| !read.added.is_empty())
+            } else {
+                None
+            };
+            if build.requirements.is_empty() && added.is_none() {
+                continue;
+            }
+            // What an image's base lacks is in a set of its own.
+            let packaging = packaging.or_else(|| added.is_some().then(|| build.packaging.clone()));
             let id = SetId { name: build.function.clone(), packaging, target };
             let is_unknown = |name: &str| published.unknown.contains(&(name.to_owned(), target));
             if has_layers && build.layers.iter().any(|layer| is_unknown(&layer.name)) {
@@ -236,7 +252,7 @@ impl Lock {
                 let id = of_layer(&layer.name, target);
                 (id.clone(), of_layers.get(&id).cloned())
             });
-            sets.insert(id, (build.requirements.clone(), build.choice.clone(), layers.collect()));
+            sets.insert(id, (build.requirements.clone(), build.choice.clone(), added, layers.collect()));
         }
         let is_nothing = sets.is_empty() && held.is_empty() && meant.published.is_empty();
         if is_nothing && !self.check && bases::wanted(&meant.functions)?.is_empty() {
@@ -245,14 +261,12 @@ impl Lock {
                 "write requirements/<FUNCTION>.txt for a function under functions/",
             ));
         }
-        let entry = |(id, (requirements, choice, layers)): (SetId, Made)| {
-            let entry = Entry {
-                file: file.to_owned(),
-                requirements: Requirements::read(&requirements, &choice, id.target)?,
-                id,
-                frozen: self.check,
+        let entry = |(id, (files, choice, read, layers)): (SetId, Made)| {
+            let requirements = match read {
+                Some(read) => read,
+                None => Requirements::read(&files, &choice, id.target)?,
             };
-            Ok((entry, layers))
+            Ok((Entry { file: file.to_owned(), requirements, id, frozen: self.check }, layers))
         };
         let mut entries = sets.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
         entries.sort_by_key(|(_, layers)| !layers.is_empty());

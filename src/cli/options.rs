@@ -269,6 +269,7 @@ impl Options {
             budgets: otherwise.budgets,
             image: None,
             lock: None,
+            near: None,
             offline: self.offline,
             threads: self.threads(),
         })
@@ -379,6 +380,7 @@ impl Options {
         if !made.failed.is_empty() {
             let names: Vec<String> = made.failed.iter().map(|path| path.display().to_string()).collect();
             progress.fail(&format!("not built: {}", names.join(", ")));
+            made.status = made.status.max(1);
         }
         Ok(ExitCode::from(made.status))
     }
@@ -401,6 +403,16 @@ impl Options {
             made.failed.insert(build.output.clone());
         }
         Ok(())
+    }
+
+    /// Tells why something is not built.
+    pub(super) fn fail(&self, output: &Path, error: &Error) {
+        self.progress().fail(&format!("{}:\n{}", output.display(), describe(error)));
+    }
+
+    /// What a person sees meanwhile.
+    pub(super) fn progress(&self) -> Progress {
+        Progress::new(self.verbosity())
     }
 
     /// Says what a person has to know however quiet it is to be.

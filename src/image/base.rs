@@ -3,6 +3,7 @@
 //! What must stay true: nothing of a base is believed before its digest was compared, and its layers are not fetched
 //! unless somebody needs their bytes.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,14 +11,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::config;
+use super::look::Question;
 use super::pulled::Pulled;
-use super::{Pin, Plan, config};
 use crate::cache::Cache;
-use crate::check::sources::Store;
+use crate::check::sources::{Facts, Store};
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
 use crate::registry::{Client, Descriptor, Digest, Document, Index, Manifest, Platform, Reference, printable};
+use crate::size::human;
 
 /// What a path may begin with, as skopeo writes it.
 const LAYOUT: &str = "oci:";
@@ -28,8 +31,8 @@ pub struct Base {
     pub name: String,
     /// Its manifest.
     pub(super) manifest: Manifest,
-    /// Its configuration.
-    pub(super) config: Map<String, Value>,
+    /// Its configuration, read and as it is.
+    pub(super) config: (Map<String, Value>, Vec<u8>),
     /// Where its layers are.
     place: Place,
 }
@@ -42,26 +45,33 @@ enum Place {
     Registry(Pulled),
 }
 
+impl fmt::Debug for Base {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Base").field(&self.name).field(&self.descriptor().digest).finish()
+    }
+}
+
 impl Base {
-    /// The base that a user names, for a target: the path of a layout, or a reference.
+    /// The base that a user names, for a target: the path of a layout, or a reference, which may have to have a digest.
     pub(super) fn find(
-        plan: &Plan,
-        target: Target,
+        question: &Question<'_>,
         client: &Arc<Client>,
         cache: &Cache,
         progress: &Progress,
     ) -> Result<Self> {
-        let name = plan.base.as_str();
+        let Question { name, digest, target, offline, .. } = *question;
         let wrong = |reason: String| Error::Base { name: name.to_owned(), reason };
         let (manifest, raw, place) = if is_layout(name) {
             let (manifest, config, store) = of_layout(path_of(name), target, &wrong)?;
             (manifest, config, Place::Layout(store))
         } else {
             let reference = reference_of(name)?;
-            let reference =
-                if let Pin::Locked(digest) = &plan.pin { reference.with_digest(*digest) } else { reference };
+            let reference = match digest {
+                Some(digest) => reference.with_digest(digest),
+                None => reference,
+            };
             let (client, cache) = (client.clone(), cache.clone());
-            let pulled = Pulled { name: name.to_owned(), reference, client, cache, offline: plan.offline };
+            let pulled = Pulled { name: name.to_owned(), reference, client, cache, offline };
             let (manifest, config) = pulled.described(target.architecture, progress)?;
             (manifest, config, Place::Registry(pulled))
         };
@@ -73,15 +83,10 @@ impl Base {
         if config::diff_ids(&config).map(|ids| ids.len()) != Some(manifest.layers.len()) {
             return Err(wrong("its manifest and its configuration do not have the same layers".into()));
         }
-        if plan.entrypoint.is_none() && config::entrypoint(&config).is_none() {
-            let reason = "it has no entrypoint: nothing in it would start the handler. With awslambdaric among the requirements, \
-                          --entrypoint '/usr/local/bin/python -m awslambdaric' does";
-            return Err(wrong(reason.into()));
-        }
         if let Some(layer) = manifest.layers.iter().find(|layer| !layer.media_type.as_str().ends_with("gzip")) {
             return Err(wrong(format!("its layer {} is not packed with gzip, which Lambda wants", layer.digest)));
         }
-        Ok(Self { name: name.to_owned(), manifest, config, place })
+        Ok(Self { name: name.to_owned(), manifest, config: (config, raw), place })
     }
 
     /// What names its manifest.
@@ -129,6 +134,19 @@ impl Base {
         }
     }
 
+    /// What of its files matters for what is put above it: every layer is read, and none is kept.
+    pub(super) fn facts(&self, progress: &Progress) -> Result<Facts> {
+        let layers: Vec<String> = self.manifest.layers.iter().map(|layer| layer.digest.to_string()).collect();
+        let packed: u64 = self.manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
+        let mut open = |number: usize| match &self.place {
+            Place::Layout(store) => store.reader(&layers[number]),
+            Place::Registry(pulled) => pulled.passing(&self.manifest.layers[number], progress).map(Ok),
+        };
+        progress.say(&format!("looking into {} ({} packed)", self.name, human(packed)));
+        let facts = Facts::read(&self.config.1, &layers, &mut open)?;
+        facts.map_err(|reason| Error::Base { name: self.name.clone(), reason })
+    }
+
     /// The layout that its layers are in; none of one in a registry.
     pub(super) fn layout(&self) -> Option<&Store> {
         match &self.place {
@@ -157,17 +175,11 @@ pub(super) fn reference_of(name: &str) -> Result<Reference> {
     name.parse().map_err(wrong)
 }
 
-/// See [`super::has_sdk`]. A layout that cannot be read is refused later.
-pub(super) fn is_of_aws(name: &str, target: Target) -> bool {
-    if !is_layout(name) {
-        let repository =
-            name.parse::<Reference>().map(|reference| reference.repository().to_owned()).unwrap_or_default();
-        return repository.ends_with("lambda/python") || repository.ends_with("amazon/aws-lambda-python");
-    }
-    let ignore = |reason: String| Error::Base { name: name.to_owned(), reason };
-    let config = of_layout(path_of(name), target, &ignore).ok().and_then(|(_, raw, _)| config::read(&raw).ok());
-    let entrypoint = config.as_ref().and_then(config::entrypoint);
-    entrypoint.is_some_and(|words| words.first().is_some_and(|program| program.ends_with("lambda-entrypoint.sh")))
+/// Whether a name is that of AWS's own repository: what is in these images is known.
+pub(super) fn is_called_as_awss(name: &str) -> bool {
+    let repository = if is_layout(name) { None } else { name.parse::<Reference>().ok() };
+    let repository = repository.map(|reference| reference.repository().to_owned()).unwrap_or_default();
+    repository.ends_with("lambda/python") || repository.ends_with("amazon/aws-lambda-python")
 }
 
 /// Whether a name is the path of a layout, and no reference. A folder of one word that is no layout (`ubuntu`) is there for something

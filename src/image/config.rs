@@ -18,6 +18,8 @@ pub(super) struct Settings<'a> {
     pub handler: &'a str,
     /// What starts the handler; none where the base says it.
     pub entrypoint: Option<&'a [String]>,
+    /// Whether that has to be started where the function is.
+    pub is_in_task: bool,
     /// Labels beside the base's.
     pub labels: &'a BTreeMap<String, String>,
     /// When it says it was made, in seconds since 1970.
@@ -71,7 +73,7 @@ pub(super) fn above(mut config: Map<String, Value>, layers: &[Added], settings: 
     if let Some(entrypoint) = settings.entrypoint {
         run.insert("Entrypoint".into(), json!(entrypoint));
     }
-    if run.get("WorkingDir").and_then(Value::as_str).is_none_or(str::is_empty) {
+    if settings.is_in_task || run.get("WorkingDir").and_then(Value::as_str).is_none_or(str::is_empty) {
         run.insert("WorkingDir".into(), json!(TASK));
     }
     if !settings.labels.is_empty() {
@@ -133,7 +135,8 @@ mod tests {
         let base = read(BASE.replace("HISTORY", history).as_bytes()).unwrap();
         let labels = BTreeMap::from([("b".to_owned(), "2".to_owned())]);
         let layers = [Added { diff_id: Digest::of(b"x"), what: "numpy 2.0".into() }];
-        let settings = Settings { handler: "app.handler", entrypoint: None, labels: &labels, created: 0 };
+        let settings =
+            Settings { handler: "app.handler", entrypoint: None, is_in_task: false, labels: &labels, created: 0 };
         serde_json::from_slice(&above(base, &layers, &settings)).unwrap()
     }
 
@@ -168,7 +171,8 @@ mod tests {
         assert!(read(b"[]").is_err() && read(b"{").is_err());
         let odd = read(br#"{"config": [], "rootfs": 1, "history": "x"}"#).unwrap();
         assert_eq!((entrypoint(&odd), diff_ids(&odd), platform(&odd).as_str()), (None, None, "?/?"));
-        let settings = Settings { handler: "a.b", entrypoint: None, labels: &BTreeMap::new(), created: 0 };
+        let settings =
+            Settings { handler: "a.b", entrypoint: None, is_in_task: false, labels: &BTreeMap::new(), created: 0 };
         assert!(!above(odd, &[], &settings).is_empty());
     }
 

@@ -10,16 +10,21 @@ mod config;
 mod gzip;
 mod layer;
 mod layout;
+mod left_out;
+mod look;
 mod packing;
+mod provided;
 mod pulled;
 mod push;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use base::{Base, is_layout};
+pub use look::{Question, Seen, look, recall};
+pub use provided::{CLIENT, Provided};
 pub use push::{Amount, Pushed};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -43,11 +48,6 @@ pub fn base_name(said: Option<&str>, target: Target) -> String {
     said.unwrap_or(BASE).replace("{python}", &target.python.to_string())
 }
 
-/// Whether a base has the AWS SDK, as those of AWS have it: by the name of AWS's repository, or the entrypoint of its images.
-pub fn has_sdk(base: &str, target: Target) -> bool {
-    base::is_of_aws(base, target)
-}
-
 /// What the lock calls a base; nothing where it is a layout, or named by its digest.
 pub fn base_id(said: Option<&str>, target: Target) -> Result<Option<BaseId>> {
     let name = base_name(said, target);
@@ -66,7 +66,9 @@ pub struct Plan {
     pub base: String,
     /// What a lock says of it.
     pub pin: Pin,
-    /// What starts the handler; none where the base says it.
+    /// What was seen in it.
+    pub seen: Seen,
+    /// What the user says that starts the handler; else it is the base, or what was seen.
     pub entrypoint: Option<Vec<String>>,
     /// Labels beside the base's.
     pub labels: BTreeMap<String, String>,
@@ -98,6 +100,25 @@ pub enum Pin {
 }
 
 impl Plan {
+    /// The digest that a base in a registry has to have.
+    fn digest(&self) -> Option<Digest> {
+        match self.pin {
+            Pin::Locked(digest) => Some(digest),
+            Pin::None | Pin::Record(..) => None,
+        }
+    }
+
+    /// What its base is asked.
+    pub fn question(&self, target: Target) -> Question<'_> {
+        let (name, entrypoint) = (self.base.as_str(), self.entrypoint.as_deref());
+        Question { name, digest: self.digest(), entrypoint, target, offline: self.offline }
+    }
+
+    /// What starts the handler; none where the base says it.
+    pub fn start(&self) -> Option<&[String]> {
+        self.entrypoint.as_deref().or(self.seen.provided.entrypoint.as_deref())
+    }
+
     /// Everything that an image depends on besides the function, as one word; none where it does more than to write it, or where
     /// only a registry knows.
     pub fn key(&self) -> Result<Option<String>> {
@@ -108,7 +129,7 @@ impl Plan {
             Pin::Record(..) => None,
         };
         let time = source_date_epoch()?;
-        Ok(base.map(|base| format!("{base} {} {:?} {:?} {} {time}", self.base, self.entrypoint, self.labels, self.tag)))
+        Ok(base.map(|base| format!("{base} {} {:?} {:?} {} {time}", self.base, self.start(), self.labels, self.tag)))
     }
 
     /// Refuses what cannot be made without a network: all that it needs of a base in a registry has to be in the cache.
@@ -122,7 +143,7 @@ impl Plan {
         if base::is_layout(&self.base) {
             return Ok(());
         }
-        let base = Base::find(self, target, &self.client()?, cache, &Progress::new(Verbosity::Quiet))?;
+        let base = Base::find(&self.question(target), &self.client()?, cache, &Progress::new(Verbosity::Quiet))?;
         if (self.write || self.load) && !self.verify { base.refuse_missing_layers() } else { Ok(()) }
     }
 
@@ -143,6 +164,25 @@ pub struct Payload<'a> {
     pub owners: &'a BTreeMap<String, Arc<Bringer>>,
     /// The handler.
     pub handler: &'a str,
+    /// Distributions, with their versions, that the base has.
+    pub left_out: &'a BTreeSet<String>,
+}
+
+impl Payload<'_> {
+    /// The distributions that a base has, so that nothing of them has to be added. `has` is asked for name and version.
+    pub fn left_out(
+        archive: &Archive,
+        owners: &BTreeMap<String, Arc<Bringer>>,
+        has: &dyn Fn(&str, &str) -> bool,
+    ) -> BTreeSet<String> {
+        let files = archive
+            .members()
+            .iter()
+            .map(|entry| (entry.name.as_str(), owners.get(&entry.name).map(|bringer| bringer.label.clone())));
+        left_out::left_out(&files.collect(), &|owner| {
+            owner.rsplit_once(' ').is_some_and(|(name, version)| has(name, version))
+        })
+    }
 }
 
 /// A distribution that has brought files.
@@ -156,7 +196,7 @@ pub struct Bringer {
 
 /// An image, whole but for its place.
 pub struct Image {
-    base: Base,
+    base: Arc<Base>,
     manifest: (Descriptor, Vec<u8>),
     config: (Descriptor, Vec<u8>),
     layers: Vec<ImageLayer>,
@@ -193,6 +233,12 @@ pub struct Report {
     /// What a push of it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed: Option<Pushed>,
+    /// Distributions, with their versions, that the base has, so that they are not added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_base: Vec<String>,
+    /// What starts the handler, where the base has nothing that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
     /// Places where it was found to be what is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verified: Vec<String>,
@@ -224,17 +270,25 @@ impl Image {
         progress: &mut Progress,
     ) -> Result<Self> {
         let time = source_date_epoch()?;
-        let base = progress.phase("base", |progress| Base::find(plan, target, client, cache, progress))?;
+        let base = progress.phase("base", |progress| match &plan.seen.base {
+            Some(base) => Ok(base.clone()),
+            None => Base::find(&plan.question(target), client, cache, progress).map(Arc::new),
+        })?;
+        if plan.start().is_none() && config::entrypoint(&base.config.0).is_none() {
+            let reason = "it has no entrypoint: nothing in it would start the handler; --entrypoint names what does";
+            return Err(Error::Base { name: base.name.clone(), reason: reason.into() });
+        }
         let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
         let settings = config::Settings {
             handler: payload.handler,
             labels: &plan.labels,
-            entrypoint: plan.entrypoint.as_deref(),
+            entrypoint: plan.start(),
+            is_in_task: plan.entrypoint.is_none() && plan.seen.provided.entrypoint.is_some(),
             created: time,
         };
-        let config = config::above(base.config.clone(), &added, &settings);
+        let config = config::above(base.config.0.clone(), &added, &settings);
         let (config_type, layer_type, manifest_type) = if base.is_docker() {
             (MediaType::DockerConfig, MediaType::DockerLayer, MediaType::DockerManifest)
         } else {
@@ -335,6 +389,8 @@ impl Image {
             own: packed + self.config.0.size + self.manifest.0.size,
             names: Vec::new(),
             pushed: None,
+            in_base: Vec::new(),
+            entrypoint: None,
             verified: Vec::new(),
         }
     }
@@ -352,8 +408,11 @@ fn own_layers(payload: &Payload<'_>, time: u64, cache: &Cache) -> Result<Vec<(la
     let mut wheels: BTreeMap<&str, &str> = BTreeMap::new();
     for (member, entry) in payload.archive.members().iter().enumerate() {
         let bringer = payload.owners.get(&entry.name);
-        wheels.extend(bringer.map(|bringer| (bringer.label.as_str(), bringer.wheel.as_str())));
         let owner = bringer.map(|bringer| bringer.label.clone());
+        if owner.as_ref().is_some_and(|owner| payload.left_out.contains(owner)) {
+            continue;
+        }
+        wheels.extend(bringer.map(|bringer| (bringer.label.as_str(), bringer.wheel.as_str())));
         *parts.entry(owner.clone()).or_default() += entry.size;
         let path = format!("{}/{}", TASK.trim_start_matches('/'), entry.name);
         files.entry(owner).or_default().push(layer::File { path, executable: entry.executable, member });

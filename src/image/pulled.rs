@@ -3,6 +3,8 @@
 //! What must stay true: of a base that is named by digest nothing is asked for that the cache has; a tag is always asked for, since
 //! only its registry knows what it names; with `--offline` nobody is asked; nothing is believed before its digest was compared.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -108,6 +110,17 @@ impl Pulled {
         let path = self.cache.base_place(&layer.digest);
         self.client.repository(&self.reference, progress)?.download(layer, &path)?;
         Ok(path)
+    }
+
+    /// A layer's bytes, which are kept nowhere if they are not in the cache.
+    pub(super) fn passing<'r>(&'r self, layer: &Descriptor, progress: &'r Progress) -> Result<Box<dyn Read + 'r>> {
+        if let Some(path) = self.kept_layer(layer)? {
+            return Ok(Box::new(File::open(&path).map_err(Error::io("read", &path))?));
+        }
+        if self.offline {
+            return Err(self.without(&[layer]));
+        }
+        Ok(Box::new(self.client.repository(&self.reference, progress)?.blob(layer)?))
     }
 
     /// Refuses a build without a network that needs layers which are not here.

@@ -49,11 +49,18 @@ fn to_item(wheel: &Wheel, root: &Path) -> Result<Item> {
 }
 
 /// What a lock keeps of an answer, all of whose files have digests.
-pub fn set_of(id: &SetId, inputs: Vec<Input>, choice: &Choice, answer: &Answer, root: &Path) -> Result<Set> {
+pub fn set_of(
+    id: &SetId,
+    inputs: Vec<Input>,
+    (choice, added): (&Choice, &[String]),
+    answer: &Answer,
+    root: &Path,
+) -> Result<Set> {
     let mut wheels = answer.items.iter().map(|item| to_wheel(item, root)).collect::<Result<Vec<_>>>()?;
     wheels.sort_by(|left, right| left.name.cmp(&right.name));
     let mut lock = Lock::default();
-    lock.replace(Set { id: id.clone(), inputs, choice: choice.clone(), wheels });
+    let (choice, added) = (choice.clone(), added.to_vec());
+    lock.replace(Set { id: id.clone(), inputs, choice, added, wheels });
     // What could not be read again (a version that is none, an odd URL) must not be written.
     let read = read::parse(&lock.text(), Path::new("what pip answers"))?;
     read.set(id).cloned().ok_or_else(|| Error::Lock {

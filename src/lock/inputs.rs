@@ -6,9 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
+use pep508_rs::VersionOrUrl;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::project::Requirements;
+use crate::python::{normalise, requirement};
 
 /// The most files that one set may include. Only a mistake includes more.
 const FILES: usize = 1000;
@@ -42,6 +45,35 @@ pub(super) fn requirement_lines(requirements: &[PathBuf]) -> Result<Vec<String>>
     let read = walk(requirements, |_| true)?;
     let wanted = read.values().filter(|read| !read.constraint);
     Ok(wanted.flat_map(|Read { bytes, .. }| lines(&String::from_utf8_lossy(bytes))).collect())
+}
+
+/// Requirements with a distribution beside what they name; as they are where they name it. What a lock file has keeps its version.
+pub fn with_added(requirements: Requirements, distribution: &str) -> Result<Requirements> {
+    let lines = requirement_lines(&requirements.files())?;
+    if lines.iter().filter_map(|line| named(line)).any(|(name, _)| name == distribution) {
+        return Ok(requirements);
+    }
+    let locked = requirements.questions.iter().filter(|question| question.locked);
+    let locked: Vec<PathBuf> = locked.flat_map(|question| question.files.clone()).collect();
+    let lines = requirement_lines(&locked)?;
+    let pins = lines.iter().filter_map(|line| {
+        let (name, versions) = named(line)?;
+        let version = versions.strip_prefix("==").filter(|version| !version.contains([',', '*', '=']))?;
+        Some(format!("{name}=={version}"))
+    });
+    let pins = pins.collect();
+    requirements.with(distribution, pins)
+}
+
+/// The name that a line requires, and which versions.
+fn named(line: &str) -> Option<(String, String)> {
+    // A line may go on with options: `six==1.17.0 --hash=…`.
+    let requirement = requirement::parse(line.split(" --").next().unwrap_or_default().trim())?;
+    let versions = match &requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(versions)) => versions.to_string(),
+        _ => String::new(),
+    };
+    Some((normalise(requirement.name.as_ref()), versions))
 }
 
 /// A file that was read.

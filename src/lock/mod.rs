@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub use answer::{pins, set_of, to_answer};
 pub use bases::BaseId;
 pub use compare::{Change, changes, layer_changes, outdated};
-pub use inputs::Input;
+pub use inputs::{Input, with_added};
 pub use layers::{LeftOut, OfLayers, beside_layers};
 pub use model::{InLayer, Lock, LockedLayer, Origin, Place, Set, SetId, Wheel};
 pub use read::parse;
@@ -101,6 +101,11 @@ impl Entry {
             return Ok(State::Outdated { old: None, reasons: vec!["it is not in the lock yet".into()] });
         };
         let mut reasons = outdated(&old, &self.read_inputs()?, &self.requirements.files())?;
+        if old.added != self.requirements.added {
+            let named = |names: &[String]| if names.is_empty() { "nothing".into() } else { names.join(", ") };
+            let (had, wanted) = (named(&old.added), named(&self.requirements.added));
+            reasons.insert(0, format!("it has {had} beside what its files require, and the base takes {wanted}"));
+        }
         if old.choice != self.requirements.choice {
             reasons.insert(0, format!("it has {}, and {} are to be taken", old.choice, self.requirements.choice));
         }
@@ -115,7 +120,7 @@ impl Entry {
     /// The set that an answer of pip's makes. `inputs` were read before pip was asked, so that a file that changed
     /// meanwhile makes the entry outdated.
     pub fn set(&self, inputs: Vec<Input>, answer: &Answer) -> Result<Set> {
-        set_of(&self.id, inputs, &self.requirements.choice, answer, self.root())
+        set_of(&self.id, inputs, (&self.requirements.choice, &self.requirements.added), answer, self.root())
     }
 
     /// Why nothing is built with `--locked`.

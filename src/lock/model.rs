@@ -70,6 +70,8 @@ pub struct Set {
     pub inputs: Vec<Input>,
     /// What was taken of them.
     pub choice: Choice,
+    /// Distributions that no file names: what an image's base lacks.
+    pub added: Vec<String>,
     /// By name.
     pub wheels: Vec<Wheel>,
 }

@@ -54,6 +54,8 @@ struct RawSet {
     extras: Vec<String>,
     #[serde(default)]
     groups: Vec<String>,
+    #[serde(default)]
+    added: Vec<String>,
     wheels: Vec<toml::Spanned<RawWheel>>,
 }
 
@@ -149,6 +151,7 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
     if let Some(name) = choice.extras.iter().chain(&choice.groups).find(|name| name.is_empty() || !is_plain(name)) {
         return Err(here(format!("{name:?} is no name of an extra or group")));
     }
+    raw.added.iter().try_for_each(|name| check_name(name)).map_err(&here)?;
     let mut wheels = Vec::with_capacity(raw.wheels.len());
     for wheel in raw.wheels {
         let span = wheel.span();
@@ -159,7 +162,7 @@ fn read_set(raw: RawSet, wrong: &Wrong<'_>, span: &std::ops::Range<usize>) -> Re
     if let Some(pair) = wheels.windows(2).find(|pair| pair[0].0.name == pair[1].0.name) {
         return Err(wrong(&format!("{} is there twice", pair[1].0.name), Some(pair[1].1.clone())));
     }
-    Ok(Set { id, inputs, choice, wheels: wheels.into_iter().map(|(wheel, _)| wheel).collect() })
+    Ok(Set { id, inputs, choice, added: raw.added, wheels: wheels.into_iter().map(|(wheel, _)| wheel).collect() })
 }
 
 fn read_target(python: &str, architecture: &str) -> Result<Target, String> {

@@ -50,7 +50,7 @@ fn rich() -> Set {
         wheel("f", "1", Origin::Folder { path: "libs/f".into() }),
     ];
     let choice = Choice { extras: vec!["all".into()], groups: vec!["lambda".into(), "dev \"é\"".into()] };
-    Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], choice, wheels }
+    Set { id, inputs: vec![input("../common.txt"), input("requirements/app.txt")], choice, added: Vec::new(), wheels }
 }
 
 /// A layer of somebody else's with everything that one can have.
@@ -261,7 +261,7 @@ fn an_answer_is_kept_and_comes_back() {
     let root = tempfile::tempdir().unwrap();
     let set = rich();
     let answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
-    assert_eq!(set_of(&set.id, set.inputs.clone(), &set.choice, &answer, root.path()).unwrap(), set);
+    assert_eq!(set_of(&set.id, set.inputs.clone(), (&set.choice, &set.added), &answer, root.path()).unwrap(), set);
     assert_eq!(answer.items[0].line(), format!("a==1.0+local --hash=sha256:{DIGEST}"));
     assert_eq!(
         answer.items[4].line(),
@@ -282,7 +282,8 @@ fn credentials_of_an_answer_stay_out() {
     }
     // A folder and a file of this machine have no credentials.
     answer.items.retain(|item| !item.download_info.url.contains("file:"));
-    let text = lock_of(vec![set_of(&set.id, Vec::new(), &set.choice, &answer, root.path()).unwrap()]).text();
+    let text =
+        lock_of(vec![set_of(&set.id, Vec::new(), (&set.choice, &set.added), &answer, root.path()).unwrap()]).text();
     assert!(!text.contains("secret") && !text.contains("user"), "{text}");
 }
 
@@ -292,7 +293,7 @@ fn a_version_that_could_not_be_read_again_is_not_written() {
     let set = rich();
     let mut answer = to_answer(&set, root.path(), &Requirements::default()).unwrap();
     answer.items[5].metadata.version = "2004d-legacy".into();
-    let error = set_of(&set.id, Vec::new(), &set.choice, &answer, root.path()).unwrap_err();
+    let error = set_of(&set.id, Vec::new(), (&set.choice, &set.added), &answer, root.path()).unwrap_err();
     assert!(error.to_string().contains("\"2004d-legacy\" is no version"), "{error}");
 }
 

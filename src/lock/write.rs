@@ -36,7 +36,7 @@ fn write_set(text: &mut String, set: &Set) {
     }
     let _ = writeln!(text, "python = \"{}\"\narchitecture = \"{}\"", set.id.target.python, set.id.target.architecture);
     write_list(text, "inputs", set.inputs.iter().map(input));
-    for (name, list) in [("extras", &set.choice.extras), ("groups", &set.choice.groups)] {
+    for (name, list) in [("extras", &set.choice.extras), ("groups", &set.choice.groups), ("added", &set.added)] {
         if !list.is_empty() {
             let _ = writeln!(text, "{name} = {}", quoted_list(list));
         }

@@ -97,7 +97,7 @@ fn ask(
     let pip = Pip { limit, ..pip(interpreter, target, links.as_ref()) };
     let mut questions = requirements.questions.clone();
     for question in questions.iter_mut().filter(|question| !question.locked) {
-        question.constraints = constraints.to_vec();
+        question.constraints.extend(constraints.iter().cloned());
     }
     let pip = &pip;
     let answers: Vec<Result<Answer>> = std::thread::scope(|scope| {

@@ -43,6 +43,9 @@ impl SizeReport {
         let _ = writeln!(text, "  SHA-256   {}", self.sha256);
         if let Some(image) = &self.image {
             let _ = writeln!(text, "  base      {} ({})", image.base, image.base_digest);
+            if let Some(words) = &image.entrypoint {
+                let _ = writeln!(text, "  starts    {}", words.join(" "));
+            }
             let is_pushed = |name: &&String| image.pushed.as_ref().is_some_and(|pushed| pushed.name == **name);
             for name in image.names.iter().filter(|name| !is_pushed(name)) {
                 let _ = writeln!(text, "  name      {name}");
@@ -117,6 +120,9 @@ impl SizeReport {
             };
             let unpacked = layer.unpacked.map(human).unwrap_or_default();
             let _ = writeln!(text, "  {what:<LAYER_WIDTH$} {unpacked:>9} {:>9}", human(layer.packed));
+        }
+        if !image.in_base.is_empty() {
+            let _ = writeln!(text, "\nnot added, since the base has it\n  {}", image.in_base.join(", "));
         }
     }
 

@@ -33,6 +33,8 @@ RUN = {
     "Entrypoint": ["/lambda-entrypoint.sh"],
     "WorkingDir": "/var/task",
 }
+# As Docker's official images of Python run.
+OWN = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LD_LIBRARY_PATH=/usr/local/lib"], "Cmd": ["python3"]}
 
 
 class Layout:
@@ -44,7 +46,7 @@ class Layout:
         (folder / "blobs/sha256").mkdir(parents=True)
         (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
 
-    def image(self, layers, architecture, kept):
+    def image(self, layers, architecture, kept, run):
         """Writes the manifest of layers that lie in the folder `kept`; its descriptor."""
         for layer in layers:
             digest = layer["digest"].removeprefix("sha256:")
@@ -53,7 +55,7 @@ class Layout:
             "architecture": architecture,
             "os": "linux",
             "created": CREATED,
-            "config": RUN,
+            "config": run,
             "rootfs": {"type": "layers", "diff_ids": [layer["diff_id"] for layer in layers]},
             # AWS's base images have had a null here; others have an entry for each layer.
             "history": [{"created": CREATED, "created_by": "stand-in"} for _ in layers] if self.has_history else None,

@@ -56,26 +56,26 @@ def system():
     return tree
 
 
-def language():
-    """Python in /var/lang, with pip as ensurepip has it."""
+def language(prefix="var/lang"):
+    """Python, with pip as ensurepip has it."""
     tree = Tree()
     library = Path(sysconfig.get_path("stdlib"))
-    tree.add(f"var/lang/bin/python{VERSION}", Path(sys._base_executable).resolve(), executable=True)
+    tree.add(f"{prefix}/bin/python{VERSION}", Path(sys._base_executable).resolve(), executable=True)
     for name in ("python", "python3"):
-        tree.add(f"var/lang/bin/{name}", Link(f"python{VERSION}"))
+        tree.add(f"{prefix}/bin/{name}", Link(f"python{VERSION}"))
     for name, path in linked_with(Path(sys._base_executable).resolve()).items():
         if path.is_relative_to(PREFIX):
-            tree.add(f"var/lang/lib/{name}", path, executable=True)
-    inside = f"var/lang/lib/python{VERSION}"
+            tree.add(f"{prefix}/lib/{name}", path, executable=True)
+    inside = f"{prefix}/lib/python{VERSION}"
     tree.add_folder(inside, library, leave=is_left_out)
     add_bytecode(tree, inside, library)
     (bundled,) = (library / "ensurepip/_bundled").glob("pip-*.whl")
     with zipfile.ZipFile(bundled) as wheel:
         for name in wheel.namelist():
             tree.add(f"{inside}/site-packages/{name}", wheel.read(name))
-    pip = f"#!/var/lang/bin/python{VERSION}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n"
+    pip = f"#!/{prefix}/bin/python{VERSION}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n"
     for name in ("pip", "pip3"):
-        tree.add(f"var/lang/bin/{name}", pip.encode(), executable=True)
+        tree.add(f"{prefix}/bin/{name}", pip.encode(), executable=True)
     return tree
 
 
@@ -167,10 +167,12 @@ def pip(*words):
     subprocess.run(command, check=True, stdout=sys.stderr)
 
 
-def trees(architecture):
-    """The trees of an architecture, from the most stable to the newest; a generator, as some need a temporary folder."""
+def trees(kind):
+    """The trees of an architecture or of the own base, from the most stable to the newest; a generator, as some need a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        if architecture == "arm64":
+        if kind == "arm64":
             yield foreign(Path(folder))
+        elif kind == "own":
+            yield from (system(), language("usr/local"))
         else:
             yield from (system(), language(), runtime(Path(folder)))

@@ -33,6 +33,11 @@ pub(crate) fn arm64_base_image(format: Format) -> Option<PathBuf> {
     made(&format!("{}-arm64", format.name()), &["--format", format.name(), "--arch", "arm64"])
 }
 
+/// A base of somebody's own: Python in /usr/local, and nothing that talks with Lambda.
+pub(crate) fn own_base_image(format: Format) -> Option<PathBuf> {
+    made(&format!("{}-own", format.name()), &["--format", format.name(), "--own"])
+}
+
 /// An index of both, with an attestation beside each.
 pub(crate) fn base_index(format: Format) -> Option<PathBuf> {
     made(&format!("{}-index", format.name()), &["--format", format.name(), "--index"])

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use contents::{Contents, Kind, contents};
 use links::Links;
-pub use oci::{Image, Layer, Piece, Store, Unpacked, Which, fetch_image, python_of};
+pub use oci::{Fact, Facts, Image, Layer, Piece, Store, Unpacked, Which, fetch_image, python_of};
 use serde::Serialize;
 
 use super::{File, Files, Finding, LAYERS, Shape, Sizes, TASK};

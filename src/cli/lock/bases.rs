@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::published::Newer;
 use crate::aws;
+use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::image;
-use crate::lock::{BaseId, Lock};
+use crate::lock::{BaseId, Lock, SetId};
 use crate::progress::Progress;
 use crate::project::{Build, Method};
 use crate::registry::{Client, Digest, Options, Patience, RegistryError};
@@ -62,6 +64,50 @@ pub(super) fn resolve(
 /// Whether somebody else, or another day, would get an answer.
 fn is_out_of_reach(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Unreachable { .. } | RegistryError::NoCredentials { .. })
+}
+
+/// What is known of what bases have.
+pub(super) struct Look<'a> {
+    pub(super) cache: &'a Cache,
+    pub(super) before: &'a Lock,
+    /// What tags of bases lead to, beside what the lock says.
+    pub(super) digests: &'a BTreeMap<BaseId, Digest>,
+    pub(super) offline: bool,
+    pub(super) progress: &'a Progress,
+}
+
+impl Look<'_> {
+    /// Whether the base of an image lacks the runtime interface client. Where a registry would have to be asked and is not to be, or
+    /// is out of reach, it is as the lock has it.
+    pub(super) fn lacks_client(&self, build: &Build) -> Result<bool> {
+        if build.entrypoint.is_some() {
+            return Ok(false);
+        }
+        let id = SetId { name: build.function.clone(), packaging: Some(build.packaging.clone()), target: build.target };
+        let as_locked = self.before.set(&id).is_some_and(|set| set.added.iter().any(|name| name == image::CLIENT));
+        let digest = match image::base_id(build.base.as_deref(), build.target)? {
+            Some(base) => self.digests.get(&base).copied().or_else(|| self.before.base(&base)),
+            None => None,
+        };
+        let name = image::base_name(build.base.as_deref(), build.target);
+        let question =
+            image::Question { name: &name, digest, entrypoint: None, target: build.target, offline: self.offline };
+        let known = if self.offline {
+            image::recall(&question, self.cache, self.progress)
+        } else {
+            let client = Client::new(Options { credentials: aws::registry_credentials(), ..Options::default() })?;
+            image::look(&question, &Arc::new(client), self.cache, self.progress).map(Some)
+        };
+        match known {
+            Ok(known) => Ok(known.map_or(as_locked, |seen| seen.provided.lacks_client)),
+            // Whoever builds the image is told more of it.
+            Err(error @ (Error::Registry(_) | Error::Base { .. } | Error::Io { .. })) => {
+                self.progress.warn(&format!("what the base of {id} has is not known: {error}"));
+                Ok(as_locked)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Those that the lock has and the project has not.

@@ -252,7 +252,7 @@ const BASE: Key = key(
 const ENTRYPOINT: Key = key(
     "entrypoint",
     Kind::List(&Kind::Text),
-    "The program that starts the handler, where the base has none",
+    "The program that starts the handler, where neither the base nor awslambdaric is to",
     "entrypoint = [\"/usr/local/bin/python\", \"-m\", \"awslambdaric\"]",
 );
 

@@ -79,6 +79,8 @@ pub struct Requirements {
     pub questions: Vec<Question>,
     /// Of what a lock lists, the normalised names that are required themselves, as far as they are known.
     pub direct: BTreeSet<String>,
+    /// Distributions that no file names and that are wanted all the same.
+    pub added: Vec<String>,
     /// What tells these requirements from others: paths of files that pip reads as they are, texts of all others.
     identity: Vec<String>,
     /// Where the files lie that were made for pip.
@@ -159,7 +161,21 @@ impl Requirements {
 
     /// Whether nothing says what is required (not: that nothing is required).
     pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.sources.is_empty() && self.added.is_empty()
+    }
+
+    /// The same with a distribution that the files do not name, and what holds for all that it needs, as lines of constraints.
+    pub fn with(mut self, distribution: &str, constraints: Vec<String>) -> Result<Self> {
+        let file = self.write("added", &format!("{distribution}\n"))?;
+        match self.questions.iter_mut().find(|question| !question.locked) {
+            Some(question) => {
+                question.files.push(file);
+                question.constraints.extend(constraints);
+            }
+            None => self.questions.push(Question { files: vec![file], constraints, ..Question::default() }),
+        }
+        self.added.push(distribution.to_owned());
+        Ok(self)
     }
 
     /// All that it was read from.

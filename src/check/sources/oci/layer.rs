@@ -70,30 +70,59 @@ impl Room {
 
 /// The entries of a tar in their order, or why it is none.
 pub(super) fn entries(file: &Arc<DiskFile>, room: &mut Room) -> Result<Vec<Entry>, String> {
-    let unreadable = |error: std::io::Error| format!("it is not a whole tar ({error})");
-    let length = file.metadata().map_err(unreadable)?.len();
+    let length = file.metadata().map_err(|error| unreadable(&error))?.len();
     let mut archive = tar::Archive::new(BufReader::new(Whole { file: Arc::clone(file), at: 0 }));
-    let mut entries = Vec::new();
-    let (mut long_name, mut long_link) = (None, None);
-    for entry in archive.entries_with_seek().map_err(unreadable)?.raw(true) {
-        let mut entry = entry.map_err(unreadable)?;
-        let kind = entry.header().entry_type();
-        let (offset, size) = (entry.raw_file_position(), entry.header().entry_size().map_err(unreadable)?);
+    let listed = archive.entries_with_seek().map_err(|error| unreadable(&error))?;
+    list(listed, room, &mut |_, offset, size, _| {
         if offset.checked_add(size).is_none_or(|end| end > length) {
             return Err("it ends inside of a file".into());
         }
-        if matches!(kind, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader) {
+        Ok(offset)
+    })
+}
+
+/// What becomes of a file that passes: its path, its size, its bytes → what stands for its offset.
+pub(super) type Keep<'a> = &'a mut dyn FnMut(&str, u64, &mut dyn Read) -> Result<u64, String>;
+
+/// The same of a stream, whose files are gone once they were passed: `keep` is given each with its path and size, and says
+/// what stands for its offset.
+pub(super) fn passing(stream: &mut dyn Read, room: &mut Room, keep: Keep<'_>) -> Result<Vec<Entry>, String> {
+    let mut archive = tar::Archive::new(stream);
+    let listed = archive.entries().map_err(|error| unreadable(&error))?;
+    list(listed, room, &mut |path, _, size, file| keep(path, size, file))
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("it is not a whole tar ({error})")
+}
+
+/// What becomes of a file: its path, where it is in the tar, its size, its bytes → its offset.
+type Place<'a> = &'a mut dyn FnMut(&str, u64, u64, &mut dyn Read) -> Result<u64, String>;
+
+fn list<R: Read>(listed: tar::Entries<'_, R>, room: &mut Room, place: Place<'_>) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::new();
+    let (mut long_name, mut long_link) = (None, None);
+    for entry in listed.raw(true) {
+        let mut entry = entry.map_err(|error| unreadable(&error))?;
+        let kind = entry.header().entry_type();
+        let (offset, size) =
+            (entry.raw_file_position(), entry.header().entry_size().map_err(|error| unreadable(&error))?);
+        let is_record = matches!(kind, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader);
+        if is_record || kind == EntryType::XGlobalHeader {
+            place("", offset, size, &mut entry)?;
+        }
+        if is_record {
             if size > RECORD_BYTES {
                 return Err(format!("a name of it has {size} bytes"));
             }
             let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).map_err(unreadable)?;
+            entry.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
             match kind {
                 EntryType::GNULongName => long_name = Some(text(&bytes)),
                 EntryType::GNULongLink => long_link = Some(text(&bytes)),
                 _ => {
                     for record in tar::PaxExtensions::new(&bytes) {
-                        let record = record.map_err(unreadable)?;
+                        let record = record.map_err(|error| unreadable(&error))?;
                         match record.key_bytes() {
                             b"path" => long_name = Some(text(record.value_bytes())),
                             b"linkpath" => long_link = Some(text(record.value_bytes())),
@@ -110,7 +139,9 @@ pub(super) fn entries(file: &Arc<DiskFile>, room: &mut Room) -> Result<Vec<Entry
         }
         let path = long_name.take().unwrap_or_else(|| text(&entry.header().path_bytes()));
         let link = long_link.take().or_else(|| entry.header().link_name_bytes().map(|bytes| text(&bytes)));
-        let mode = entry.header().mode().map_err(unreadable)? & 0o7777;
+        let mode = entry.header().mode().map_err(|error| unreadable(&error))? & 0o7777;
+        let path = inside(&path)?;
+        let offset = place(&path, offset, size, &mut entry)?;
         let kind = match kind {
             EntryType::Regular | EntryType::Continuous => Kind::File { offset, size, mode },
             EntryType::Directory => Kind::Folder { mode },
@@ -119,7 +150,7 @@ pub(super) fn entries(file: &Arc<DiskFile>, room: &mut Room) -> Result<Vec<Entry
             EntryType::GNUSparse => return Err("it has a sparse file".into()),
             _ => Kind::Other,
         };
-        let entry = Entry { path: inside(&path)?, kind };
+        let entry = Entry { path, kind };
         room.take(&entry)?;
         entries.push(entry);
     }
@@ -180,6 +211,22 @@ impl Root {
     ) -> Result<Vec<Finding>, String> {
         let entries = entries(layer, &mut self.room)?;
         let findings = oddities(&entries, digest);
+        self.lay(entries, layer, base)?;
+        Ok(findings)
+    }
+
+    /// Lays a layer over what is there while it passes; `file` is the one that all offsets are said to be of.
+    pub(super) fn apply_passing(
+        &mut self,
+        stream: &mut dyn Read,
+        file: &Arc<DiskFile>,
+        keep: Keep<'_>,
+    ) -> Result<(), String> {
+        let entries = passing(stream, &mut self.room, keep)?;
+        self.lay(entries, file, &mut Base::default())
+    }
+
+    fn lay(&mut self, entries: Vec<Entry>, layer: &Arc<DiskFile>, base: &mut Base) -> Result<(), String> {
         // Whiteouts are about the layers below only, wherever they stand in this one.
         for entry in &entries {
             let (parent, name) = split(&entry.path);
@@ -227,7 +274,7 @@ impl Root {
                 Kind::Other => self.remove(&path),
             }
         }
-        Ok(findings)
+        Ok(())
     }
 
     fn remove(&mut self, path: &str) {

@@ -8,6 +8,7 @@
 
 mod base;
 mod command;
+mod facts;
 mod layer;
 mod python;
 mod remote;
@@ -18,6 +19,7 @@ mod unpacked;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use base::python_of;
+pub use facts::{Fact, Facts};
 pub(super) use remote::fetch;
 pub use remote::fetch_image;
 use rules::whole;

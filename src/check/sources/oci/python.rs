@@ -10,16 +10,16 @@ use crate::check::{File, Files};
 use crate::lambda::PythonVersion;
 
 /// Where a Python is looked for if nothing names one: AWS's base images, Docker's official ones, a distribution's own.
-const USUAL: [&str; 3] = ["var/lang", "usr/local", "usr"];
+pub(super) const USUAL: [&str; 3] = ["var/lang", "usr/local", "usr"];
 
 /// What a shell takes for PATH where nobody sets it.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Entries of PATH and words of a command that are looked at.
-const WORDS: usize = 64;
+pub(super) const WORDS: usize = 64;
 
 /// The most that `pyvenv.cfg` may have.
-const CONFIGURATION_BYTES: u64 = 1 << 16;
+pub(super) const CONFIGURATION_BYTES: u64 = 1 << 16;
 
 /// An image's files.
 pub(super) struct Root<'a> {
@@ -68,18 +68,18 @@ pub(super) fn find(root: &Root, command: &[&str], path: Option<&str>) -> Python 
 }
 
 /// `python`, `python3`, `python3.12`, with or without a path before it.
-fn is_python(word: &str) -> bool {
+pub(super) fn is_python(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
     name.strip_prefix("python").is_some_and(|rest| rest.is_empty() || rest == "3" || rest.starts_with("3."))
 }
 
 /// The version in the name of an executable: `usr/bin/python3.12`.
-fn version_in(executable: &str) -> Option<PythonVersion> {
+pub(super) fn version_in(executable: &str) -> Option<PythonVersion> {
     executable.rsplit('/').next()?.strip_prefix("python")?.parse().ok()
 }
 
 /// Where a Python is installed: what `bin` is in.
-fn prefix(executable: &str) -> Option<&str> {
+pub(super) fn prefix(executable: &str) -> Option<&str> {
     executable.rsplit_once('/')?.0.strip_suffix("bin")?.strip_suffix('/')
 }
 

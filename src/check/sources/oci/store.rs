@@ -170,6 +170,15 @@ impl Store {
         Ok(Ok(bytes))
     }
 
+    /// A blob, whose digest is the reader's to compare.
+    pub fn reader(&self, digest: &str) -> Result<std::result::Result<Box<dyn Read>, String>> {
+        let name = match blob(digest) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(self.open(&name)?.map(|(reader, _)| reader).ok_or_else(|| format!("{name} is missing")))
+    }
+
     /// The length of a blob; nothing where it is missing or has no name that a blob can have.
     pub(super) fn length(&self, digest: &str) -> Result<Option<u64>> {
         let Ok(name) = blob(digest) else { return Ok(None) };
@@ -306,9 +315,9 @@ impl Read for Part {
     }
 }
 
-struct Hashing<R> {
-    inner: R,
-    hasher: Sha256,
+pub(super) struct Hashing<R> {
+    pub inner: R,
+    pub hasher: Sha256,
 }
 
 impl<R: Read> Read for Hashing<R> {
