@@ -7,7 +7,7 @@ use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::check;
 use crate::error::{Error, Result};
-use crate::image::{Image, Payload, Pin, Plan, Report};
+use crate::image::{CLIENT, Image, Payload, Pin, Plan, Report};
 use crate::lambda::is_in_sdk;
 use crate::lock;
 use crate::progress::Progress;
@@ -32,7 +32,7 @@ pub(super) fn finish(
     let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
     // What a folder, a commit or a file has is not known by its version.
     let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
-    let left_out = Payload::left_out(&archive, &owners, &has);
+    let left_out = Payload::left_out(&archive, &owners, build.target, &has)?;
     let payload = Payload { archive: &archive, owners: &owners, handler: &handler, left_out: &left_out };
     leave_out(&mut report, &left_out);
     report.warnings.extend(notes(plan, &report));
@@ -104,7 +104,14 @@ fn notes(plan: &Plan, report: &SizeReport) -> Vec<String> {
             plan.start().unwrap_or_default().join(" ")
         )
     });
-    shadowed.chain(replaced).collect()
+    let unseen = provided.unseen.iter().map(|own| {
+        format!(
+            "the base {base} starts {:?}, and nobody saw that it asks Lambda for events; where it does not, --entrypoint names what does \
+             ('/usr/local/bin/python -m {CLIENT}', with {CLIENT} among the requirements)",
+            own.join(" ")
+        )
+    });
+    shadowed.chain(replaced).chain(unseen).collect()
 }
 
 fn with_image(mut report: SizeReport, image: Report) -> SizeReport {

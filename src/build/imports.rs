@@ -108,6 +108,7 @@ impl Test<'_> {
         modules.retain(|(module, _)| !packed.is_handler_module(module));
         let names: Vec<String> = modules.iter().map(|(name, _)| name.clone()).collect();
         let search_path = Question::new(self.build.target, self.build.product.shape()).search_path;
+        let others = Others::of(packed, self.distributions, &archive, &site);
         let run = |handler: Option<&str>, modules: &[String]| {
             imports::run(
                 &copy,
@@ -117,20 +118,20 @@ impl Test<'_> {
                     search_path: &search_path,
                     handler,
                     modules,
+                    own: &others.own,
                     variables: &self.build.imports.variables,
                     threads: self.build.threads,
                 },
             )
         };
         let unpacked = start.elapsed();
-        let others = Others::of(packed, self.distributions, &archive);
         let mut known = match self.build.product.shape() {
-            Shape::Function => Known::recall(self.key(packed, runner, &others.files)?, self.cache),
+            Shape::Function => Known::recall(self.key(packed, runner, &(&others.files, &packed.handler))?, self.cache),
             _ => Known::default(),
         };
         let asked = known.lacks(&names);
         let first = run(packed.handler.as_deref(), &asked)?;
-        known.add(others.that_load(&first), self.cache);
+        known.add(Others::that_load(&first), self.cache);
         progress.detail(|| {
             let known = match names.len() - asked.len() {
                 0 => String::new(),

@@ -2,7 +2,7 @@
 //! handler.
 //!
 //! What must stay true: what is passed over would load. So it depends on everything that such an import can see but what the
-//! function's own files say; and a module counts only if it was imported without the handler and brought none of them with it.
+//! function's own files say; and a module counts only if it was imported without the handler, and Python opened none of these for it.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +13,19 @@ use crate::archive::Archive;
 use crate::cache::{Cache, Results};
 use crate::imports::Imports;
 use crate::resolve::Distribution;
-use crate::tree::Owner;
+use crate::tree::{Owner, Site};
 
 pub(super) struct Others {
     /// A digest of the artifact: of own files only where they are, of others also wheels, sizes and checksums.
     pub(super) files: String,
-    /// What own files could be imported as.
-    own: BTreeSet<String>,
+    /// The own files, by their paths in Lambda.
+    pub(super) own: Vec<String>,
 }
 
 impl Others {
-    pub(super) fn of(packed: &Packed, distributions: &[Distribution], archive: &Archive) -> Self {
+    pub(super) fn of(packed: &Packed, distributions: &[Distribution], archive: &Archive, site: &Site) -> Self {
         let mut hasher = Sha256::new();
-        let mut own = BTreeSet::new();
+        let mut own = Vec::new();
         for member in archive.members() {
             hasher.update(format!("{}\0", member.name));
             match packed.compiled.tree.get(&member.name).map(|entry| entry.owner) {
@@ -33,16 +33,15 @@ impl Others {
                     let wheel = &distributions[index].sha256;
                     hasher.update(format!("{wheel} {} {} {}\0", member.executable, member.size, member.crc));
                 }
-                _ => own.extend(member.name.split(['/', '.']).next().map(str::to_owned)),
+                _ => own.push(site.in_lambda(&member.name)),
             }
         }
         Self { files: data_encoding::HEXLOWER.encode(&hasher.finalize()), own }
     }
 
     /// The modules that loaded by themselves. None where any had a library of this machine: that has to be told each time.
-    pub(super) fn that_load(&self, imports: &Imports) -> BTreeSet<String> {
-        let alone = imports.alone.iter().filter(|(_, brought)| brought.is_disjoint(&self.own));
-        if imports.foreign().is_empty() { alone.map(|(module, _)| module.clone()).collect() } else { BTreeSet::new() }
+    pub(super) fn that_load(imports: &Imports) -> BTreeSet<String> {
+        if imports.foreign().is_empty() { imports.alone.clone() } else { BTreeSet::new() }
     }
 }
 

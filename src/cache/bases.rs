@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Cache;
 use crate::error::{Error, Result};
@@ -23,7 +23,9 @@ impl Cache {
         let mut bytes = Vec::new();
         match File::open(&path).and_then(|file| file.take(MANIFEST_BYTES + 1).read_to_end(&mut bytes)) {
             Ok(_) if Digest::of(&bytes) == *digest => Ok(Some(bytes)),
-            Ok(_) => fs::remove_file(&path).map(|()| None).map_err(Error::io("remove", &path)),
+            // What is longer is a layer, which somebody's manifest calls its configuration.
+            Ok(_) if bytes.len() as u64 > MANIFEST_BYTES => Ok(None),
+            Ok(_) => remove(&path).map(|()| None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", &path)(error)),
         }
@@ -44,10 +46,17 @@ impl Cache {
             return Ok(None);
         }
         if sha256_of(&path)? != layer.digest.hex() {
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-            return Ok(None);
+            return remove(&path).map(|()| None);
         }
         Ok(Some(path))
+    }
+}
+
+/// Another build may be quicker.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
     }
 }
 

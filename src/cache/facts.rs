@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,8 +38,14 @@ pub struct Facts {
 #[derive(Debug)]
 struct Answers {
     file: PathBuf,
-    known: Known,
-    fresh: Mutex<Known>,
+    /// With whether anything is new.
+    known: Mutex<(Known, bool)>,
+}
+
+impl Answers {
+    fn known(&self) -> MutexGuard<'_, (Known, bool)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Cache {
@@ -59,13 +65,16 @@ impl Facts {
         read: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let Some(answers) = self.answers(what) else { return read() };
-        if let Some(answer) = answers.known.get(&member).and_then(|bytes| postcard::from_bytes(bytes).ok()) {
+        let known = answers.known().0.get(&member).cloned();
+        if let Some(answer) = known.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
             return Ok(answer);
         }
         let answer = read()?;
         // What cannot be kept is read again.
         if let Ok(bytes) = postcard::to_stdvec(&answer) {
-            answers.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(member, bytes);
+            let mut known = answers.known();
+            known.0.insert(member, bytes);
+            known.1 = true;
         }
         Ok(answer)
     }
@@ -78,7 +87,7 @@ impl Facts {
         }
         let file = folder.join(what);
         let known = std::fs::read(&file).ok().and_then(|bytes| known(&bytes)).unwrap_or_default();
-        let answers = Arc::new(Answers { file, known, fresh: Mutex::default() });
+        let answers = Arc::new(Answers { file, known: Mutex::new((known, false)) });
         asked.insert(what.to_owned(), answers.clone());
         Some(answers)
     }
@@ -87,12 +96,17 @@ impl Facts {
     pub fn keep(&self) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         for answers in asked.values() {
-            let fresh = std::mem::take(&mut *answers.fresh.lock().unwrap_or_else(PoisonError::into_inner));
-            if !fresh.is_empty() {
-                let _ = write(&answers.file, &fresh.into_iter().chain(answers.known.clone()).collect());
+            let mut known = answers.known();
+            if std::mem::take(&mut known.1) {
+                let _ = write(&answers.file, &known.0);
             }
         }
     }
+}
+
+/// The program that runs, by its version and its file: some build systems give all files one time.
+fn this_program() -> Option<(String, Stamp)> {
+    Some((env!("CARGO_PKG_VERSION").to_owned(), Stamp::of_program()?))
 }
 
 /// What a file has, if it is whole and of this program.
@@ -101,13 +115,13 @@ fn known(bytes: &[u8]) -> Option<Known> {
     if Sha256::digest(rest).as_slice() != digest {
         return None;
     }
-    let (program, known) = postcard::take_from_bytes::<Stamp>(rest).ok()?;
-    (program == Stamp::of_program()?).then(|| postcard::from_bytes(known).ok())?
+    let (program, known) = postcard::take_from_bytes::<(String, Stamp)>(rest).ok()?;
+    (program == this_program()?).then(|| postcard::from_bytes(known).ok())?
 }
 
 fn write(file: &PathBuf, known: &Known) -> Result<()> {
     let failed = |error| Error::io("write", file)(error);
-    let Some(program) = Stamp::of_program() else { return Ok(()) };
+    let Some(program) = this_program() else { return Ok(()) };
     let rest = postcard::to_stdvec(&(program, known)).map_err(|error| failed(std::io::Error::other(error)))?;
     let mut output = AtomicFile::create(file)?;
     output.write_all(&Sha256::digest(&rest)).and_then(|()| output.write_all(&rest)).map_err(failed)?;

@@ -133,11 +133,7 @@ impl Image {
                 match self.plan(build, image, is_implied, several) {
                     Ok(plan) => plans.push(plan),
                     // The others have other bases.
-                    Err(error @ Error::Base { .. }) if several => {
-                        self.options.fail(&output, &error);
-                        failed.insert(output);
-                    }
-                    Err(error @ Error::Registry(_)) if several => {
+                    Err(error @ (Error::Base { .. } | Error::Registry(_))) if several => {
                         self.options.fail(&output, &error);
                         failed.insert(output);
                     }

@@ -179,7 +179,8 @@ pub(super) fn reference_of(name: &str) -> Result<Reference> {
 pub(super) fn is_called_as_awss(name: &str) -> bool {
     let repository = if is_layout(name) { None } else { name.parse::<Reference>().ok() };
     let repository = repository.map(|reference| reference.repository().to_owned()).unwrap_or_default();
-    repository.ends_with("lambda/python") || repository.ends_with("amazon/aws-lambda-python")
+    let ends_with = |name: &str| repository == name || repository.ends_with(&format!("/{name}"));
+    ends_with("lambda/python") || ends_with("amazon/aws-lambda-python")
 }
 
 /// Whether a name is the path of a layout, and no reference. A folder of one word that is no layout (`ubuntu`) is there for something

@@ -10,7 +10,7 @@ use crate::check::sources::Facts;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::progress::Progress;
-use crate::registry::{Client, Digest};
+use crate::registry::{Client, Digest, Reference};
 
 /// Which base, and for what.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,8 @@ fn remembered(question: &Question<'_>, cache: &Cache) -> Result<Option<Seen>> {
     if base::is_called_as_awss(question.name) {
         return Ok(Some(Seen { provided: Provided::of_aws(), base: None }));
     }
-    let digest = question.digest.filter(|_| !is_layout(question.name));
+    let named = || question.name.parse::<Reference>().ok().and_then(|reference| reference.digest());
+    let digest = if is_layout(question.name) { None } else { question.digest.or_else(named) };
     digest.and_then(|digest| known(digest, cache)).map(|facts| judge(question, &facts)).transpose()
 }
 

@@ -19,6 +19,7 @@ mod push;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use serde_json::json;
 use crate::archive::Archive;
 use crate::aws;
 use crate::cache::Cache;
+use crate::check::libraries::{self, Binary, Graph};
 use crate::check::sources::{Store, Which, python_of};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, TASK, Target};
@@ -129,7 +131,8 @@ impl Plan {
             Pin::Record(..) => None,
         };
         let time = source_date_epoch()?;
-        Ok(base.map(|base| format!("{base} {} {:?} {:?} {} {time}", self.base, self.start(), self.labels, self.tag)))
+        let starts = (&self.entrypoint, &self.seen.provided.entrypoint);
+        Ok(base.map(|base| format!("{base} {} {starts:?} {:?} {} {time}", self.base, self.labels, self.tag)))
     }
 
     /// Refuses what cannot be made without a network: all that it needs of a base in a registry has to be in the cache.
@@ -173,15 +176,27 @@ impl Payload<'_> {
     pub fn left_out(
         archive: &Archive,
         owners: &BTreeMap<String, Arc<Bringer>>,
+        target: Target,
         has: &dyn Fn(&str, &str) -> bool,
-    ) -> BTreeSet<String> {
-        let files = archive
-            .members()
-            .iter()
-            .map(|entry| (entry.name.as_str(), owners.get(&entry.name).map(|bringer| bringer.label.clone())));
-        left_out::left_out(&files.collect(), &|owner| {
-            owner.rsplit_once(' ').is_some_and(|(name, version)| has(name, version))
-        })
+    ) -> Result<BTreeSet<String>> {
+        let has = |owner: &str| owner.rsplit_once(' ').is_some_and(|(name, version)| has(name, version));
+        if !owners.values().any(|bringer| has(&bringer.label)) {
+            return Ok(BTreeSet::new());
+        }
+        let owner = |name: &str| owners.get(name).map(|bringer| bringer.label.clone());
+        let files = archive.members().iter().map(|entry| (entry.name.as_str(), owner(&entry.name)));
+        let libraries = archive.members().par_iter().enumerate().with_max_len(1);
+        let libraries =
+            libraries.filter(|(_, entry)| libraries::may_be_binary(&entry.name, entry.size)).map(|(member, entry)| {
+                let read =
+                    archive.read(member).map_err(|error| Error::io("read", archive.path())(io::Error::other(error)))?;
+                Ok(Binary::of(&read).map(|binary| (format!("{TASK}/{}", entry.name), binary)))
+            });
+        let libraries: libraries::Survey = libraries.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        let needs: Vec<(&str, &str)> = Graph::of(&libraries, target).pairs().collect();
+        let in_zip = |path| str::strip_prefix(path, TASK).map_or(path, |path| path.trim_start_matches('/'));
+        let needs: Vec<(&str, &str)> = needs.into_iter().map(|(one, other)| (in_zip(one), in_zip(other))).collect();
+        Ok(left_out::left_out(&files.collect(), &needs, &has))
     }
 }
 

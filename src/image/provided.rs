@@ -27,6 +27,9 @@ const AWS_PREFIX: &str = "var/lang";
 /// What a shell takes for PATH where nobody sets it, then AWS's own place.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/var/lang/bin";
 
+/// What only does as it is told.
+const SHELLS: &[&str] = &["sh", "bash", "dash"];
+
 /// Words of commands, and entries of PATH, that are looked at.
 const WORDS: usize = 256;
 
@@ -42,6 +45,8 @@ pub struct Provided {
     pub entrypoint: Option<Vec<String>>,
     /// The base's own entrypoint, where another one has to take its place.
     pub replaced: Option<Vec<String>>,
+    /// The base's own entrypoint, which stays though nobody saw that it asks Lambda for events.
+    pub unseen: Option<Vec<String>>,
     /// Whether the runtime interface client is wanted, and not there.
     pub lacks_client: bool,
     /// The versions of each distribution, by name; mostly one.
@@ -74,27 +79,31 @@ impl Provided {
     pub fn by(facts: &Facts, given: Option<&[String]>, python: PythonVersion) -> Result<Self, String> {
         let own = facts.entrypoint.as_slice();
         let words = given.unwrap_or(own);
-        let script = facts.script(words);
+        let (script, is_read) = facts.programs(words);
         let mentions = |what: &str| words.iter().any(|word| word.contains(what)) || script.contains(what);
         let is_of_aws = mentions(AWS_ENTRYPOINT);
         let starts = given.is_some() || is_of_aws || mentions(CLIENT) || script.contains(RUNTIME_API);
-        let named = words.iter().map(String::as_str).chain([script]).flat_map(str::split_whitespace);
-        let named = named
+        let unseen = || (!starts && !own.is_empty()).then(|| own.to_vec());
+        if !starts && !is_read {
+            return Ok(Self { unseen: unseen(), ..Self::default() });
+        }
+        let named = words.iter().map(String::as_str).chain([script.as_str()]).flat_map(str::split_whitespace);
+        let mut named = named
             .map(|word| word.trim_matches(['"', '\'', '#', '!']))
             .filter(|word| Facts::is_python(word))
             .take(WORDS);
-        let interpreter = match named.collect::<Vec<_>>().as_slice() {
-            _ if is_of_aws => facts.python_at(&format!("{AWS_PREFIX}/bin/python{python}"), python),
+        let interpreter = if is_of_aws {
+            facts.python_at(&format!("{AWS_PREFIX}/bin/python{python}"), python)
+        } else {
+            let named = named.find_map(|word| facts.python_named(word, python));
             // A script that names none starts something that does.
-            [] if starts => None,
-            [] => facts.python_on_path(python),
-            [first, ..] => facts.python_named(first, python),
+            named.or_else(|| if starts { None } else { facts.python_on_path(python) })
         };
         let Some(interpreter) = interpreter else {
             return if own.is_empty() && given.is_none() {
                 Err(facts.no_python(python))
             } else {
-                Ok(Self { is_of_aws, ..Self::default() })
+                Ok(Self { is_of_aws, unseen: unseen(), ..Self::default() })
             };
         };
         let distributions = facts.distributions(&facts.search_path(&interpreter, is_of_aws, python));
@@ -105,7 +114,8 @@ impl Provided {
         Ok(Self {
             is_of_aws,
             entrypoint: (!starts).then(entrypoint),
-            replaced: (!starts && !own.is_empty()).then(|| own.to_vec()),
+            replaced: unseen(),
+            unseen: None,
             lacks_client: wants_client && !has_client,
             distributions,
         })
@@ -133,11 +143,23 @@ impl Provided {
 }
 
 impl Facts {
-    /// What the program of a command has in it, if that was kept.
-    fn script(&self, words: &[String]) -> &str {
-        let program = words.first().and_then(|word| self.executable(word));
-        let file = program.and_then(|path| self.file(&path)).map(|(_, fact)| fact);
-        file.and_then(|fact| fact.text.as_deref()).unwrap_or_default()
+    /// What the programs of a command have in them, and whether that is all of it: what starts, and what its other words lead to. A
+    /// Python or a shell has nothing of its own to say.
+    fn programs(&self, words: &[String]) -> (String, bool) {
+        let mut said = String::new();
+        let mut is_read = true;
+        for (number, word) in words.iter().take(WORDS).enumerate() {
+            let is_known = Self::is_python(word) || SHELLS.iter().any(|shell| word.rsplit('/').next() == Some(shell));
+            if is_known || (number > 0 && !word.contains('/')) {
+                continue;
+            }
+            let file = self.executable(word).and_then(|path| self.file(&path)).map(|(_, fact)| fact);
+            match file.and_then(|fact| fact.text.as_deref()) {
+                Some(text) => said += text,
+                None => is_read = false,
+            }
+        }
+        (said, is_read)
     }
 
     /// Entries of PATH.
@@ -258,7 +280,7 @@ impl Facts {
             is_executable(path) && minor.is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let found = self.files.keys().filter(|path| is_versioned(path)).take(SHOWN);
-        let found: Vec<String> = found.map(|path| format!("/{path}")).collect();
+        let found: Vec<String> = found.map(|path| format!("/{}", path.escape_debug())).collect();
         let there = if found.is_empty() { "no Python that could be seen".into() } else { found.join(", ") };
         format!(
             "it has no entrypoint: nothing in it would start the handler. With awslambdaric among the requirements a Python {python} \

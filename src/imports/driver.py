@@ -27,6 +27,9 @@ root = folder + "/root"
 jobs, seconds = int(jobs), float(seconds)
 # As the process starts in Lambda: no arguments of ours.
 sys.argv[:] = [root + "/var/runtime/bootstrap.py"]
+with open(folder + "/own") as lines:
+    # The function's own files.
+    own = {root + line.rstrip("\n") for line in lines}
 library = list(sys.path)
 sys.path.clear()
 for place in places.split("\n"):
@@ -147,18 +150,23 @@ def machines():
     return found
 
 
-def brought():
-    """The top-level modules that were loaded from the artifact."""
-    found = set()
-    for name, module in list(sys.modules.items()):
+def watch_own():
+    """What this process opens of the function's own files, as it does: a list."""
+    here, opened = os.getcwd(), []
+
+    def hook(event, arguments):
+        if event not in ("open", "import"):
+            return
         try:
-            file = module.__file__
+            # Of an import the second argument is the file, if it is that of an extension module.
+            path = os.fsdecode(arguments[1 if event == "import" else 0])
+            if os.path.normpath(os.path.join(here, path)) in own:
+                opened.append(path)
         except BaseException:
-            continue
-        top = name.partition(".")[0]
-        if isinstance(file, str) and file.startswith(root + "/") and top.isidentifier():
-            found.add(top)
-    return found
+            pass
+
+    sys.addaudithook(hook)
+    return opened
 
 
 def become(name, attribute, output, result):
@@ -175,9 +183,10 @@ def become(name, attribute, output, result):
     site_builtins()
     if network == "hook":
         sys.addaudithook(refuse)
+    opened = None if attribute else watch_own()
     line = load(name, attribute)
     if line.startswith("ok "):
-        line += "\t" + " ".join(sorted(machines() - BEFORE)) + "\t" + " ".join(sorted(brought()))
+        line += "\t" + " ".join(sorted(machines() - BEFORE)) + "\t" + ("alone" if opened == [] else "")
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -254,20 +263,22 @@ def say(values):
 
 
 def settle(child, status, late):
-    """Reports a child; returns the other modules that it has shown to load, and what it took from the artifact."""
+    """Reports a child; returns the other modules that it has shown to load, and whether none of the function's own files was in that."""
     line, whole, _ = child.line.partition(b"\n")
     word, _, rest = line.decode("utf-8", "replace").partition(" ")
-    loaded, taken = "", ""
+    loaded, alone = "", False
     values = {
         "index": str(child.index),
         "milliseconds": str(int((time.monotonic() - child.start) * 1000)),
         "output": quote(child.said.decode("utf-8", "replace")),
     }
     if whole and word == "ok":
-        loaded, libraries, taken = rest.split("\t")
+        # Package code may have written the line.
+        loaded, libraries, word, *_ = rest.split("\t") + ["", ""]
+        alone = word == "alone"
         values["ending"] = quote("loaded")
         values["libraries"] = quote(libraries)
-        values["brought"] = quote(taken)
+        values["alone"] = "true" if alone else "false"
     elif whole and word == "error":
         values["ending"] = quote("raised")
         values["raised"] = quote(rest)
@@ -277,7 +288,7 @@ def settle(child, status, late):
         values["ending"] = quote("died")
         values["status"] = str(status)
     say(values)
-    return set(loaded.split()), taken
+    return set(loaded.split()), alone
 
 
 BEFORE = machines()
@@ -307,13 +318,12 @@ def main():
             if not (late or child.has_answered() or child.has_ended()):
                 continue
             running.remove(child)
-            loaded, taken = settle(child, child.end(), late)
+            loaded, alone = settle(child, child.end(), late)
             for index, name in list(queue):
                 if name in loaded:
                     queue.remove((index, name))
                     values = {"index": str(index), "milliseconds": "0", "output": '""', "ending": quote("loaded")}
-                    # What the handler loads beside it says nothing of the module alone.
-                    say(values | {"brought": quote(taken)} if child.index else values)
+                    say(values | {"alone": "true" if alone else "false"})
 
 
 report = os.dup(1)

@@ -35,6 +35,7 @@ pub fn findings(
         search_path: &checked.search_path,
         handler,
         modules: &names,
+        own: &[],
         variables,
         threads,
     };

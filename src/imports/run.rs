@@ -45,6 +45,8 @@ pub struct Question<'a> {
     pub handler: Option<&'a str>,
     /// Top-level modules, the most promising first: what one of them loads is not tried again.
     pub modules: &'a [String],
+    /// The function's own files, by their paths in Lambda.
+    pub own: &'a [String],
     /// Variables that the function needs beside Lambda's own.
     pub variables: &'a BTreeMap<String, String>,
     /// How many at once.
@@ -60,8 +62,8 @@ pub struct Imports {
     pub failures: Vec<Failure>,
     /// Those that loaded a library of this machine which the runtime does not have, with its name.
     foreign: Vec<(String, String)>,
-    /// The modules that loaded without the handler, each with the top-level modules that it took from the artifact.
-    pub alone: Vec<(String, BTreeSet<String>)>,
+    /// The modules that loaded without the handler and without any of the function's own files.
+    pub alone: BTreeSet<String>,
     /// What the kernel allowed: `namespaces`, `writable`, `network` or `hook`.
     pub sandbox: String,
 }
@@ -99,12 +101,13 @@ struct Line {
     #[serde(default)]
     libraries: String,
     #[serde(default)]
-    brought: Option<String>,
+    alone: bool,
     output: String,
 }
 
 /// Imports everything that is asked for, from a sealed copy.
 pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
+    copy.list_own(question.own)?;
     copy.seal();
     let mut child = Running(start(copy, question)?);
     let outcome = listen(&mut child.0, question);
@@ -123,11 +126,7 @@ pub fn run(copy: &ThrowAway, question: &Question<'_>) -> Result<Imports> {
         .collect();
     foreign.sort_unstable();
     let foreign = foreign.into_iter().filter_map(|(index, library)| Some((name(index)?, library))).collect();
-    let alone = lines.iter().filter(|line| line.index > 0).filter_map(|line| {
-        let brought = line.brought.as_ref()?.split_whitespace().map(str::to_owned).collect();
-        Some((name(line.index)?, brought))
-    });
-    let alone = alone.collect();
+    let alone = lines.iter().filter(|line| line.index > 0 && line.alone).filter_map(|line| name(line.index)).collect();
     let mut failures: Vec<(usize, Failure)> = lines
         .into_iter()
         .filter_map(|line| {

@@ -44,7 +44,7 @@ impl SizeReport {
         if let Some(image) = &self.image {
             let _ = writeln!(text, "  base      {} ({})", image.base, image.base_digest);
             if let Some(words) = &image.entrypoint {
-                let _ = writeln!(text, "  starts    {}", words.join(" "));
+                let _ = writeln!(text, "  starts    {}", words.join(" ").escape_debug());
             }
             let is_pushed = |name: &&String| image.pushed.as_ref().is_some_and(|pushed| pushed.name == **name);
             for name in image.names.iter().filter(|name| !is_pushed(name)) {

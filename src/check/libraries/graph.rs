@@ -80,6 +80,11 @@ impl<'a> Graph<'a> {
         self.search.libraries[index].1
     }
 
+    /// Which file needs which, for sure or perhaps.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
+        (0..self.len()).flat_map(move |index| self.needs(index).map(move |other| (self.path(index), self.path(other))))
+    }
+
     /// What a library's needs lead to in the artifact, for sure or perhaps.
     pub(super) fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
         self.found[index].iter().flat_map(leads).copied()

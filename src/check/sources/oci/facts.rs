@@ -75,7 +75,7 @@ impl Facts {
         };
         let run = config.config.unwrap_or_default();
         let mut facts = Self::of(&run);
-        let program = facts.entrypoint.first().map(|word| name_of(word).to_owned());
+        let programs: Vec<String> = facts.entrypoint.iter().map(|word| name_of(word).to_owned()).collect();
         let mut root = layer::Root::default();
         let mut texts = Texts::default();
         // Every file is said to be one of this, and none is read from it.
@@ -86,8 +86,7 @@ impl Facts {
                 Ok(reader) => reader,
                 Err(reason) => return Ok(Err(reason)),
             };
-            let mut keep =
-                |path: &str, size: u64, file: &mut dyn Read| texts.keep(path, size, file, program.as_deref());
+            let mut keep = |path: &str, size: u64, file: &mut dyn Read| texts.keep(path, size, file, &programs);
             let passed = pass(reader, (digest, diff_id), &mut left, &mut |stream| {
                 root.apply_passing(stream, &nothing, &mut keep)
             })?;
@@ -96,7 +95,10 @@ impl Facts {
             }
         }
         let layer::Root { files, links, .. } = root;
-        for (path, file) in files.into_iter().filter(|(path, _)| matters(path, program.as_deref())).take(FILES) {
+        for (path, file) in files.into_iter().filter(|(path, _)| matters(path, &programs)) {
+            if facts.files.len() >= FILES {
+                return Ok(Err(format!("more than {FILES} of its files are Pythons or distributions")));
+            }
             let Origin::Part { offset, .. } = file.origin else { continue };
             let text = usize::try_from(offset).ok().and_then(|index| texts.all.get(index).cloned());
             facts.files.insert(path, Fact { mode: file.mode, text });
@@ -146,8 +148,8 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Whether a path says something; `program` is the name of what starts.
-fn matters(path: &str, program: Option<&str>) -> bool {
+/// Whether a path says something; `programs` are names of what the entrypoint may start.
+fn matters(path: &str, programs: &[String]) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let folder_name = name_of(folder);
     is_metadata(folder_name, name)
@@ -155,7 +157,7 @@ fn matters(path: &str, program: Option<&str>) -> bool {
         || (folder_name == "bin" && python::is_python(name))
         || (matches!(name, "os.py" | "os.pyc") && python::is_python(folder_name))
         || (folder_name == "awslambdaric" && matches!(name, "__main__.py" | "__main__.pyc"))
-        || program == Some(name)
+        || programs.iter().any(|program| program == name)
         || path == "etc/debian_version"
 }
 
@@ -172,13 +174,13 @@ struct Texts {
 
 impl Texts {
     /// Takes a text of a file that passes, if its path says that it matters, and gives its number.
-    fn keep(&mut self, path: &str, size: u64, file: &mut dyn Read, program: Option<&str>) -> Result<u64, String> {
+    fn keep(&mut self, path: &str, size: u64, file: &mut dyn Read, programs: &[String]) -> Result<u64, String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let is_metadata = is_metadata(name_of(folder), name);
         let limit = match name {
             _ if is_metadata => METADATA_BYTES,
             "pyvenv.cfg" if size <= python::CONFIGURATION_BYTES => size,
-            _ if program == Some(name) && size <= PROGRAM_BYTES => size,
+            _ if programs.iter().any(|program| program == name) && size <= PROGRAM_BYTES => size,
             _ => return Ok(NO_TEXT),
         };
         let mut bytes = Vec::new();
