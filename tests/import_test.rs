@@ -438,11 +438,21 @@ fn another_handler_is_imported_alone() {
     change("extra.py", "raise SystemError('broken')\n");
     assert_eq!(tested(), "import test: 2 modules (1 more loaded before)", "pkg takes extra from the function");
     assert!(warnings(&build(&pack).run().json(0)).contains("pkg cannot be imported: it raises SystemError: broken"));
+    // Data counts as well.
+    change("settings.ini", "");
+    pack.wheel(&pkg("import pathlib\nassert pathlib.Path('settings.ini').read_text() == ''\n"));
+    fs::remove_file(pack.path("functions/app/extra.py")).unwrap();
+    assert_eq!(tested(), "import test: 3 modules");
+    change("settings.ini", "x");
+    assert_eq!(tested(), "import test: 2 modules (1 more loaded before)");
+    pack.wheel(&pkg(""));
     // What the handler loads is not known to load without it.
+    change("extra.py", "");
+    tested();
     change("extra.py", "VALUE = 3\n");
     change("app.py", &format!("import other\n{HANDLER}"));
     change("new.py", "");
     tested();
     change("app.py", &format!("VALUE = 3\n{HANDLER}"));
-    assert_eq!(tested(), "import test: 3 modules");
+    assert_eq!(tested(), "import test: 2 modules (1 more loaded before)", "other was seen with the handler alone");
 }

@@ -372,7 +372,14 @@ mod tests {
             "which Python, nobody knows"
         );
         assert_eq!(of(&["/run.sh"], "exec \"$@\""), (true, true, true));
-        assert_eq!(of(&["/missing.sh"], ""), (true, true, true));
+        // A script around another one, and what was not read.
+        assert_eq!(of(&["/run.sh", "--", "/run.sh"], "exec \"$@\""), (true, true, true));
+        assert_eq!(of(&["/missing.sh"], ""), (false, false, false));
+        assert_eq!(of(&["/run.sh", "--", "/missing.sh"], "exec \"$@\""), (false, false, false));
+        let unseen = Provided::by(&facts(&LOCAL, &[], &["/missing.sh"]), None, python()).unwrap().unseen;
+        assert_eq!(unseen, Some(vec!["/missing.sh".to_owned()]));
+        // The first that is meant is not there, the next is.
+        assert_eq!(of(&["/run.sh"], "# python\nexec /usr/local/bin/python3.13 -m awslambdaric"), (false, true, true));
         let given = ["/usr/local/bin/python3.13".to_owned()];
         let provided = Provided::by(&facts(&LOCAL, &[], &[]), Some(&given), python()).unwrap();
         assert!(!provided.lacks_client && provided.entrypoint.is_none() && provided.has("numpy", "2.0"));
@@ -429,7 +436,8 @@ mod tests {
         let reason = Provided::by(&facts(&files, &[], &[]), None, python()).unwrap_err();
         assert!(reason.contains("it has /usr/bin/python3.11. Take a base with Python 3.13"), "{reason}");
         let kept = Provided::by(&facts(&files, &[], &["/tini", "--"]), None, python()).unwrap();
-        assert_eq!(kept, Provided::default());
+        let unseen = Some(vec!["/tini".to_owned(), "--".to_owned()]);
+        assert_eq!(kept, Provided { unseen, ..Provided::default() });
     }
 
     #[test]
