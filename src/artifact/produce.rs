@@ -11,6 +11,7 @@ use std::path::Path;
 use super::deflate::{DEFLATE_VERSION, Packed, pack};
 use super::ordered::ordered;
 use super::zip_writer::ZipWriter;
+use crate::archive::Archive;
 use crate::cache::{MemberCache, MemberCacheWriter};
 use crate::elf::strip::{Unstripped, is_elf, strip};
 use crate::error::{Error, Result};
@@ -74,6 +75,14 @@ pub struct Artifact {
     pub stripped: Vec<(String, u64, Owner)>,
     /// Libraries left as they were, wholly or in part, with the reason.
     pub unstripped: Vec<(String, String)>,
+}
+
+impl Artifact {
+    /// The ZIP, to be read.
+    pub fn open(&self) -> Result<Archive> {
+        let path = self.file.path();
+        Archive::open(path).map_err(|error| Error::io("read", path)(io::Error::other(error)))
+    }
 }
 
 /// The member cache's variant for a wheel's own files.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{BuildPlan, Made, lint};
-use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::check;
 use crate::error::{Error, Result};
@@ -28,8 +27,7 @@ pub(super) fn finish(
             "name it: --handler MODULE.FUNCTION, or handler in pack.toml",
         ));
     };
-    let path = artifact.file.path();
-    let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
+    let archive = artifact.open()?;
     // What a folder, a commit or a file has is not known by its version.
     let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
     let left_out = Payload::left_out(&archive, &owners, build.target, &has)?;

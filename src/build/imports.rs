@@ -101,7 +101,7 @@ impl Test<'_> {
         let start = std::time::Instant::now();
         let site = self.build.site();
         let before = tree::assemble(self.distributions, self.own, self.build.target.python, &site)?.tree;
-        let archive = packed.open()?;
+        let archive = Arc::new(packed.artifact.open()?);
         let copy = self.copy(packed, &before, &archive)?;
         let mut modules = imports::of_tree(&packed.compiled.tree, &site, self.build.target.python);
         // What the handler's own module is called is the handler's to load.

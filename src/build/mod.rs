@@ -21,7 +21,6 @@ use imports::Verdict;
 pub use plan::{Plan, PlannedWheel};
 pub use product::{Name, Product, User};
 
-use crate::archive::Archive;
 use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::check::{self, Checked, Files, Finding, Question, Severity};
@@ -316,13 +315,6 @@ fn pack(
 }
 
 impl Packed {
-    /// The ZIP, to be read.
-    fn open(&self) -> Result<Arc<Archive>> {
-        let path = self.artifact.file.path();
-        let archive = Archive::open(path).map_err(|error| Error::io("read", path)(std::io::Error::other(error)))?;
-        Ok(Arc::new(archive))
-    }
-
     /// Whether a top-level module is the handler's, or the package that it is in.
     fn is_handler_module(&self, module: &str) -> bool {
         let handler = self.handler.as_deref().map(|handler| handler.replace('/', "."));

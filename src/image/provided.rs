@@ -196,7 +196,7 @@ impl Facts {
         if fact.mode & 0o001 == 0 || Self::version_in(&real).is_some_and(|version| version != python) {
             return None;
         }
-        let own = prefix(path)?;
+        let own = Self::prefix(path)?;
         let environment = self.file(&format!("{own}/pyvenv.cfg")).and_then(|(_, fact)| fact.text.as_deref());
         let value = |key: &str| {
             let pairs = environment?.lines().filter_map(|line| line.split_once('='));
@@ -204,7 +204,7 @@ impl Facts {
         };
         let home = value("home").and_then(|home| self.resolve(home));
         let home = home.as_deref().and_then(|bin| bin.strip_suffix("bin")?.strip_suffix('/'));
-        let installed = home.or_else(|| prefix(&real))?;
+        let installed = home.or_else(|| Self::prefix(&real))?;
         let folders = self.installed(installed, python)?;
         let folders = if environment.is_some() {
             let own = ["lib", "lib64"].map(|lib| format!("{own}/{lib}/python{python}/site-packages"));
@@ -292,11 +292,6 @@ impl Facts {
 
 fn is_executable(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(folder, _)| folder == "bin" || folder.ends_with("/bin"))
-}
-
-/// Where a Python is installed: what `bin` is in.
-fn prefix(executable: &str) -> Option<&str> {
-    executable.rsplit_once('/')?.0.strip_suffix("bin")?.strip_suffix('/')
 }
 
 /// The distribution that a METADATA describes, if it is one that anybody may read.

@@ -50,8 +50,6 @@ pub struct Fact {
 pub struct Facts {
     /// What its configuration starts.
     pub entrypoint: Vec<String>,
-    /// What that is given.
-    pub command: Vec<String>,
     /// Its PATH.
     pub path: Option<String>,
     /// Where its Pythons look first.
@@ -114,7 +112,6 @@ impl Facts {
         };
         Self {
             entrypoint: run.entrypoint.clone().unwrap_or_default(),
-            command: run.cmd.clone().unwrap_or_default(),
             path: variable("PATH"),
             python_path: variable("PYTHONPATH"),
             ..Self::default()
@@ -129,6 +126,11 @@ impl Facts {
     /// Whether a word of a command is a Python, with or without a path before it.
     pub fn is_python(word: &str) -> bool {
         python::is_python(word)
+    }
+
+    /// Where the Python of that path is installed: what `bin` is in.
+    pub fn prefix(executable: &str) -> Option<&str> {
+        python::prefix(executable)
     }
 
     /// Where a path leads.

@@ -10,13 +10,13 @@ use crate::check::{File, Files};
 use crate::lambda::PythonVersion;
 
 /// Where a Python is looked for if nothing names one: AWS's base images, Docker's official ones, a distribution's own.
-pub(super) const USUAL: [&str; 3] = ["var/lang", "usr/local", "usr"];
+const USUAL: [&str; 3] = ["var/lang", "usr/local", "usr"];
 
 /// What a shell takes for PATH where nobody sets it.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Entries of PATH and words of a command that are looked at.
-pub(super) const WORDS: usize = 64;
+const WORDS: usize = 64;
 
 /// The most that `pyvenv.cfg` may have.
 pub(super) const CONFIGURATION_BYTES: u64 = 1 << 16;
