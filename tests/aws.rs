@@ -227,6 +227,13 @@ fn public_layers_have_a_name_for_each_target() {
     run = run.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET);
     done(&run.run());
     let text = lock(&pack);
+    // The command line goes before variables.
+    std::fs::remove_file(pack.path("pack.lock")).unwrap();
+    let mut run = pack.command(["lock", "--region", "eu-central-1"]).env("AWS_REGION", "eu-west-1");
+    run = run.env("AWS_ENDPOINT_URL", lambda.url()).env("AWS_SECRET_ACCESS_KEY", SECRET);
+    done(&run.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").run());
+    assert_eq!(lock(&pack), text);
+    said(&pack.command(["lock", "--region", "Frankfurt"]).run(), 2, &["a Region is written like eu-west-1"]);
     let arns: Vec<&str> = text.lines().filter(|line| line.starts_with("arn = ")).collect();
     let expected = [arn("Python312") + ":4", arn("Python313") + ":2", arn("Python313-Arm64") + ":1"];
     assert_eq!(arns, expected.map(|arn| format!("arn = \"{arn}\"")));

@@ -125,6 +125,46 @@ fn a_push_asks_aws_for_the_password() {
 }
 
 #[test]
+fn a_profile_of_the_command_line_goes_before_variables() {
+    let Some(team) = Team::new() else { return };
+    let api = api(token(&format!("AWS:{ECR_PASSWORD}")));
+    assert_done(&team.push(&url(&api)));
+    let key = |id: &str| format!("aws_access_key_id = {id}\naws_secret_access_key = {SECRET}\n");
+    team.pack.write("../aws.cfg", format!("[default]\n{}[profile team]\n{}", key("AKIADEFAULT"), key("AKIATEAM")));
+    let name = format!("{ECR}/team/app:1");
+    let config = team.pack.path("../aws.cfg").display().to_string();
+    let variables = [
+        ("AWS_CONFIG_FILE", config.as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIAVARIABLE"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ];
+    let push = format!("{ECR}/team/app:2");
+    let image = [
+        "image",
+        "app",
+        "--base",
+        "base",
+        "--bytecode",
+        "none",
+        "--no-import-test",
+        "--push",
+        &push,
+        "--profile",
+        "team",
+    ];
+    for arguments in [&["check", &name, "--profile", "team"][..], &["diff", &name, "base", "--profile", "team"], &image]
+    {
+        let before = api.questions().len();
+        assert_done(&team.run_with(&url(&api), arguments, &variables));
+        let signed = api.questions().split_off(before);
+        let signed = signed.iter().map(|question| question.header("authorization").unwrap());
+        assert!(signed.clone().count() > 0 && signed.clone().all(|words| words.contains("Credential=AKIATEAM/")));
+    }
+    let outcome = team.run_with(&url(&api), &["check", &name, "--profile", "nobody"], &variables);
+    assert_fails(&outcome, 1, &["the AWS profile \"nobody\" gives no credentials"]);
+}
+
+#[test]
 fn what_docker_keeps_goes_before_aws() {
     let Some(team) = Team::new() else { return };
     let api = api(token("AWS:another"));

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use super::LayerVersion;
+use super::{Access, LayerVersion};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
@@ -17,7 +17,7 @@ pub struct Lambda {
 
 impl Lambda {
     /// Says why not.
-    pub fn connect(_: Option<&str>) -> Result<Self> {
+    pub fn connect(_: &Access) -> Result<Self> {
         Err(Error::out_of_reach(
             "this pack was built without the cargo feature aws, and so cannot ask AWS",
             "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
@@ -48,6 +48,12 @@ impl Lambda {
 /// ECR's passwords, which this pack cannot ask for.
 #[derive(Debug, Default)]
 pub(super) struct Ecr {}
+
+impl Ecr {
+    pub(super) fn of(_: Option<&str>) -> Self {
+        Self {}
+    }
+}
 
 impl EcrPasswords for Ecr {
     fn of_region(&self, _: &str) -> Result<Credential, String> {

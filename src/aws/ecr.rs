@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_ecr::Client;
 
-use super::{connect, failure};
+use super::{Access, connect, failure};
 use crate::error::{Error, Result};
 use crate::registry::{Credential, EcrPasswords};
 
@@ -21,7 +21,15 @@ const TOKEN_BYTES: usize = 32 << 10;
 /// AWS's API as a source of passwords.
 #[derive(Debug, Default)]
 pub(super) struct Ecr {
+    profile: Option<String>,
     known: Mutex<BTreeMap<String, Credential>>,
+}
+
+impl Ecr {
+    /// With a profile of AWS's configuration files, or whatever AWS's chain finds.
+    pub(super) fn of(profile: Option<&str>) -> Self {
+        Self { profile: profile.map(str::to_owned), ..Self::default() }
+    }
 }
 
 impl EcrPasswords for Ecr {
@@ -30,17 +38,18 @@ impl EcrPasswords for Ecr {
         if let Some(credential) = known.get(region) {
             return Ok(credential.clone());
         }
-        let credential = ask(region).map_err(|error| error.to_string())?;
+        let access = Access { region: Some(region.to_owned()), profile: self.profile.clone() };
+        let credential = ask(&access).map_err(|error| error.to_string())?;
         known.insert(region.to_owned(), credential.clone());
         Ok(credential)
     }
 }
 
-fn ask(region: &str) -> Result<Credential> {
+fn ask(access: &Access) -> Result<Credential> {
     let answered = connect::runtime()?.block_on(async {
-        let (config, _) = connect::configure(Some(region), ACTION).await?;
+        let (config, _) = connect::configure(access, ACTION).await?;
         let asked = Client::new(&config).get_authorization_token().send().await;
-        asked.map_err(|error| failure::of_call(&error, ACTION))
+        asked.map_err(|error| failure::of_password(&error, ACTION))
     })?;
     let token = answered.authorization_data().iter().find_map(|data| data.authorization_token());
     token.and_then(read).ok_or_else(|| Error::aws("AWS answers with no password that can be sent", "try again"))

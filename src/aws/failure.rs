@@ -1,11 +1,15 @@
-//! What the SDK reports, in a sentence. AWS's own words are shown where they name who may not do what; where a signature or
+//! What the SDK reports, in a sentence. AWS's own words are shown, since they say what a person has to change; but where a signature or
 //! a token is at fault they may repeat parts of it, so that only the code is.
+
+mod denied;
 
 use std::error::Error as _;
 use std::io::ErrorKind;
 
+use aws_sdk_lambda::config::http::HttpResponse;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 
+use self::denied::Denied;
 use crate::error::Error;
 use crate::lambda::LayerArn;
 
@@ -24,14 +28,23 @@ pub(super) enum Answer {
 }
 
 pub(super) fn answer<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Answer {
-    match error.code() {
-        Some("AccessDeniedException" | "AccessDenied") => Answer::Refused,
-        Some("ResourceNotFoundException") => Answer::Missing,
+    let Some(code) = error.code() else {
+        // What S3 answers to HEAD has no body, and so no code; of a 404 the SDK makes one.
+        let is_bare =
+            |response: &HttpResponse| response.status().as_u16() == 403 && response.body().bytes() == Some(b"");
+        return if error.raw_response().is_some_and(is_bare) { Answer::Refused } else { Answer::Other };
+    };
+    // Each service has its own words for it: NoSuchBucket, NoSuchEntity, RepositoryNotFoundException, DashboardNotFoundError,
+    // AWS.SimpleQueueService.NonExistentQueue.
+    let is_missing = ["NoSuch", "NonExistent", "DoesNotExist", "NotFound"].iter().any(|word| code.contains(word));
+    match code {
+        _ if code.starts_with("AccessDenied") => Answer::Refused,
+        _ if is_missing => Answer::Missing,
         _ => Answer::Other,
     }
 }
 
-/// What a call about a layer failed of.
+/// What a call about a layer of somebody else's failed of.
 pub(super) fn of<E>(error: &SdkError<E>, call: &str, arn: &LayerArn) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -42,22 +55,41 @@ where
             "there is no such version, its owner does not share it, or these credentials lack lambda:GetLayerVersion",
         ),
         Answer::Missing => Error::aws(format!("AWS has no {arn}"), "check account, name, version and Region"),
-        Answer::Other => other(error, call, &format!(" of {arn}")),
+        Answer::Other => other(error, &format!("{call} of {arn}"), ""),
     }
 }
 
-/// What a call failed of that asks for nothing of its own; `action` is what it needs.
-pub(super) fn of_call<E>(error: &SdkError<E>, action: &str) -> Error
+/// What a call failed of: `action` is what it needs (`lambda:CreateFunction`), `resource` what it was about, as a policy would name it.
+pub(super) fn of_call<E>(error: &SdkError<E>, action: &str, resource: &str) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match answer(error) {
-        Answer::Refused => Error::aws(
-            format!("AWS does not allow {action}{}", words(error)),
-            "these credentials need it: a policy of whoever has them has to allow it",
+        Answer::Refused => refused(error, action, resource),
+        Answer::Missing => Error::aws(
+            format!("AWS has no {resource} ({action}){}", words(error)),
+            "check the name and the Region; somebody may have deleted it meanwhile: then the same command again will do",
         ),
+        Answer::Other => other(error, &format!("{action} of {resource}"), &words(error)),
+    }
+}
+
+/// The same for a call whose answer is a password: of AWS's words only those that refuse it are shown.
+pub(super) fn of_password<E>(error: &SdkError<E>, action: &str) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match answer(error) {
+        Answer::Refused => of_call(error, action, "*"),
         Answer::Missing | Answer::Other => other(error, action, ""),
     }
+}
+
+/// A permission that is missing, and the statement that gives it.
+fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, action: &str, resource: &str) -> Error {
+    let denied = Denied::read(&error.message().map(shown).unwrap_or_default(), action, resource);
+    let on = if denied.resource == "*" { String::new() } else { format!(" on {}", denied.resource) };
+    Error::aws(format!("AWS does not allow {}{on}{}", denied.action, words(error)), denied.hint())
 }
 
 /// AWS's own words, as the end of a sentence.
@@ -65,7 +97,7 @@ fn words<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     error.message().map(|words| format!(": {}", shown(words))).unwrap_or_default()
 }
 
-fn other<E>(error: &SdkError<E>, call: &str, of_what: &str) -> Error
+fn other<E>(error: &SdkError<E>, call: &str, words: &str) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -74,7 +106,7 @@ where
             format!("AWS refuses the credentials ({})", shown(code)),
             "renew them (aws sso login, or whatever gave them), and check this machine's clock",
         ),
-        Some(code) => Error::aws(format!("AWS answers {} to {call}{of_what}", shown(code)), "try again in a while"),
+        Some(code) => Error::aws(format!("AWS answers {} to {call}{words}", shown(code)), "try again in a while"),
         None => unanswered(error),
     }
 }
@@ -112,7 +144,7 @@ fn system_reason<E: std::error::Error + 'static>(error: &SdkError<E>) -> Option<
 }
 
 fn is_about_credentials(code: &str) -> bool {
-    ["Token", "Signature", "Credential", "UnrecognizedClient", "Authentication", "OptInRequired"]
+    ["Token", "Signature", "Credential", "UnrecognizedClient", "Authentication", "OptInRequired", "InvalidAccessKey"]
         .iter()
         .any(|word| code.contains(word))
 }

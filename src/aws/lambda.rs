@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::LayerVersionContentOutput;
 
-use super::{LayerVersion, Location, connect, download, failure, newest};
+use super::{Access, LayerVersion, Location, connect, download, failure, newest};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{LayerArn, UNPACKED_BYTES};
@@ -20,9 +20,9 @@ pub struct Lambda {
 
 impl Lambda {
     /// Finds credentials, and the Region if none is given.
-    pub fn connect(region: Option<&str>) -> Result<Self> {
+    pub fn connect(access: &Access) -> Result<Self> {
         let runtime = connect::runtime()?;
-        let (config, region) = runtime.block_on(connect::configure(region, "lambda:GetLayerVersion"))?;
+        let (config, region) = runtime.block_on(connect::configure(access, "lambda:GetLayerVersion"))?;
         Ok(Self { client: Client::new(&config), runtime, region })
     }
 

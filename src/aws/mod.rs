@@ -6,6 +6,7 @@
 
 #[cfg(not(feature = "aws"))]
 mod absent;
+mod access;
 #[cfg(feature = "aws")]
 mod connect;
 #[cfg(feature = "aws")]
@@ -27,14 +28,16 @@ use crate::registry::Credentials;
 use absent::Ecr;
 #[cfg(not(feature = "aws"))]
 pub use absent::Lambda;
+pub use access::Access;
 #[cfg(feature = "aws")]
 use ecr::Ecr;
 #[cfg(feature = "aws")]
 pub use lambda::Lambda;
 
-/// Who asks registries: what Podman's and Docker's files and helpers have, and where they have nothing for one of ECR, AWS's API.
-pub fn registry_credentials() -> Credentials {
-    Credentials::from_environment().with_ecr(Arc::new(Ecr::default()))
+/// Who asks registries: what Podman's and Docker's files and helpers have, and where they have nothing for one of ECR, AWS's API, with
+/// the profile that the command line names.
+pub fn registry_credentials(profile: Option<&str>) -> Credentials {
+    Credentials::from_environment().with_ecr(Arc::new(Ecr::of(profile)))
 }
 
 /// What AWS says of a layer's version.

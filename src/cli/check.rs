@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::account::Profile;
 use super::{print, to_json, variable};
 use crate::aws;
 use crate::cache::Cache;
@@ -84,6 +85,9 @@ pub(super) struct Check {
     /// AWS's own, in a pack with the cargo feature aws)
     #[arg(long)]
     insecure: bool,
+
+    #[command(flatten)]
+    profile: Profile,
 
     /// Where the layers of an image in a registry lie while they are looked at [default: pack in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
@@ -166,7 +170,7 @@ impl Check {
             && !path.exists()
             && let Some(reference) = reference(path)?
         {
-            let credentials = aws::registry_credentials();
+            let credentials = aws::registry_credentials(self.profile.name.as_deref());
             let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
             let progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
             let cache = Cache::open(self.cache_dir.as_deref())?;

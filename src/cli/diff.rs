@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::account::Profile;
 use super::{print, to_json};
 use crate::diff::{self, Registries};
 use crate::error::Result;
@@ -44,6 +45,9 @@ pub(super) struct Diff {
     #[arg(long)]
     insecure: bool,
 
+    #[command(flatten)]
+    profile: Profile,
+
     /// End with 1 if they differ
     #[arg(long)]
     exit_code: bool,
@@ -60,7 +64,12 @@ pub(super) struct Diff {
 impl Diff {
     pub(super) fn run(self) -> Result<ExitCode> {
         let progress = Progress::new(Verbosity::Normal);
-        let registries = Registries { architecture: self.arch, insecure: self.insecure, progress: &progress };
+        let registries = Registries {
+            architecture: self.arch,
+            insecure: self.insecure,
+            profile: self.profile.name.as_deref(),
+            progress: &progress,
+        };
         let diff = diff::diff(&self.before, &self.after, &registries)?;
         if self.json {
             print(&format!("{:#}\n", to_json(&diff)?))?;

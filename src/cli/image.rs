@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::account::Profile;
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use super::{nothing_here, variable};
 use crate::build::{BuildPlan, Product};
@@ -110,6 +111,9 @@ pub(super) struct Image {
     /// The handler, MODULE.FUNCTION, which has to be in the image
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
+
+    #[command(flatten)]
+    profile: Profile,
 
     #[command(flatten)]
     options: Options,
@@ -280,6 +284,7 @@ impl Image {
             write: self.output.is_some() || !(self.load || self.push.is_some()),
             verify: self.verify,
             insecure: self.insecure,
+            profile: self.profile.name.clone(),
             offline: self.options.is_offline(),
         };
         if plan.offline {

@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::bases::Look;
 use self::published::{Newer, Resolved};
+use super::account::Account;
 use super::{describe, nothing_here, print};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -66,6 +67,9 @@ pub(super) struct Lock {
     #[arg(long)]
     offline: bool,
 
+    #[command(flatten)]
+    account: Account,
+
     /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
     #[arg(long, value_name = "PATH")]
     python_executable: Option<PathBuf>,
@@ -114,23 +118,37 @@ impl Lock {
         let mut progress = Progress::new(if self.quiet { Verbosity::Quiet } else { Verbosity::Normal });
         let before = lock::load(file)?;
         let cache = Cache::open(self.cache_dir.as_deref())?;
+        let profile = self.account.profile();
         let meant = self.meant(Path::new(""))?;
         if self.check {
             let (published, mut lines) = published::check(&meant.published, &before, &progress);
             lines.extend(bases::check(&bases::wanted(&meant.functions)?, &before, self.some_targets()));
-            let look =
-                Look { cache: &cache, before: &before, digests: &BTreeMap::new(), offline: true, progress: &progress };
+            let look = Look {
+                cache: &cache,
+                before: &before,
+                digests: &BTreeMap::new(),
+                offline: true,
+                profile,
+                progress: &progress,
+            };
             return self.check(&self.sets(&meant, &published, &look, file)?, &before, &published.layers, lines);
         }
         self.check_names(&before, &meant)?;
         let names: Vec<String> = self.upgrade.clone();
         let newer = if self.upgrades_all() { Newer::All } else { Newer::Named(&names) };
-        let mut finder = Finder::new(&cache, self.offline);
+        let mut finder = Finder::new(&cache, self.offline, self.account.access());
         let published = published::resolve(&meant.published, &before, &newer, &mut finder, &progress)?;
         let wanted = bases::wanted(&meant.functions)?;
-        let bases = bases::resolve(&wanted, &before, &newer, self.offline, &progress)?;
+        let bases = bases::resolve(&wanted, &before, &newer, self.offline, profile, &progress)?;
         let gone_bases = bases::gone(&wanted, &before, self.some_targets());
-        let look = Look { cache: &cache, before: &before, digests: &bases, offline: self.offline, progress: &progress };
+        let look = Look {
+            cache: &cache,
+            before: &before,
+            digests: &bases,
+            offline: self.offline,
+            profile,
+            progress: &progress,
+        };
         let Sets { entries, held } = self.sets(&meant, &published, &look, file)?;
         let gone = self.gone(before.sets(), &entries, &held);
         let gone_layers = published::gone(&before, &meant.published, self.some_targets());
@@ -201,7 +219,8 @@ impl Lock {
 
     /// What is built, for the targets that are meant.
     fn meant(&self, root: &Path) -> Result<Meant> {
-        let project = Project::load(root)?;
+        let mut project = Project::load(root)?;
+        self.account.set_region(&mut project);
         let mut meant = Meant::default();
         let pythons = any(&self.python);
         let pairs = any(&self.arch).into_iter().flat_map(|arch| pythons.iter().map(move |python| (*python, arch)));

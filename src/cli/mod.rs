@@ -2,6 +2,7 @@
 //!
 //! Standard output carries data only (a path, a report, JSON); everything else goes to standard error.
 
+mod account;
 mod check;
 mod diff;
 mod image;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use self::archives::Archives;
+use super::account::Account;
 use super::options::{Chosen, Options, Otherwise, Runtime, SetName, output};
 use super::{layer, nothing_here};
 use crate::build::{BuildPlan, Product};
@@ -84,12 +85,16 @@ pub(super) struct Zip {
     allow_shadow: bool,
 
     #[command(flatten)]
+    account: Account,
+
+    #[command(flatten)]
     options: Options,
 }
 
 impl Zip {
     pub(super) fn run(self) -> Result<ExitCode> {
         let mut project = Project::load(Path::new(""))?;
+        self.account.set_region(&mut project);
         let (builds, archives) = self.builds(&mut project, Path::new(""))?;
         if self.allow_shadow && self.layers.is_empty() && builds.iter().all(|build| build.method != Method::Layers) {
             return Err(Error::usage(
@@ -144,8 +149,11 @@ impl Zip {
                 "pack image builds it; --packaging names another packaging; pack plan shows all",
             ));
         }
-        let archives =
-            if self.layers.is_empty() { Archives::of(&builds, project, &self.options)? } else { Archives::default() };
+        let archives = if self.layers.is_empty() {
+            Archives::of(&builds, project, &self.options, &self.account.access_for(project))?
+        } else {
+            Archives::default()
+        };
         let mut reasons = BTreeSet::new();
         builds.retain(|build| {
             let reason = why_not(build, &archives);

@@ -16,6 +16,8 @@ pub struct Registries<'a> {
     pub architecture: Architecture,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
+    /// The profile of AWS's configuration files that is asked for ECR's passwords.
+    pub profile: Option<&'a str>,
     /// Who tells what goes on.
     pub progress: &'a Progress,
 }
@@ -26,7 +28,7 @@ impl Registries<'_> {
         let reference: Reference = name.parse().map_err(|reason| {
             Error::usage(format!("{name}: {reason}"), "example: registry.example.com/team/job:1.4")
         })?;
-        let credentials = aws::registry_credentials();
+        let credentials = aws::registry_credentials(self.profile);
         let client = Client::new(Options { insecure: self.insecure, credentials, ..Options::default() })?;
         let repository = client.repository(&reference, self.progress)?;
         let manifest = repository.image(&reference.asked(), self.architecture)?;

@@ -86,6 +86,8 @@ pub struct Plan {
     pub verify: bool,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
+    /// The profile of AWS's configuration files that is asked for ECR's passwords.
+    pub profile: Option<String>,
     /// Whether the network is off limits.
     pub offline: bool,
 }
@@ -152,7 +154,7 @@ impl Plan {
 
     /// A client for its registries, with the user's credentials.
     pub fn client(&self) -> Result<Arc<Client>> {
-        let credentials = aws::registry_credentials();
+        let credentials = aws::registry_credentials(self.profile.as_deref());
         let options = registry::Options { insecure: self.insecure, credentials, ..registry::Options::default() };
         Ok(Arc::new(Client::new(options)?))
     }

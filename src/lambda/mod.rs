@@ -5,6 +5,7 @@ mod folders;
 mod lifecycle;
 mod limits;
 mod public_layers;
+mod region;
 mod runtime;
 pub mod system;
 
@@ -16,4 +17,5 @@ pub use folders::{LAYERS, TASK};
 pub use lifecycle::{Day, Support, ended, runtime_refusal, support};
 pub use limits::{DIRECT_UPLOAD_BYTES, IMAGE_BYTES, LAYERS_PER_FUNCTION, LAYERS_REFUSAL, UNPACKED_BYTES};
 pub use public_layers::{LayerArn, PublicLayer};
+pub use region::is_region;
 pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk, is_runtime_module};

@@ -20,6 +20,8 @@ pub struct Project {
     pub name: String,
     /// Whether it has a project file.
     pub has_file: bool,
+    /// The AWS Region, as its file says, or whoever asks.
+    pub region: Option<String>,
     /// What its file says; nothing, if there is none.
     pub manifest: Manifest,
     /// Its functions by name.
@@ -68,7 +70,8 @@ impl Project {
         let layers = layers::all(root, &manifest, &mut mistakes)?;
         let packagings = packagings(&manifest, &mut mistakes);
         let name = manifest.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
-        let project = Self { name, has_file, manifest, functions, layers, packagings };
+        let region = manifest.region.as_ref().map(|region| region.value.clone());
+        let project = Self { name, has_file, region, manifest, functions, layers, packagings };
         project.check_layers(&mut mistakes);
         project.check_environments(&mut mistakes);
         project.check_names(&mut mistakes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{State, Wanted, without_version};
-use crate::aws::{Lambda, LayerVersion};
+use crate::aws::{Access, Lambda, LayerVersion};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
@@ -16,6 +16,7 @@ use crate::lock::{self, InLayer, Lock, LockedLayer};
 pub struct Finder<'a> {
     cache: &'a Cache,
     offline: bool,
+    access: Access,
     /// By the Region that was asked for.
     connections: BTreeMap<Option<String>, Connection>,
 }
@@ -32,8 +33,8 @@ enum Connection {
 
 impl<'a> Finder<'a> {
     /// One that has asked nobody yet.
-    pub fn new(cache: &'a Cache, offline: bool) -> Self {
-        Self { cache, offline, connections: BTreeMap::new() }
+    pub fn new(cache: &'a Cache, offline: bool, access: Access) -> Self {
+        Self { cache, offline, access, connections: BTreeMap::new() }
     }
 
     /// Whether it could ask anybody at all.
@@ -60,7 +61,7 @@ impl<'a> Finder<'a> {
         let Some(meant) = wanted.arn(Some(aws.region())) else {
             return Err(Error::out_of_reach(
                 "the AWS Region is not known",
-                "region in [project] of pack.toml names it",
+                "--region or region in [project] of pack.toml names it",
             ));
         };
         let same = old.filter(|old| without_version(&old.arn) == without_version(&meant));
@@ -111,13 +112,11 @@ impl<'a> Finder<'a> {
     }
 
     fn connect(&mut self, region: Option<String>) -> Result<&Lambda> {
-        let connection =
-            self.connections.entry(region).or_insert_with_key(|region| match Lambda::connect(region.as_deref()) {
-                Ok(lambda) => Connection::Open(Box::new(lambda)),
-                Err(error) => {
-                    Connection::Refused { message: error.to_string(), hint: error.hint().unwrap_or_default() }
-                }
-            });
+        let access = self.access.in_region(region.as_deref());
+        let connection = self.connections.entry(region).or_insert_with(|| match Lambda::connect(&access) {
+            Ok(lambda) => Connection::Open(Box::new(lambda)),
+            Err(error) => Connection::Refused { message: error.to_string(), hint: error.hint().unwrap_or_default() },
+        });
         match connection {
             Connection::Open(lambda) => Ok(lambda),
             Connection::Refused { message, hint } => Err(Error::out_of_reach(message.clone(), hint.clone())),

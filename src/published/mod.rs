@@ -44,8 +44,7 @@ impl Wanted {
 
     fn named(name: &str, target: Target, project: &Project) -> Option<Self> {
         let Content::Published(published) = &project.layers.get(name)?.content else { return None };
-        let region = project.manifest.region.as_ref().map(|region| region.value.clone());
-        Some(Self { name: name.to_owned(), target, published: published.clone(), region })
+        Some(Self { name: name.to_owned(), target, published: published.clone(), region: project.region.clone() })
     }
 
     /// Whether the lock has it as the project means it.

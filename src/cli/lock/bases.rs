@@ -27,6 +27,7 @@ pub(super) fn resolve(
     lock: &Lock,
     newer: &Newer<'_>,
     offline: bool,
+    profile: Option<&str>,
     progress: &Progress,
 ) -> Result<BTreeMap<BaseId, Digest>> {
     let mut resolved: BTreeMap<BaseId, Digest> =
@@ -44,7 +45,8 @@ pub(super) fn resolve(
     }
     // A registry that is out of reach should not hold the rest up for long.
     let patience = Patience { attempts: 2, ..Patience::default() };
-    let client = Client::new(Options { credentials: aws::registry_credentials(), patience, ..Options::default() })?;
+    let client =
+        Client::new(Options { credentials: aws::registry_credentials(profile), patience, ..Options::default() })?;
     for id in asked {
         let (reference, architecture) = id;
         progress.say(&format!("looking for the base {reference}"));
@@ -73,6 +75,8 @@ pub(super) struct Look<'a> {
     /// What tags of bases lead to, beside what the lock says.
     pub(super) digests: &'a BTreeMap<BaseId, Digest>,
     pub(super) offline: bool,
+    /// Of AWS's configuration files.
+    pub(super) profile: Option<&'a str>,
     pub(super) progress: &'a Progress,
 }
 
@@ -95,7 +99,8 @@ impl Look<'_> {
         let known = if self.offline {
             image::recall(&question, self.cache, self.progress)
         } else {
-            let client = Client::new(Options { credentials: aws::registry_credentials(), ..Options::default() })?;
+            let client =
+                Client::new(Options { credentials: aws::registry_credentials(self.profile), ..Options::default() })?;
             image::look(&question, &Arc::new(client), self.cache, self.progress).map(Some)
         };
         match known {

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use super::super::options::Options;
+use crate::aws::Access;
 use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::layers::Given;
@@ -18,7 +19,7 @@ pub(super) struct Archives(BTreeMap<(String, Target), Result<Given, String>>);
 
 impl Archives {
     /// Those of all builds with layers.
-    pub(super) fn of(builds: &[Build], project: &Project, options: &Options) -> Result<Self> {
+    pub(super) fn of(builds: &[Build], project: &Project, options: &Options, access: &Access) -> Result<Self> {
         let mut archives = Self::default();
         let with_layers = builds.iter().filter(|build| build.method == Method::Layers);
         let wanted: Vec<Wanted> = with_layers.flat_map(|build| Wanted::of(build, project)).collect();
@@ -27,7 +28,8 @@ impl Archives {
         }
         let cache = options.cache()?;
         let file = Path::new(lock::FILE);
-        let mut search = Search { options, lock: lock::load(file)?, finder: Finder::new(&cache, options.is_offline()) };
+        let finder = Finder::new(&cache, options.is_offline(), access.clone());
+        let mut search = Search { options, lock: lock::load(file)?, finder };
         for wanted in wanted {
             let key = (wanted.name.clone(), wanted.target);
             if let Entry::Vacant(place) = archives.0.entry(key) {

@@ -12,7 +12,7 @@ use super::keys::{Key, Kind, ROOT, quoted};
 use super::nearest::{nearest, suggestion};
 use super::place::{Mistake, Place, Source};
 use super::versions;
-use crate::lambda::{self, LayerArn, PythonVersion};
+use crate::lambda::{self, LayerArn, PythonVersion, is_region};
 use crate::slim::Globs;
 
 /// Looks at a document, and collects what is wrong.
@@ -233,7 +233,7 @@ impl<'a> Shape<'a> {
                 }
             }
             Kind::Region => {
-                if !text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-') {
+                if !is_region(text) {
                     refuse(format!("{text:?} is not a Region"), example());
                 }
             }

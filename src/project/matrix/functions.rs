@@ -104,10 +104,11 @@ impl Project {
     }
 
     pub(super) fn used(&self, layer: &ProjectLayer, target: Target) -> UsedLayer {
-        let region = self.manifest.region.as_ref().map(|region| region.value.as_str());
         let (output, arn) = match &layer.content {
             Content::Own { .. } => (Some(layer_output(&layer.name, target)), None),
-            Content::Published(published) => (None, published.arn(region, target).as_ref().map(LayerArn::to_string)),
+            Content::Published(published) => {
+                (None, published.arn(self.region.as_deref(), target).as_ref().map(LayerArn::to_string))
+            }
         };
         UsedLayer { name: layer.name.clone(), output, arn, locked: None }
     }
