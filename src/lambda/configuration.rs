@@ -28,6 +28,13 @@ pub const TIMEOUT: Bounds = Bounds { least: 1, most: 900, unit: "seconds", field
 /// Ephemeral storage (`/tmp`) in MB.
 pub const EPHEMERAL_STORAGE: Bounds = Bounds { least: 512, most: 10_240, unit: "MB", field: "ephemeralStorage.size" };
 
+/// Messages of one event: a batch above ten would have to wait for its messages.
+pub const BATCH_SIZE: Bounds = Bounds { least: 1, most: 10, unit: "messages", field: "batchSize" };
+
+/// Executions that one queue's mapping may have at once.
+pub const MAXIMUM_CONCURRENCY: Bounds =
+    Bounds { least: 2, most: 1000, unit: "executions", field: "scalingConfig.maximumConcurrency" };
+
 /// What all environment variables of a function may have together ("4 KB").
 pub const ENVIRONMENT_BYTES: usize = 4096;
 

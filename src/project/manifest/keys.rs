@@ -1,6 +1,9 @@
 //! Every table and key of `pack.toml`, as data: what the parser takes, what a message suggests and what the schema says.
 
-use crate::lambda::{Bounds, EPHEMERAL_STORAGE, MEMORY, PublicLayer, TIMEOUT};
+use crate::lambda::{
+    ALIAS, BATCH_SIZE, BUCKET, Bounds, EPHEMERAL_STORAGE, LOG_RETENTION, MAXIMUM_CONCURRENCY, MEMORY, NameRule,
+    PublicLayer, REPOSITORY, ROLE, TEMPLATE, TIMEOUT,
+};
 
 /// A key of a table.
 #[derive(Debug)]
@@ -32,6 +35,10 @@ pub(super) enum Kind {
     Flag,
     /// A whole number within what Lambda takes.
     Number(&'static Bounds),
+    /// One of these numbers.
+    NumberOf(&'static [u32]),
+    /// A name by a rule of AWS's.
+    Name(&'static NameRule),
     /// A whole number from 1, or a table of such by Python version or target.
     Versions,
     /// Bytes: a number, or a text such as `200 MB`.
@@ -312,6 +319,71 @@ const MATRIX: &[Key] = &[
     ),
 ];
 
+const DEPLOY: &[Key] = &[
+    key(
+        "name",
+        Kind::Name(&TEMPLATE),
+        "How the functions are called: {project}, {function}, {packaging}, {method}, {python}, {architecture} and {memory} stand for \
+         what they say; without it {project}-{function}, and what of the matrix pack.toml names",
+        "name = \"perf_{method}_{python}_{memory}\"",
+    ),
+    key(
+        "artifacts",
+        Kind::Name(&BUCKET),
+        "The bucket of the ZIPs; without it named after project, account and Region",
+        "artifacts = \"reports-artifacts\"",
+    ),
+    key(
+        "data",
+        Kind::Name(&BUCKET),
+        "The bucket that the functions write to; without it named after project, account and Region",
+        "data = \"reports-data\"",
+    ),
+    key(
+        "repository",
+        Kind::Name(&REPOSITORY),
+        "The repository of the images, in ECR; with a host in front in somebody else's registry; without it the project's name",
+        "repository = \"team/reports\"",
+    ),
+    key(
+        "role",
+        Kind::Name(&ROLE),
+        "A role that is there, for the functions; without it one is made",
+        "role = \"arn:aws:iam::123456789012:role/reports\"",
+    ),
+    key(
+        "log-retention",
+        Kind::NumberOf(LOG_RETENTION),
+        "The days that logs are kept; without it 30",
+        "log-retention = 90",
+    ),
+    key(
+        "batch-size",
+        Kind::Number(&BATCH_SIZE),
+        "The most messages of the queue that one event has; without it 10",
+        "batch-size = 1",
+    ),
+    key(
+        "maximum-concurrency",
+        Kind::Number(&MAXIMUM_CONCURRENCY),
+        "The most executions of each function that the queue starts at once; without it as many as Lambda wants",
+        "maximum-concurrency = 50",
+    ),
+    key("tracing", Kind::Flag, "Whether X-Ray traces the functions; without it, it does", "tracing = false"),
+    key(
+        "snap-start",
+        Kind::Flag,
+        "Whether published versions start from a snapshot (ZIPs of Python 3.12 and newer)",
+        "snap-start = true",
+    ),
+    key(
+        "alias",
+        Kind::Name(&ALIAS),
+        "Publish a version at each change, and let this alias lead to it; the queue then goes through it",
+        "alias = \"live\"",
+    ),
+];
+
 /// The file.
 pub(super) const ROOT: &[Key] = &[
     key(
@@ -339,6 +411,7 @@ pub(super) const ROOT: &[Key] = &[
     ),
     key("budgets", Kind::Table(BUDGETS), "Sizes that every function has to stay within", "[budgets]"),
     key("matrix", Kind::Table(MATRIX), "What is built: every packaging for every Python and architecture", "[matrix]"),
+    key("deploy", Kind::Table(DEPLOY), "What pack deploy makes on AWS", "[deploy]"),
 ];
 
 impl Kind {
@@ -354,6 +427,10 @@ impl Kind {
             Self::Number(bounds) => {
                 format!("a whole number from {} to {} ({})", bounds.least, bounds.most, bounds.unit)
             }
+            Self::NumberOf(numbers) => {
+                format!("one of {}", numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Self::Name(rule) => rule.what.into(),
             Self::Versions => "a whole number from 1, or a table of such by Python version or target".into(),
             Self::Bytes => "a number of bytes or a text such as \"200 MB\"".into(),
             Self::Choice(words) => format!("one of {}", quoted(words)),

@@ -58,6 +58,8 @@ pub struct Manifest {
     pub budgets: Budgets,
     /// What is built.
     pub matrix: MatrixEntry,
+    /// What is made of it on AWS.
+    pub deploy: DeployEntry,
 }
 
 /// What can be set for functions.
@@ -164,6 +166,17 @@ pub enum Method {
     Image,
 }
 
+impl Method {
+    /// The word in `pack.toml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Layers => "layers",
+            Self::Image => "image",
+        }
+    }
+}
+
 /// `[image]`.
 #[derive(Clone, Debug, Default)]
 pub struct ImageEntry {
@@ -211,6 +224,33 @@ pub struct MatrixEntry {
     pub exclude: Vec<Row>,
     /// What is added.
     pub include: Vec<Row>,
+}
+
+/// `[deploy]`.
+#[derive(Clone, Debug, Default)]
+pub struct DeployEntry {
+    /// The template of function names.
+    pub name: Option<At<String>>,
+    /// The bucket of the ZIPs.
+    pub artifacts: Option<At<String>>,
+    /// The bucket that functions write to.
+    pub data: Option<At<String>>,
+    /// The repository of the images.
+    pub repository: Option<At<String>>,
+    /// The ARN of a role that is there.
+    pub role: Option<At<String>>,
+    /// Days that logs are kept.
+    pub log_retention: Option<At<u32>>,
+    /// Messages of an event.
+    pub batch_size: Option<At<u32>>,
+    /// Executions that the queue starts at once.
+    pub maximum_concurrency: Option<At<u32>>,
+    /// Whether X-Ray traces.
+    pub tracing: Option<At<bool>>,
+    /// Whether versions start from a snapshot.
+    pub snap_start: Option<At<bool>>,
+    /// The alias of the newest version.
+    pub alias: Option<At<String>>,
 }
 
 /// A row of `include` or `exclude`: what it does not name, it leaves open.

@@ -35,6 +35,8 @@ fn of(kind: &Kind) -> Value {
         }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Number(bounds) => json!({ "type": "integer", "minimum": bounds.least, "maximum": bounds.most }),
+        Kind::NumberOf(numbers) => json!({ "enum": numbers }),
+        Kind::Name(rule) => json!({ "type": "string", "pattern": rule.pattern }),
         Kind::Versions => {
             let pythons: Vec<String> = PythonVersion::all().map(|python| python.minor().to_string()).collect();
             let key = format!(r"^3\.({})(-(x86_64|arm64))?$", pythons.join("|"));

@@ -199,9 +199,10 @@ impl<'a> Shape<'a> {
                     self.wrong(span, message, format!("Lambda says \"{refusal}\""));
                 }
             }
+            Kind::NumberOf(numbers) if numbers.iter().any(|known| i64::from(*known) == number) => {}
             Kind::Bytes if number >= 0 => {}
             Kind::Versions if (1..=i64::from(u32::MAX)).contains(&number) => {}
-            Kind::Bytes | Kind::Versions => {
+            Kind::Bytes | Kind::Versions | Kind::NumberOf(_) => {
                 self.wrong(
                     span,
                     format!("{} takes {}", key.name, kind.expected()),
@@ -240,6 +241,11 @@ impl<'a> Shape<'a> {
             Kind::LayerArn => {
                 if let Err(reason) = text.parse::<LayerArn>() {
                     refuse(format!("{text:?} is not the ARN of a layer"), reason);
+                }
+            }
+            Kind::Name(rule) => {
+                if !(rule.holds)(text) {
+                    refuse(format!("{text:?} is not {}", rule.what), format!("it has {}; {}", rule.looks, example()));
                 }
             }
             Kind::Bytes => {

@@ -9,8 +9,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    At, Budgets, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry, Place, Row,
-    Settings, Source, Versions, bytes, shape, versions,
+    At, Budgets, DeployEntry, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry,
+    Place, Row, Settings, Source, Versions, bytes, shape, versions,
 };
 use crate::lambda::PythonVersion;
 
@@ -60,6 +60,7 @@ impl<'a> Reader<'a> {
                 .unwrap_or_default(),
             budgets: self.budgets(),
             matrix: matrix.map(|matrix| matrix.matrix()).unwrap_or_default(),
+            deploy: self.table("deploy").map(|deploy| deploy.deploy()).unwrap_or_default(),
         }
     }
 
@@ -107,6 +108,22 @@ impl<'a> Reader<'a> {
             memory: self.list("memory", number).map(|list| list.value),
             exclude: self.rows("exclude"),
             include: self.rows("include"),
+        }
+    }
+
+    fn deploy(&self) -> DeployEntry {
+        DeployEntry {
+            name: self.text("name"),
+            artifacts: self.text("artifacts"),
+            data: self.text("data"),
+            repository: self.text("repository"),
+            role: self.text("role"),
+            log_retention: self.number("log-retention"),
+            batch_size: self.number("batch-size"),
+            maximum_concurrency: self.number("maximum-concurrency"),
+            tracing: self.flag("tracing"),
+            snap_start: self.flag("snap-start"),
+            alias: self.text("alias"),
         }
     }
 
