@@ -4,12 +4,14 @@
 //! Nothing else in the library writes to standard error.
 
 mod counted;
+mod tally;
 
 use std::io::{IsTerminal, Read, Write};
 use std::time::{Duration, Instant};
 
 pub use counted::Counted;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub use tally::Tally;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +78,11 @@ impl Progress {
         } else {
             Counted::shown(reader, &self.lines, what(), bytes)
         }
+    }
+
+    /// A count of things that are done one after the other, of so many. `what` they are, it says behind the numbers.
+    pub fn tally(&self, what: &'static str, all: u64) -> Tally {
+        Tally::new(&self.lines, self.verbosity > Verbosity::Quiet, what, all)
     }
 
     /// Ends the spinner.

@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use super::{Access, LayerVersion};
+use super::{Access, Invocation, Invoking, LayerVersion, Sending, Sent};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
+use crate::progress::Tally;
 use crate::registry::{Credential, EcrPasswords};
 
 /// Lambda's API, which this pack cannot ask: there is none of it.
@@ -18,10 +19,7 @@ pub struct Lambda {
 impl Lambda {
     /// Says why not.
     pub fn connect(_: &Access) -> Result<Self> {
-        Err(Error::out_of_reach(
-            "this pack was built without the cargo feature aws, and so cannot ask AWS",
-            "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
-        ))
+        Err(absent())
     }
 
     /// The Region.
@@ -43,6 +41,29 @@ impl Lambda {
     pub fn download(&self, _: &LayerVersion, _: &LayerArn, _: &Cache) -> Result<PathBuf> {
         match self.never {}
     }
+}
+
+/// What there is to say of every question.
+fn absent() -> Error {
+    Error::out_of_reach(
+        "this pack was built without the cargo feature aws, and so cannot ask AWS",
+        "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
+    )
+}
+
+/// Messages onto a queue.
+pub fn send(_: &Access, _: &Sending, _: Tally) -> Result<Sent> {
+    Err(absent())
+}
+
+/// Invocations of functions.
+pub fn invoke(_: &Access, _: &Invoking, _: impl FnMut(Invocation) -> Result<()>) -> Result<()> {
+    Err(absent())
+}
+
+/// Functions whose next invocation starts cold.
+pub fn chill(_: &Access, _: &[String], _: impl FnMut(&str, Result<u64>) -> Result<()>) -> Result<()> {
+    Err(absent())
 }
 
 /// ECR's passwords, which this pack cannot ask for.

@@ -143,6 +143,18 @@ fn system_reason<E: std::error::Error + 'static>(error: &SdkError<E>) -> Option<
     None
 }
 
+/// Whether nobody listens where a call went: so that nobody can have taken what it brought.
+pub(super) fn is_refused_connection<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
 fn is_about_credentials(code: &str) -> bool {
     ["Token", "Signature", "Credential", "UnrecognizedClient", "Authentication", "OptInRequired", "InvalidAccessKey"]
         .iter()
@@ -150,6 +162,6 @@ fn is_about_credentials(code: &str) -> bool {
 }
 
 /// On one line, and not too long.
-fn shown(words: &str) -> String {
+pub(super) fn shown(words: &str) -> String {
     words.chars().map(|character| if character.is_control() { ' ' } else { character }).take(WORDS).collect()
 }

@@ -8,6 +8,8 @@
 mod absent;
 mod access;
 #[cfg(feature = "aws")]
+mod cold;
+#[cfg(feature = "aws")]
 mod connect;
 #[cfg(feature = "aws")]
 mod download;
@@ -16,9 +18,15 @@ mod ecr;
 #[cfg(feature = "aws")]
 mod failure;
 #[cfg(feature = "aws")]
+mod invoke;
+mod invoking;
+#[cfg(feature = "aws")]
 mod lambda;
 #[cfg(feature = "aws")]
 mod newest;
+#[cfg(feature = "aws")]
+mod send;
+mod sending;
 
 use std::sync::Arc;
 
@@ -27,12 +35,20 @@ use crate::registry::Credentials;
 #[cfg(not(feature = "aws"))]
 use absent::Ecr;
 #[cfg(not(feature = "aws"))]
-pub use absent::Lambda;
+pub use absent::{Lambda, chill, invoke, send};
 pub use access::Access;
+#[cfg(feature = "aws")]
+pub use cold::chill;
 #[cfg(feature = "aws")]
 use ecr::Ecr;
 #[cfg(feature = "aws")]
+pub use invoke::invoke;
+pub use invoking::{Invocation, Invoking};
+#[cfg(feature = "aws")]
 pub use lambda::Lambda;
+#[cfg(feature = "aws")]
+pub use send::send;
+pub use sending::{Sending, Sent};
 
 /// Who asks registries: what Podman's and Docker's files and helpers have, and where they have nothing for one of ECR, AWS's API, with
 /// the profile that the command line names.

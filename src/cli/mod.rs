@@ -4,14 +4,18 @@
 
 mod account;
 mod check;
+mod cold;
+mod deployed;
 mod diff;
 mod image;
 mod init;
+mod invoke;
 mod layer;
 mod lock;
 mod options;
 mod plan;
 mod schema;
+mod send;
 mod zip;
 
 use std::ffi::OsString;
@@ -48,6 +52,9 @@ enum Command {
     Lock(lock::Lock),
     Plan(plan::Plan),
     Schema(schema::Schema),
+    Send(send::Send),
+    Invoke(invoke::Invoke),
+    Cold(cold::Cold),
 }
 
 /// Runs the command line and says how the process ends.
@@ -70,6 +77,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Send(send) => send.run(),
+        Command::Invoke(invoke) => invoke.run(),
+        Command::Cold(cold) => cold.run(),
     };
     result.unwrap_or_else(|error| {
         warn(&describe(&error));

@@ -96,6 +96,9 @@ pub fn environment_bytes(variables: &BTreeMap<String, String>) -> usize {
     serde_json::to_string(variables).map_or(0, |text| text.len())
 }
 
+/// The variable of functions that `pack cold` changes: how often that was done.
+pub const COLD_STARTS: &str = "PACK_COLD_STARTS";
+
 /// AWS's sentence about variables above [`ENVIRONMENT_BYTES`].
 pub const ENVIRONMENT_REFUSAL: &str = "Lambda was unable to configure your environment variables because the environment variables you \
                                        have provided exceeded the 4KB limit.";

@@ -7,12 +7,13 @@ mod limits;
 mod names;
 mod public_layers;
 mod region;
+mod report;
 mod runtime;
 pub mod system;
 
 pub use configuration::{
-    BATCH_SIZE, Bounds, ENVIRONMENT_BYTES, ENVIRONMENT_REFUSAL, EPHEMERAL_STORAGE, MAXIMUM_CONCURRENCY, MEMORY,
-    TIMEOUT, environment_bytes, refused_variable,
+    BATCH_SIZE, Bounds, COLD_STARTS, ENVIRONMENT_BYTES, ENVIRONMENT_REFUSAL, EPHEMERAL_STORAGE, MAXIMUM_CONCURRENCY,
+    MEMORY, TIMEOUT, environment_bytes, refused_variable,
 };
 pub use folders::{LAYERS, TASK};
 pub use lifecycle::{Day, Support, ended, runtime_refusal, support};
@@ -22,4 +23,5 @@ pub use names::{
 };
 pub use public_layers::{LayerArn, PublicLayer};
 pub use region::is_region;
+pub use report::Report;
 pub use runtime::{Architecture, PythonVersion, SDK_LAG_MINORS, Target, is_in_sdk, is_runtime_module};

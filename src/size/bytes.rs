@@ -12,7 +12,7 @@ pub fn human(bytes: u64) -> String {
 }
 
 /// `198,334,112`.
-pub(super) fn exact(bytes: u64) -> String {
+pub fn exact(bytes: u64) -> String {
     let digits = bytes.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

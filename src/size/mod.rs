@@ -4,5 +4,5 @@ mod bytes;
 mod report;
 mod text;
 
-pub use bytes::human;
+pub use bytes::{exact, human};
 pub use report::SizeReport;

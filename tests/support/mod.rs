@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
 
 pub(crate) mod base_image;
+pub(crate) mod between;
 pub(crate) mod check;
 pub(crate) mod derived;
 pub(crate) mod engine;
