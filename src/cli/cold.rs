@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::account::Account;
-use super::{deployed, describe, print, warn};
+use super::{describe, named, print, warn};
 use crate::aws::{self, Access};
 use crate::error::Result;
 use crate::project::Project;
@@ -51,7 +51,7 @@ impl Cold {
 
     fn functions(&self) -> Result<(Vec<String>, Access)> {
         let project = Project::load(Path::new(""))?;
-        let functions = deployed::functions(&project, &self.functions, |function| function.name.clone())?;
+        let functions = named::functions(&project, &self.functions, |function| function.name.clone())?;
         Ok((functions, self.account.access_for(&project)))
     }
 }

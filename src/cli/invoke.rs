@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::summary::Summary;
 use super::account::Account;
-use super::{deployed, print, to_json};
+use super::{named, print, to_json};
 use crate::aws::{self, Access, Invocation, Invoking};
 use crate::deploy::Function;
 use crate::error::{Error, Result};
@@ -102,7 +102,7 @@ impl Invoke {
             Some(alias) => format!("{}:{alias}", function.name),
             None => function.name.clone(),
         };
-        let functions = deployed::functions(&project, &self.functions, name)?;
+        let functions = named::functions(&project, &self.functions, name)?;
         Ok((functions, self.account.access_for(&project)))
     }
 

@@ -5,13 +5,13 @@
 mod account;
 mod check;
 mod cold;
-mod deployed;
 mod diff;
 mod image;
 mod init;
 mod invoke;
 mod layer;
 mod lock;
+mod named;
 mod options;
 mod plan;
 mod schema;

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::account::Account;
-use super::{deployed, describe, print, warn};
+use super::{describe, named, print, warn};
 use crate::aws::{self, Access, Sending, Sent};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Verbosity};
@@ -96,7 +96,7 @@ impl Send {
             return Ok((queue.clone(), self.account.access()));
         }
         let project = Project::load(Path::new(""))?;
-        Ok((deployed::desired(&project)?.names.queue, self.account.access_for(&project)))
+        Ok((named::desired(&project)?.names.queue, self.account.access_for(&project)))
     }
 
     fn body(&self) -> Result<Option<String>> {
