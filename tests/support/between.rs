@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use super::cbor;
 use super::registry::{Question, Reply, Server};
 
 /// What becomes of a question.
@@ -34,6 +35,13 @@ pub(crate) fn between(place: &str, decide: impl Fn(&Question) -> Fate + Send + S
 
 /// Asks the other server.
 pub(crate) fn pass(place: &str, question: &Question) -> Reply {
+    match cbor::operation(question) {
+        Some(operation) => cbor::from_query(ask(place, &cbor::as_query(question, operation))),
+        None => ask(place, question),
+    }
+}
+
+fn ask(place: &str, question: &Question) -> Reply {
     let Ok(mut stream) = TcpStream::connect(place) else { return Reply::Drop };
     let mut head = format!("{} {} HTTP/1.1\r\n", question.method, question.target);
     for (name, value) in &question.headers {
