@@ -8,7 +8,7 @@ use libdeflater::{CompressionLvl, Compressor, crc32};
 const LEVEL: i32 = 6;
 
 /// Changes with the level and with every version of libdeflate that packs differently.
-pub(super) const DEFLATE_VERSION: &str = "6-libdeflate1";
+pub const DEFLATE_VERSION: &str = "6-libdeflate1";
 
 /// A file as a ZIP holds it.
 #[derive(Debug)]

@@ -1,41 +1,57 @@
 //! `pack image`: the row of stages of a ZIP, whose files then become layers above a base.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::{BuildPlan, Made, lint};
+use super::{BuildPlan, lint};
+use crate::artifact::Artifact;
 use crate::cache::Cache;
 use crate::check;
 use crate::error::{Error, Result};
-use crate::image::{CLIENT, Image, Payload, Pin, Plan, Report};
+use crate::image::{Bringer, CLIENT, Image, OwnLayers, Payload, Pin, Plan, Report};
 use crate::lambda::is_in_sdk;
 use crate::lock;
 use crate::progress::Progress;
 use crate::size::SizeReport;
 
-/// Puts what was made above a base, and writes, loads and pushes it as the plan says.
+/// Packs the layers that go above a base, and says how long that took.
+pub(super) fn layers(
+    build: &BuildPlan,
+    plan: &Plan,
+    artifact: &Artifact,
+    owners: &BTreeMap<String, Arc<Bringer>>,
+    by_place: &BTreeSet<String>,
+    cache: &Cache,
+) -> Result<(OwnLayers, Duration)> {
+    let start = Instant::now();
+    let archive = artifact.open()?;
+    // What a folder, a commit or a file has is not known by its version.
+    let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
+    let layers = Payload { archive: &archive, owners }.layers(build.target, &has, cache)?;
+    Ok((layers, start.elapsed()))
+}
+
+/// Puts layers above a base, and writes, loads and pushes the image as the plan says.
 pub(super) fn finish(
     build: &BuildPlan,
     plan: &Plan,
-    made: Made,
+    mut report: SizeReport,
+    layers: OwnLayers,
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<SizeReport> {
-    let Made { artifact, mut report, owners, by_place, .. } = made;
     let Some(handler) = report.handler.clone() else {
         return Err(Error::usage(
             format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
             "name it: --handler MODULE.FUNCTION, or handler in pack.toml",
         ));
     };
-    let archive = artifact.open()?;
-    // What a folder, a commit or a file has is not known by its version.
-    let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
-    let left_out = Payload::left_out(&archive, &owners, build.target, &has)?;
-    let payload = Payload { archive: &archive, owners: &owners, handler: &handler, left_out: &left_out };
+    let left_out = layers.left_out.clone();
     leave_out(&mut report, &left_out);
     report.warnings.extend(notes(plan, &report));
     let client = plan.client()?;
-    let image = Image::make(plan, build.target, &payload, &client, cache, progress)?;
+    let image = Image::make(plan, build.target, &handler, layers, &client, cache, progress)?;
     if build.check && !plan.verify {
         let (named, known) = ((plan.tag.as_str(), handler.as_str()), &report.findings);
         let more =

@@ -25,7 +25,7 @@ use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
-use crate::image::Bringer;
+use crate::image::{Bringer, OwnLayers};
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::layers::{Compared, Layers, Shadowed};
@@ -142,16 +142,16 @@ pub fn artifact(
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    let (report, stamp) = match &build.image {
-        // The stamp of a file is taken before it has its name, which another build may take.
-        None => {
-            let stamp = Stamp::of(made.artifact.file.path());
-            (made.finish()?, stamp)
-        }
-        Some(plan) => {
-            let report = image::finish(build, plan, made, cache, progress)?;
+    let (report, stamp) = match (&build.image, made) {
+        (Some(plan), Made { report, layers: Some(layers), .. }) => {
+            let report = image::finish(build, plan, report, layers, cache, progress)?;
             let stamp = Stamp::of(Path::new(&report.path));
             (report, stamp)
+        }
+        // The stamp of a file is taken before it has its name, which another build may take.
+        (_, made) => {
+            let stamp = Stamp::of(made.artifact.file.path());
+            (made.finish()?, stamp)
         }
     };
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
@@ -171,10 +171,8 @@ struct Made {
     artifact: Artifact,
     report: SizeReport,
     path: PathBuf,
-    /// Which distribution has brought a file, by its path in the ZIP.
-    owners: BTreeMap<String, Arc<Bringer>>,
-    /// Distributions that the requirements name by a place: a folder, a commit, a file.
-    by_place: BTreeSet<String>,
+    /// Its files as layers, where it is to be an image.
+    layers: Option<OwnLayers>,
 }
 
 impl Made {
@@ -200,6 +198,9 @@ fn make(
     evidence.extend(build.layers.evidence());
     let files = &files.with(evidence);
     let test = imports::Test { build, own: &files.own, distributions, python, cache };
+    // Distributions that the requirements name by a place: a folder, a commit, a file.
+    let by_place = answer.items.iter().filter(|item| item.is_direct);
+    let by_place: BTreeSet<String> = by_place.map(|item| normalise(&item.metadata.name)).collect();
     let mut rescued: Vec<Rescued> = Vec::new();
     for _ in 0..ROUNDS {
         let restored = rescued.iter().map(|rescued| rescued.restoration.clone()).collect();
@@ -207,13 +208,26 @@ fn make(
         for distribution in distributions {
             distribution.facts.keep();
         }
-        match test.of(&packed, progress)? {
+        // An import keeps one processor busy: the others pack layers meanwhile.
+        let (verdict, layers) = std::thread::scope(|scope| {
+            let layers = scope.spawn(|| {
+                build.image.as_ref().map(|plan| {
+                    let owners = packed.owners(build, distributions);
+                    image::layers(build, plan, &packed.artifact, &owners, &by_place, cache)
+                })
+            });
+            let verdict = test.of(&packed, progress);
+            (verdict, layers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        match verdict? {
             Verdict::PutBack(more) => rescued.extend(more),
             Verdict::Works(mut imports, warnings) => {
                 imports.rescued = rescued;
                 let shadowed = compared.shadowed.iter().map(Shadowed::warning);
-                let by_place = answer.items.iter().filter(|item| item.is_direct);
-                let by_place = by_place.map(|item| normalise(&item.metadata.name)).collect();
+                let layers = layers.transpose()?.map(|(layers, time)| {
+                    progress.add("layers", time);
+                    layers
+                });
                 let made = packed.into_made(
                     build,
                     distributions,
@@ -222,7 +236,7 @@ fn make(
                     warnings,
                     progress,
                 );
-                return Ok(Made { by_place, ..made });
+                return Ok(Made { layers, ..made });
             }
         }
     }
@@ -321,6 +335,20 @@ impl Packed {
         handler.is_some_and(|handler| handler.rsplit_once('.').is_some_and(|(name, _)| name == module))
     }
 
+    /// Which distribution has brought a file, by its path in the ZIP.
+    fn owners(&self, build: &BuildPlan, distributions: &[Distribution]) -> BTreeMap<String, Arc<Bringer>> {
+        let site = build.site();
+        let bringer = |Distribution { name, version, sha256, .. }: &Distribution| {
+            Arc::new(Bringer { label: format!("{name} {version}"), wheel: sha256.clone() })
+        };
+        let bringers: Vec<Arc<Bringer>> = distributions.iter().map(bringer).collect();
+        let owner = |(path, entry): (&String, &TreeEntry)| match entry.owner {
+            Owner::Distribution(index) => Some((site.in_zip(path).into_owned(), bringers[index].clone())),
+            Owner::Function => None,
+        };
+        self.compiled.tree.iter().filter_map(owner).collect()
+    }
+
     /// Tells of it, and gives it its name.
     fn into_made(
         self,
@@ -366,17 +394,7 @@ impl Packed {
         let report =
             SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, imports, warnings)
                 .with_findings(findings);
-        let site = build.site();
-        let bringer = |Distribution { name, version, sha256, .. }: &Distribution| {
-            Arc::new(Bringer { label: format!("{name} {version}"), wheel: sha256.clone() })
-        };
-        let bringers: Vec<Arc<Bringer>> = distributions.iter().map(bringer).collect();
-        let owner = |(path, entry): (&String, &TreeEntry)| match entry.owner {
-            Owner::Distribution(index) => Some((site.in_zip(path).into_owned(), bringers[index].clone())),
-            Owner::Function => None,
-        };
-        let owners = compiled.tree.iter().filter_map(owner).collect();
-        Made { artifact, report, path, owners, by_place: BTreeSet::new() }
+        Made { artifact, report, path, layers: None }
     }
 }
 

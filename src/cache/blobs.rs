@@ -42,14 +42,16 @@ impl Cache {
     }
 
     /// Starts to write one.
-    pub fn new_blob(&self, key: &str) -> Result<AtomicFile> {
-        AtomicFile::create(&self.root().join(BLOBS).join(key).join("blob"))
+    pub fn new_blob(&self) -> Result<AtomicFile> {
+        AtomicFile::create(&self.root().join(BLOBS).join("blob"))
     }
 
-    /// Keeps what was written.
+    /// Keeps what was written. Nobody waits for the disk: a blob is compared with its digest before it is taken.
     pub fn keep_blob(&self, key: &str, file: AtomicFile, digest: Digest, size: u64) -> Result<Blob> {
-        let path = self.root().join(BLOBS).join(key).join(digest.hex());
-        file.persist_as(&path)?;
+        let folder = self.root().join(BLOBS).join(key);
+        fs::create_dir_all(&folder).map_err(Error::io("create the folder", &folder))?;
+        let path = folder.join(digest.hex());
+        file.persist_unsynced_as(&path)?;
         Ok(Blob { path, digest, size })
     }
 }

@@ -1,4 +1,4 @@
-//! One layer: a tar of some files of a packed ZIP, gzipped.
+//! One layer: a tar of some files of a packed ZIP, gzipped. The files stay packed as they are in the ZIP.
 //!
 //! What must stay true, since Lambda refuses or misreads the rest: every parent folder is an entry of its own before its
 //! children (`MissingParentDirectory`); modes are 644 and 755, the owner is 0; entries are sorted; nothing of the time or of
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
-use super::gzip::{GZIP_VERSION, Gzip};
-use crate::archive::Archive;
+use super::gzip::{GZIP_VERSION, Gzip, Piece};
+use crate::archive::{Archive, Member};
+use crate::artifact::{DEFLATE_VERSION, Packed, ordered, pack};
 use crate::cache::{Blob, Cache, Results};
 use crate::error::{Error, Result};
 use crate::registry::Digest;
@@ -21,6 +22,12 @@ use crate::system::HashedWrite;
 
 /// Changes with the tar that is written.
 const TAR_VERSION: u32 = 1;
+
+/// What a tar is made of (POSIX ustar).
+const BLOCK: u64 = 512;
+
+/// Bytes that are unpacked and wait to be written.
+const BUDGET: u64 = 128 << 20;
 
 /// The longest path that a ustar header is tried with.
 const PLAIN_BYTES: usize = 100;
@@ -61,7 +68,7 @@ impl Known {
 
     /// What names the tar and what packs it.
     fn key(self) -> String {
-        format!("{}-tar{TAR_VERSION}-gzip{GZIP_VERSION}", self.diff_id.hex())
+        format!("{}-tar{TAR_VERSION}-gzip{GZIP_VERSION}-deflate{DEFLATE_VERSION}", self.diff_id.hex())
     }
 
     fn layer(self, cache: &Cache) -> Result<Option<Layer>> {
@@ -102,52 +109,66 @@ impl Content<'_> {
         known.map_or(Ok(None), |known| known.layer(cache))
     }
 
-    /// Writes the layer, or takes the one that an earlier build packed of the same tar.
-    pub(super) fn write(&self, cache: &Cache) -> Result<Layer> {
-        let mut hashed = HashedWrite::new(io::sink());
-        self.tar(&mut hashed)?;
-        let known = Known::of(&hashed);
-        let layer = match known.layer(cache)? {
-            Some(layer) => layer,
-            None => Layer { blob: self.pack(&known.key(), cache)?, diff_id: known.diff_id, unpacked: known.unpacked },
-        };
+    /// Writes the layer.
+    pub(super) fn write(&self, cache: &Cache, threads: usize) -> Result<Layer> {
+        let mut file = cache.new_blob()?;
+        let mut packed = HashedWrite::new(BufWriter::with_capacity(1 << 20, &mut file));
+        let mut gzip = Gzip::new(&mut packed).map_err(failed)?;
+        let mut tar = HashedWrite::new(io::sink());
+        let steps = self.steps()?;
+        ordered(
+            &steps,
+            threads,
+            BUDGET,
+            |step| step.member.map_or(0, |member| 2 * self.archive.members()[member].size),
+            |step| self.pieces(step),
+            |_, pieces| {
+                for (piece, plain) in pieces {
+                    tar.write_all(&plain).and_then(|()| gzip.add(&piece)).map_err(failed)?;
+                }
+                Ok(())
+            },
+        )?;
+        gzip.finish().and_then(Write::flush).map_err(failed)?;
+        let (digest, size) = (Digest::from(packed.sha256()), packed.written);
+        drop(packed);
+        let known = Known::of(&tar);
+        let blob = cache.keep_blob(&known.key(), file, digest, size)?;
         if let Some(key) = self.key() {
             // What cannot be kept is made again.
             let _ = cache.remember_result(Results::Tars, &key, &known);
         }
-        Ok(layer)
+        Ok(Layer { blob, diff_id: known.diff_id, unpacked: known.unpacked })
     }
 
-    fn pack(&self, key: &str, cache: &Cache) -> Result<Blob> {
-        let mut file = cache.new_blob(key)?;
-        let mut packed = HashedWrite::new(BufWriter::with_capacity(1 << 20, &mut file));
-        let mut gzip = Gzip::new(&mut packed).map_err(failed)?;
-        self.tar(&mut gzip)?;
-        gzip.finish().map_err(failed)?;
-        packed.flush().map_err(failed)?;
-        let (digest, size) = (Digest::from(packed.sha256()), packed.written);
-        drop(packed);
-        cache.keep_blob(key, file, digest, size)
+    /// A step of the tar, packed, and as it is in the tar.
+    fn pieces(&self, step: &Step) -> Result<Vec<(Piece, Vec<u8>)>> {
+        let mut pieces = vec![Piece::of(pack(step.head.clone())).map_err(failed)?];
+        if let Some(index) = step.member {
+            let bytes = self.archive.packed(index).map_err(|error| failed(io::Error::other(error)))?;
+            let Member { deflated, crc, size, .. } = self.archive.members()[index];
+            pieces.push(Piece::of(Packed { bytes, deflated, crc, size }).map_err(failed)?);
+        }
+        Ok(pieces)
     }
 
-    fn tar(&self, out: &mut impl Write) -> Result<()> {
-        let mut builder = Builder::new(out);
+    /// The whole tar, without the files' bytes.
+    fn steps(&self) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        let mut builder = Builder::new(Vec::new());
         let mut entries: Vec<(String, Option<&File>)> =
             self.files.iter().map(|file| (file.path.clone(), Some(file))).collect();
         entries.extend(parents(&self.files).into_iter().map(|folder| (folder, None)));
         entries.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
         for (path, file) in entries {
-            let bytes = match file {
-                Some(file) => self.archive.read(file.member).map_err(|error| failed(io::Error::other(error)))?,
-                None => Vec::new(),
-            };
+            let size = file.map_or(0, |file| self.archive.members()[file.member].size);
             let mut header = Header::new_ustar();
             header.set_entry_type(if file.is_some() { EntryType::Regular } else { EntryType::Directory });
             header.set_mode(if file.is_none_or(|file| file.executable) { 0o755 } else { 0o644 });
             header.set_uid(0);
             header.set_gid(0);
             header.set_mtime(self.time);
-            header.set_size(bytes.len() as u64);
+            header.set_size(size);
             let is_plain = path.len() <= PLAIN_BYTES && path.is_ascii() && header.set_path(&path).is_ok();
             if !is_plain {
                 builder.append_pax_extensions([("path", path.as_bytes())]).map_err(failed)?;
@@ -156,11 +177,24 @@ impl Content<'_> {
                 header.set_path(format!("long/{digest}")).map_err(failed)?;
             }
             header.set_cksum();
-            builder.append(&header, bytes.as_slice()).map_err(failed)?;
+            let head = builder.get_mut();
+            head.extend(header.as_bytes());
+            if let Some(file) = file {
+                // What fills the file's last block is before the next header.
+                let rest = size.next_multiple_of(BLOCK) - size;
+                let next = vec![0; usize::try_from(rest).unwrap_or_default()];
+                steps.push(Step { head: std::mem::replace(head, next), member: Some(file.member) });
+            }
         }
-        builder.into_inner().map_err(failed)?;
-        Ok(())
+        steps.push(Step { head: builder.into_inner().map_err(failed)?, member: None });
+        Ok(steps)
     }
+}
+
+/// A part of a tar: bytes of its own, then a file's.
+struct Step {
+    head: Vec<u8>,
+    member: Option<usize>,
 }
 
 fn failed(error: io::Error) -> Error {

@@ -31,7 +31,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Member};
 use crate::aws;
 use crate::cache::Cache;
 use crate::check::libraries::{self, Binary, Graph};
@@ -167,38 +167,61 @@ pub struct Payload<'a> {
     pub archive: &'a Archive,
     /// Which distribution has brought a file, by its path in the ZIP.
     pub owners: &'a BTreeMap<String, Arc<Bringer>>,
-    /// The handler.
-    pub handler: &'a str,
-    /// Distributions, with their versions, that the base has.
-    pub left_out: &'a BTreeSet<String>,
+}
+
+/// The layers that are put above a base.
+#[derive(Debug)]
+pub struct OwnLayers {
+    /// Each with what is in it, the lowest first.
+    layers: Vec<(layer::Layer, String)>,
+    /// Distributions, with their versions, that the base has, so that they are in none.
+    pub left_out: BTreeSet<String>,
 }
 
 impl Payload<'_> {
-    /// The distributions that a base has, so that nothing of them has to be added. `has` is asked for name and version.
-    pub fn left_out(
-        archive: &Archive,
-        owners: &BTreeMap<String, Arc<Bringer>>,
-        target: Target,
-        has: &dyn Fn(&str, &str) -> bool,
-    ) -> Result<BTreeSet<String>> {
-        let has = |owner: &str| owner.rsplit_once(' ').is_some_and(|(name, version)| has(name, version));
-        if !owners.values().any(|bringer| has(&bringer.label)) {
+    /// Packs the layers, or takes those that an earlier build packed. `base_has` is asked for name and version of a distribution.
+    pub fn layers(&self, target: Target, base_has: &dyn Fn(&str, &str) -> bool, cache: &Cache) -> Result<OwnLayers> {
+        let left_out = self.left_out(target, base_has)?;
+        let layers = own_layers(self, &left_out, source_date_epoch()?, cache)?;
+        Ok(OwnLayers { layers, left_out })
+    }
+
+    /// The distributions that a base has, so that nothing of them has to be added.
+    fn left_out(&self, target: Target, base_has: &dyn Fn(&str, &str) -> bool) -> Result<BTreeSet<String>> {
+        let has = |owner: &str| owner.rsplit_once(' ').is_some_and(|(name, version)| base_has(name, version));
+        let labels: BTreeSet<&str> = self.owners.values().map(|bringer| bringer.label.as_str()).collect();
+        let had: BTreeSet<&str> = labels.into_iter().filter(|label| has(label)).collect();
+        if had.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let owner = |name: &str| owners.get(name).map(|bringer| bringer.label.clone());
-        let files = archive.members().iter().map(|entry| (entry.name.as_str(), owner(&entry.name)));
-        let libraries = archive.members().par_iter().enumerate().with_max_len(1);
-        let libraries =
-            libraries.filter(|(_, entry)| libraries::may_be_binary(&entry.name, entry.size)).map(|(member, entry)| {
-                let read =
-                    archive.read(member).map_err(|error| Error::io("read", archive.path())(io::Error::other(error)))?;
-                Ok(Binary::of(&read).map(|binary| (format!("{TASK}/{}", entry.name), binary)))
-            });
-        let libraries: libraries::Survey = libraries.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        let needs: Vec<(&str, &str)> = Graph::of(&libraries, target).pairs().collect();
-        let in_zip = |path| str::strip_prefix(path, TASK).map_or(path, |path| path.trim_start_matches('/'));
-        let needs: Vec<(&str, &str)> = needs.into_iter().map(|(one, other)| (in_zip(one), in_zip(other))).collect();
+        let label = |name: &str| self.owners.get(name).map(|bringer| bringer.label.as_str());
+        let files =
+            self.archive.members().iter().map(|entry| (entry.name.as_str(), label(&entry.name).map(str::to_owned)));
+        let is_library = |entry: &Member| libraries::may_be_binary(&entry.name, entry.size);
+        let is_had = |entry: &Member| label(&entry.name).is_some_and(|label| had.contains(label));
+        // Libraries only matter where one might be left out.
+        let members = self.archive.members();
+        let needs = if members.iter().any(|entry| is_had(entry) && is_library(entry)) {
+            self.needs(target)?
+        } else {
+            Vec::new()
+        };
+        let needs: Vec<(&str, &str)> = needs.iter().map(|(one, other)| (one.as_str(), other.as_str())).collect();
         Ok(left_out::left_out(&files.collect(), &needs, &has))
+    }
+
+    /// Pairs of libraries, by their paths in the ZIP, of which one needs the other.
+    fn needs(&self, target: Target) -> Result<Vec<(String, String)>> {
+        let members = self.archive.members().par_iter().enumerate().with_max_len(1);
+        let libraries = members.filter(|(_, entry)| libraries::may_be_binary(&entry.name, entry.size));
+        let libraries = libraries.map(|(member, entry)| {
+            let failed = |error| Error::io("read", self.archive.path())(io::Error::other(error));
+            let read = self.archive.read(member).map_err(failed)?;
+            Ok(Binary::of(&read).map(|binary| (format!("{TASK}/{}", entry.name), binary)))
+        });
+        let libraries: libraries::Survey = libraries.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        let in_zip = |path: &str| path.strip_prefix(TASK).map_or(path, |path| path.trim_start_matches('/')).to_owned();
+        Ok(Graph::of(&libraries, target).pairs().map(|(one, other)| (in_zip(one), in_zip(other))).collect())
     }
 }
 
@@ -277,11 +300,12 @@ pub struct ReportLayer {
 }
 
 impl Image {
-    /// Puts the function above the base.
+    /// Puts layers above the base.
     pub fn make(
         plan: &Plan,
         target: Target,
-        payload: &Payload<'_>,
+        handler: &str,
+        own: OwnLayers,
         client: &Arc<Client>,
         cache: &Cache,
         progress: &mut Progress,
@@ -295,11 +319,11 @@ impl Image {
             let reason = "it has no entrypoint: nothing in it would start the handler; --entrypoint names what does";
             return Err(Error::Base { name: base.name.clone(), reason: reason.into() });
         }
-        let own = progress.phase("layers", |_| own_layers(payload, time, cache))?;
+        let own = own.layers;
         let added: Vec<config::Added> =
             own.iter().map(|(layer, what)| config::Added { diff_id: layer.diff_id, what: what.clone() }).collect();
         let settings = config::Settings {
-            handler: payload.handler,
+            handler,
             labels: &plan.labels,
             entrypoint: plan.start(),
             is_in_task: plan.entrypoint.is_none() && plan.seen.provided.entrypoint.is_some(),
@@ -419,14 +443,19 @@ pub fn is_tar(target: &Path) -> bool {
 }
 
 /// The function's layers, with what is in each.
-fn own_layers(payload: &Payload<'_>, time: u64, cache: &Cache) -> Result<Vec<(layer::Layer, String)>> {
+fn own_layers(
+    payload: &Payload<'_>,
+    left_out: &BTreeSet<String>,
+    time: u64,
+    cache: &Cache,
+) -> Result<Vec<(layer::Layer, String)>> {
     let mut parts: BTreeMap<packing::Owner, u64> = BTreeMap::new();
     let mut files: BTreeMap<packing::Owner, Vec<layer::File>> = BTreeMap::new();
     let mut wheels: BTreeMap<&str, &str> = BTreeMap::new();
     for (member, entry) in payload.archive.members().iter().enumerate() {
         let bringer = payload.owners.get(&entry.name);
         let owner = bringer.map(|bringer| bringer.label.clone());
-        if owner.as_ref().is_some_and(|owner| payload.left_out.contains(owner)) {
+        if owner.as_ref().is_some_and(|owner| left_out.contains(owner)) {
             continue;
         }
         wheels.extend(bringer.map(|bringer| (bringer.label.as_str(), bringer.wheel.as_str())));
@@ -447,8 +476,8 @@ fn own_layers(payload: &Payload<'_>, time: u64, cache: &Cache) -> Result<Vec<(la
     let contents: Vec<(layer::Content<'_>, String)> = contents.collect();
     let known = contents.par_iter().map(|(content, _)| content.recall(cache)).collect::<Result<Vec<_>>>()?;
     let layers = contents.into_iter().zip(known).map(|((content, what), known)| {
-        // One at a time: packing takes all processors, and memory for each.
-        let layer = known.map_or_else(|| content.write(cache), Ok)?;
+        // One at a time: it takes all processors, and memory for each.
+        let layer = known.map_or_else(|| content.write(cache, rayon::current_num_threads()), Ok)?;
         Ok((layer, what))
     });
     layers.collect()

@@ -99,7 +99,13 @@ impl AtomicFile {
 
     /// As [`AtomicFile::persist`], without waiting for the disk: for what can be made again.
     pub fn persist_unsynced(self) -> Result<()> {
-        self.file.persist(&self.target).map_err(|error| Error::io("write", &self.target)(error.error))?;
+        let target = self.target.clone();
+        self.persist_unsynced_as(&target)
+    }
+
+    /// The same under another name of the same file system.
+    pub fn persist_unsynced_as(self, target: &Path) -> Result<()> {
+        self.file.persist(target).map_err(|error| Error::io("write", target)(error.error))?;
         Ok(())
     }
 

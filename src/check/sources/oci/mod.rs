@@ -229,6 +229,9 @@ fn stack(
 ) -> Result<std::result::Result<layer::Root, String>> {
     let mut root = layer::Root::default();
     let mut base = base::Base::default();
+    let layers = manifest.layers.iter().map(|layer| layer.digest.as_str()).zip(diff_ids.iter().map(String::as_str));
+    let layers: Vec<_> = layers.filter(|(digest, _)| !which.unread.contains_key(*digest)).collect();
+    unpacked.own(store, &layers, lambda::IMAGE_BYTES)?;
     for (number, (descriptor, diff_id)) in manifest.layers.iter().zip(diff_ids).enumerate() {
         if let Some(bytes) = which.unread.get(&descriptor.digest) {
             source.findings.extend(rules::layer(descriptor, manifest, None));

@@ -111,6 +111,11 @@ impl Store {
         }
     }
 
+    /// Whether a layer of that digest is one that this process has packed.
+    pub(super) fn is_made_here(&self, digest: &str) -> bool {
+        matches!((self, blob(digest)), (Self::Made { pieces, .. }, Ok(name)) if pieces.contains_key(&name))
+    }
+
     fn failed(&self) -> impl FnOnce(io::Error) -> Error {
         let path = match self {
             Self::Folder(path) | Self::Tar { path, .. } => path.clone(),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::store::{Checked, Packing, Store, Tar};
 use crate::error::Result;
 
@@ -34,19 +36,38 @@ impl Unpacked {
         self.0.keys().any(|(known, _)| known == digest)
     }
 
+    /// Unpacks the layers that were packed here, all at once: what they cost is known. What is wrong with one is told when it is asked for.
+    pub(super) fn own(&mut self, store: &Store, layers: &[(&str, &str)], limit: u64) -> Result<()> {
+        let own = layers.par_iter().with_max_len(1).filter(|(digest, diff_id)| {
+            store.is_made_here(digest) && !self.0.contains_key(&((*digest).to_owned(), (*diff_id).to_owned()))
+        });
+        let read = own.map(|(digest, diff_id)| Ok((*digest, *diff_id, read(store, digest, diff_id, limit)?)));
+        for (digest, diff_id, layer) in read.collect::<Result<Vec<_>>>()? {
+            self.0.extend(layer.ok().map(|layer| ((digest.to_owned(), diff_id.to_owned()), layer)));
+        }
+        Ok(())
+    }
+
     /// A layer of a layout, or what is wrong with it.
     pub(super) fn layer(&mut self, store: &Store, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<Layer>> {
         let key = (digest.to_owned(), diff_id.to_owned());
         if let Some(layer) = self.0.get(&key).filter(|layer| layer.unpacked <= limit) {
             return Ok(Ok(layer.clone()));
         }
-        let Tar { file, bytes: unpacked, packing } = match store.layer(digest, diff_id, limit)? {
+        let layer = match read(store, digest, diff_id, limit)? {
             Ok(layer) => layer,
             Err(reason) => return Ok(Err(reason)),
         };
-        let packed = store.length(digest)?.unwrap_or_default();
-        let layer = Layer { digest: digest.to_owned(), packed, unpacked, file, packing };
         self.0.insert(key, layer.clone());
         Ok(Ok(layer))
     }
+}
+
+fn read(store: &Store, digest: &str, diff_id: &str, limit: u64) -> Result<Checked<Layer>> {
+    let Tar { file, bytes: unpacked, packing } = match store.layer(digest, diff_id, limit)? {
+        Ok(layer) => layer,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let packed = store.length(digest)?.unwrap_or_default();
+    Ok(Ok(Layer { digest: digest.to_owned(), packed, unpacked, file, packing }))
 }
