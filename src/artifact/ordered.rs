@@ -2,7 +2,8 @@
 //!
 //! What must stay true: results are received in the items' order whatever the number of threads; the weights of what
 //! is being worked on or waits to be received add up to no more than the budget, unless one item alone has more.
-//! Items start in order, so the next one to be received is always among those started: no deadlock.
+//! Items start in order, but for the heaviest one: it starts first, since at the end it would keep one thread busy and the
+//! others waiting. It takes half of the budget at most, so that the next of the others always finds room: no deadlock.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -25,6 +26,13 @@ pub(crate) fn ordered<T: Sync, R: Send, E: Send>(
 ) -> Result<(), E> {
     let state = Mutex::new(State { next: 0, weight: 0, done: BTreeMap::new(), stopped: false });
     let changed = Condvar::new();
+    let heaviest = items.iter().enumerate().max_by_key(|(_, item)| weight(item));
+    let first = heaviest.filter(|(_, item)| weight(item) <= budget / 2).map(|(index, _)| index);
+    let at = |step: usize| match first {
+        Some(first) if step == 0 => first,
+        Some(first) if step <= first => step - 1,
+        _ => step,
+    };
     // A thread that panics holds no lock while it works, and the scope passes its panic on.
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let wait = |guard| changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -33,9 +41,10 @@ pub(crate) fn ordered<T: Sync, R: Send, E: Send>(
         loop {
             let mut guard = lock();
             let (index, item) = loop {
-                let Some(item) = items.get(guard.next).filter(|_| !guard.stopped) else { return };
+                let index = at(guard.next);
+                let Some(item) = items.get(index).filter(|_| !guard.stopped) else { return };
                 if guard.weight == 0 || guard.weight + weight(item) <= budget {
-                    break (guard.next, item);
+                    break (index, item);
                 }
                 guard = wait(guard);
             };
@@ -126,6 +135,23 @@ mod tests {
         .unwrap();
         assert_eq!(received, items);
         assert!(most.load(Ordering::SeqCst) <= 20);
+    }
+
+    #[test]
+    fn the_heaviest_starts_first_and_is_received_in_its_place() {
+        let started = Mutex::new(Vec::new());
+        let mut received = Vec::new();
+        let work = |item: &u64| {
+            started.lock().unwrap().push(*item);
+            Ok::<u64, ()>(*item)
+        };
+        let receive = |_: &u64, result| {
+            received.push(result);
+            Ok(())
+        };
+        ordered(&[2, 1, 9, 3], 1, 18, |item| *item, work, receive).unwrap();
+        assert_eq!(received, [2, 1, 9, 3]);
+        assert_eq!(started.into_inner().unwrap(), [9, 2, 1, 3]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{BuildPlan, lint};
 use crate::artifact::Artifact;
 use crate::cache::Cache;
 use crate::check;
+use crate::check::sources::Unpacked;
 use crate::error::{Error, Result};
 use crate::image::{Bringer, CLIENT, Image, OwnLayers, Payload, Pin, Plan, Report};
 use crate::lambda::is_in_sdk;
@@ -15,7 +16,16 @@ use crate::lock;
 use crate::progress::Progress;
 use crate::size::SizeReport;
 
-/// Packs the layers that go above a base, and says how long that took.
+/// What goes above a base.
+pub(super) struct Above {
+    layers: OwnLayers,
+    /// Those of the layers that nobody has looked into yet, unpacked.
+    unpacked: Unpacked,
+    /// How long it took.
+    pub(super) time: Duration,
+}
+
+/// Packs the layers that go above a base.
 pub(super) fn layers(
     build: &BuildPlan,
     plan: &Plan,
@@ -23,13 +33,15 @@ pub(super) fn layers(
     owners: &BTreeMap<String, Arc<Bringer>>,
     by_place: &BTreeSet<String>,
     cache: &Cache,
-) -> Result<(OwnLayers, Duration)> {
+) -> Result<Above> {
     let start = Instant::now();
     let archive = artifact.open()?;
     // What a folder, a commit or a file has is not known by its version.
     let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
     let layers = Payload { archive: &archive, owners }.layers(build.target, &has, cache)?;
-    Ok((layers, start.elapsed()))
+    let is_known = |digest| !build.check || lint::is_good(digest, cache);
+    let unpacked = layers.unpack(&is_known)?;
+    Ok(Above { layers, unpacked, time: start.elapsed() })
 }
 
 /// Puts layers above a base, and writes, loads and pushes the image as the plan says.
@@ -37,10 +49,11 @@ pub(super) fn finish(
     build: &BuildPlan,
     plan: &Plan,
     mut report: SizeReport,
-    layers: OwnLayers,
+    above: Above,
     cache: &Cache,
     progress: &mut Progress,
 ) -> Result<SizeReport> {
+    let Above { layers, mut unpacked, .. } = above;
     let Some(handler) = report.handler.clone() else {
         return Err(Error::usage(
             format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
@@ -54,8 +67,9 @@ pub(super) fn finish(
     let image = Image::make(plan, build.target, &handler, layers, &client, cache, progress)?;
     if build.check && !plan.verify {
         let (named, known) = ((plan.tag.as_str(), handler.as_str()), &report.findings);
-        let more =
-            progress.phase("check image", |progress| lint::image(build, &image, named, known, cache, progress))?;
+        let more = progress.phase("check image", |progress| {
+            lint::image(build, &image, &mut unpacked, named, known, cache, progress)
+        })?;
         report.findings = check::sorted(report.findings.into_iter().chain(more).collect());
     }
     let mut of_image = image.report();

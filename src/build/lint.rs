@@ -6,16 +6,23 @@
 
 use super::{BuildPlan, stop_at_errors};
 use crate::cache::{Cache, Results};
-use crate::check::sources::{self, Opened};
+use crate::check::sources::{self, Opened, Unpacked};
 use crate::check::{self, Finding, Question, Severity, Shape};
 use crate::error::Result;
 use crate::image::Image;
 use crate::progress::Progress;
+use crate::registry::Digest;
+
+/// Whether a layer was read once, and is as it should be.
+pub(super) fn is_good(digest: Digest, cache: &Cache) -> bool {
+    cache.result(Results::Layers, &digest.hex()) == Some(true)
+}
 
 /// Warnings beside those that are known; an error ends the build.
 pub(super) fn image(
     build: &BuildPlan,
     made: &Image,
+    unpacked: &mut Unpacked,
     (tag, handler): (&str, &str),
     known: &[Finding],
     cache: &Cache,
@@ -24,11 +31,10 @@ pub(super) fn image(
     let mut which = made.which(build.target);
     let is_whole = which.unread.is_empty();
     if !is_whole {
-        let good = |hex: &str| cache.result::<bool>(Results::Layers, hex) == Some(true);
-        let read = made.own_layers().filter(|(digest, _)| good(&digest.hex()));
+        let read = made.own_layers().filter(|(digest, _)| is_good(*digest, cache));
         which.unread.extend(read.map(|(digest, bytes)| (digest.to_string(), bytes)));
     }
-    let Opened { files, mut findings, sizes, image, .. } = sources::image(tag, &made.store(), &which)?;
+    let Opened { files, mut findings, sizes, image, .. } = sources::image(tag, &made.store(), &which, unpacked)?;
     if findings.is_empty() {
         for (digest, _) in made.own_layers() {
             cache.remember_result(Results::Layers, &digest.hex(), &true)?;

@@ -25,7 +25,7 @@ use crate::artifact::{self, Artifact, Input};
 use crate::cache::Cache;
 use crate::check::{self, Checked, Files, Finding, Question, Severity};
 use crate::error::{Error, Result};
-use crate::image::{Bringer, OwnLayers};
+use crate::image::Bringer;
 use crate::imports::{Report, Rescued};
 use crate::lambda;
 use crate::layers::{Compared, Layers, Shadowed};
@@ -143,8 +143,8 @@ pub fn artifact(
         make(build, &files, answer, python, cache, progress)
     })?;
     let (report, stamp) = match (&build.image, made) {
-        (Some(plan), Made { report, layers: Some(layers), .. }) => {
-            let report = image::finish(build, plan, report, layers, cache, progress)?;
+        (Some(plan), Made { report, above: Some(above), .. }) => {
+            let report = image::finish(build, plan, report, above, cache, progress)?;
             let stamp = Stamp::of(Path::new(&report.path));
             (report, stamp)
         }
@@ -172,7 +172,7 @@ struct Made {
     report: SizeReport,
     path: PathBuf,
     /// Its files as layers, where it is to be an image.
-    layers: Option<OwnLayers>,
+    above: Option<image::Above>,
 }
 
 impl Made {
@@ -224,10 +224,10 @@ fn make(
             Verdict::Works(mut imports, warnings) => {
                 imports.rescued = rescued;
                 let shadowed = compared.shadowed.iter().map(Shadowed::warning);
-                let layers = layers.transpose()?.map(|(layers, time)| {
-                    progress.add("layers", time);
-                    layers
-                });
+                let above = layers.transpose()?;
+                if let Some(above) = &above {
+                    progress.add("layers", above.time);
+                }
                 let made = packed.into_made(
                     build,
                     distributions,
@@ -236,7 +236,7 @@ fn make(
                     warnings,
                     progress,
                 );
-                return Ok(Made { layers, ..made });
+                return Ok(Made { above, ..made });
             }
         }
     }
@@ -394,7 +394,7 @@ impl Packed {
         let report =
             SizeReport::new(build, handler, &path, &artifact, distributions, &slimmed, &compiled, imports, warnings)
                 .with_findings(findings);
-        Made { artifact, report, path, layers: None }
+        Made { artifact, report, path, above: None }
     }
 }
 

@@ -109,7 +109,7 @@ impl<'a> Files<'a> {
         say: impl FnOnce(&[u8]) -> T,
     ) -> Result<T> {
         match &file.origin {
-            Origin::Tree(entry) => tree::said(entry, self.distributions, what, say),
+            Origin::Tree(entry) => tree::Asked::new(entry, self.distributions).said(what, say),
             _ => Ok(say(&self.read(file)?)),
         }
     }

@@ -26,8 +26,11 @@ const TAR_VERSION: u32 = 1;
 /// What a tar is made of (POSIX ustar).
 const BLOCK: u64 = 512;
 
+/// A tar up to this size is packed as one: files that are like each other take less room then, and nobody waits for it.
+const SMALL_BYTES: u64 = 1 << 20;
+
 /// Bytes that are unpacked and wait to be written.
-const BUDGET: u64 = 128 << 20;
+const BUDGET: u64 = 96 << 20;
 
 /// The longest path that a ustar header is tried with.
 const PLAIN_BYTES: usize = 100;
@@ -115,12 +118,15 @@ impl Content<'_> {
         let mut packed = HashedWrite::new(BufWriter::with_capacity(1 << 20, &mut file));
         let mut gzip = Gzip::new(&mut packed).map_err(failed)?;
         let mut tar = HashedWrite::new(io::sink());
-        let steps = self.steps()?;
+        let mut steps = self.steps()?;
+        if steps.iter().map(|step| self.weight(step)).sum::<u64>() <= SMALL_BYTES {
+            steps = vec![Step { head: self.plain(&steps)?, member: None }];
+        }
         ordered(
             &steps,
             threads,
             BUDGET,
-            |step| step.member.map_or(0, |member| 2 * self.archive.members()[member].size),
+            |step| self.weight(step),
             |step| self.pieces(step),
             |_, pieces| {
                 for (piece, plain) in pieces {
@@ -139,6 +145,22 @@ impl Content<'_> {
             let _ = cache.remember_result(Results::Tars, &key, &known);
         }
         Ok(Layer { blob, diff_id: known.diff_id, unpacked: known.unpacked })
+    }
+
+    fn weight(&self, step: &Step) -> u64 {
+        step.member.map_or(0, |member| self.archive.members()[member].size) + step.head.len() as u64
+    }
+
+    /// The tar of these steps.
+    fn plain(&self, steps: &[Step]) -> Result<Vec<u8>> {
+        let mut tar = Vec::new();
+        for step in steps {
+            tar.extend(&step.head);
+            if let Some(member) = step.member {
+                tar.extend(self.archive.read(member).map_err(|error| failed(io::Error::other(error)))?);
+            }
+        }
+        Ok(tar)
     }
 
     /// A step of the tar, packed, and as it is in the tar.

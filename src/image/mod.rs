@@ -35,7 +35,7 @@ use crate::archive::{Archive, Member};
 use crate::aws;
 use crate::cache::Cache;
 use crate::check::libraries::{self, Binary, Graph};
-use crate::check::sources::{Store, Which, python_of};
+use crate::check::sources::{Store, Unpacked, Which, python_of};
 use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, TASK, Target};
 use crate::lock::BaseId;
@@ -222,6 +222,14 @@ impl Payload<'_> {
         let libraries: libraries::Survey = libraries.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         let in_zip = |path: &str| path.strip_prefix(TASK).map_or(path, |path| path.trim_start_matches('/')).to_owned();
         Ok(Graph::of(&libraries, target).pairs().map(|(one, other)| (in_zip(one), in_zip(other))).collect())
+    }
+}
+
+impl OwnLayers {
+    /// Reads those back, and compares them with their digests, that nobody has looked into yet.
+    pub fn unpack(&self, is_known: &(dyn Fn(Digest) -> bool + Sync)) -> Result<Unpacked> {
+        let new = self.layers.par_iter().with_max_len(1).filter(|(layer, _)| !is_known(layer.blob.digest));
+        Unpacked::own(new.map(|(layer, _)| (layer.blob.digest, layer.diff_id, layer.blob.path.as_path())))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::elf::strip::is_elf;
 use crate::error::{Error, Result};
 use crate::python::source::{self, Import, Partial, Texts};
 use crate::resolve::Distribution;
-use crate::tree::{Entry, Owner, Site, Tree, said};
+use crate::tree::{Asked, Entry, Owner, Site, Tree};
 
 /// What may be held of files that are being read, in bytes.
 const BUDGET: u64 = 96 << 20;
@@ -194,10 +194,11 @@ impl Survey {
             |(_, entry)| entry.size,
             |(path, entry)| {
                 let say = |bytes: &[u8]| look(path, entry.owner, bytes, wanted, &words);
-                let module = said(entry, distributions, &fact, say)?;
+                let asked = Asked::new(entry, distributions);
+                let module = asked.said(&fact, say)?;
                 let module = module.map(|module| Module { path: (*path).clone(), owner: entry.owner, ..module });
                 let binary = if libraries::may_be_binary(path, entry.size) {
-                    said(entry, distributions, Binary::FACT, Binary::of)?
+                    asked.said(Binary::FACT, Binary::of)?
                 } else {
                     None
                 };

@@ -7,6 +7,7 @@
 mod assemble;
 mod site;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,16 +102,30 @@ pub fn read(entry: &Entry, distributions: &[Distribution]) -> Result<Vec<u8>> {
     }
 }
 
-/// What `read` says of an entry's bytes, under a name for the question: a wheel's file that was asked before is not read again.
-pub fn said<T: Serialize + DeserializeOwned>(
-    entry: &Entry,
-    distributions: &[Distribution],
-    what: &str,
-    say: impl FnOnce(&[u8]) -> T,
-) -> Result<T> {
-    let read = || Ok(say(&read(entry, distributions)?));
-    match &entry.source {
-        Source::Wheel { distribution, member } => distributions[*distribution].facts.of(*member, what, read),
-        _ => read(),
+/// An entry that is asked several questions, and read once at most.
+pub struct Asked<'a> {
+    entry: &'a Entry,
+    distributions: &'a [Distribution],
+    bytes: OnceCell<Vec<u8>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads nothing yet.
+    pub fn new(entry: &'a Entry, distributions: &'a [Distribution]) -> Self {
+        Self { entry, distributions, bytes: OnceCell::new() }
+    }
+
+    /// What `say` says of its bytes, under a name for the question: a wheel's file that was asked before is not read again.
+    pub fn said<T: Serialize + DeserializeOwned>(&self, what: &str, say: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let read = || {
+            if self.bytes.get().is_none() {
+                let _ = self.bytes.set(read(self.entry, self.distributions)?);
+            }
+            Ok(say(self.bytes.get().map_or(&[], Vec::as_slice)))
+        };
+        match &self.entry.source {
+            Source::Wheel { distribution, member } => self.distributions[*distribution].facts.of(*member, what, read),
+            _ => read(),
+        }
     }
 }

@@ -78,9 +78,9 @@ struct Source {
     packed: u64,
 }
 
-/// Opens an image.
-pub fn image(name: &str, store: &Store, which: &Which) -> Result<Opened> {
-    let (source, image) = oci::read(name, store, which)?;
+/// Opens an image. Layers that were unpacked before are not unpacked again.
+pub fn image(name: &str, store: &Store, which: &Which, unpacked: &mut Unpacked) -> Result<Opened> {
+    let (source, image) = oci::read(name, store, which, unpacked)?;
     let mut opened = Opened::new(Shape::Image);
     let seen = "from the image";
     opened.python = image.python.map(|python| (python, seen));
@@ -105,7 +105,7 @@ pub fn pull(
     let folder = cache.temporary_folder()?;
     let store = oci::fetch(reference, architecture, client, folder.path(), progress)?;
     // What is read of layers are unpacked copies, which stay.
-    image(&reference.to_string(), &store, &Which { architecture, ..Which::default() })
+    image(&reference.to_string(), &store, &Which { architecture, ..Which::default() }, &mut Unpacked::default())
 }
 
 /// Opens paths: at most one function among them, and any layers; `layers` are taken as layers whatever they look like.
@@ -121,7 +121,12 @@ pub fn open(
         && path.exists()
         && let Some(store) = oci::Store::find(path)?
     {
-        return image(&path.display().to_string(), &store, &Which { architecture, ..Which::default() });
+        return image(
+            &path.display().to_string(),
+            &store,
+            &Which { architecture, ..Which::default() },
+            &mut Unpacked::default(),
+        );
     }
     let mut parts: Vec<(&Path, Role, Source)> = Vec::new();
     for (path, is_layer) in paths.iter().map(|path| (path, false)).chain(layers.iter().map(|path| (path, true))) {

@@ -154,10 +154,10 @@ struct RootFs {
 }
 
 /// Reads an image. What is wrong with it is among the findings, and ends the reading where it has to.
-pub(super) fn read(name: &str, store: &Store, which: &Which) -> Result<(Source, Image)> {
+pub(super) fn read(name: &str, store: &Store, which: &Which, unpacked: &mut Unpacked) -> Result<(Source, Image)> {
     let mut source = Source::default();
     let mut image = Image::default();
-    match read_into(store, which, &mut Unpacked::default(), &mut source, &mut image)? {
+    match read_into(store, which, unpacked, &mut source, &mut image)? {
         Ok(()) => {}
         Err(reason) => {
             let finding = whole(Finding::error(CHECK, "", reason));
@@ -229,9 +229,6 @@ fn stack(
 ) -> Result<std::result::Result<layer::Root, String>> {
     let mut root = layer::Root::default();
     let mut base = base::Base::default();
-    let layers = manifest.layers.iter().map(|layer| layer.digest.as_str()).zip(diff_ids.iter().map(String::as_str));
-    let layers: Vec<_> = layers.filter(|(digest, _)| !which.unread.contains_key(*digest)).collect();
-    unpacked.own(store, &layers, lambda::IMAGE_BYTES)?;
     for (number, (descriptor, diff_id)) in manifest.layers.iter().zip(diff_ids).enumerate() {
         if let Some(bytes) = which.unread.get(&descriptor.digest) {
             source.findings.extend(rules::layer(descriptor, manifest, None));

@@ -111,9 +111,10 @@ impl Store {
         }
     }
 
-    /// Whether a layer of that digest is one that this process has packed.
-    pub(super) fn is_made_here(&self, digest: &str) -> bool {
-        matches!((self, blob(digest)), (Self::Made { pieces, .. }, Ok(name)) if pieces.contains_key(&name))
+    /// A layout that has one blob, in that file.
+    pub(super) fn of_blob(digest: &str, file: &Path) -> Self {
+        let pieces = blob(digest).map(|name| (name, Piece::File(file.to_owned())));
+        Self::Made { pieces: pieces.into_iter().collect(), below: None }
     }
 
     fn failed(&self) -> impl FnOnce(io::Error) -> Error {

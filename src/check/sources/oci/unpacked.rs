@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::store::{Checked, Packing, Store, Tar};
 use crate::error::Result;
+use crate::lambda;
+use crate::registry::Digest;
 
 /// A layer, unpacked into a file without a name.
 #[derive(Clone, Debug)]
@@ -36,16 +39,15 @@ impl Unpacked {
         self.0.keys().any(|(known, _)| known == digest)
     }
 
-    /// Unpacks the layers that were packed here, all at once: what they cost is known. What is wrong with one is told when it is asked for.
-    pub(super) fn own(&mut self, store: &Store, layers: &[(&str, &str)], limit: u64) -> Result<()> {
-        let own = layers.par_iter().with_max_len(1).filter(|(digest, diff_id)| {
-            store.is_made_here(digest) && !self.0.contains_key(&((*digest).to_owned(), (*diff_id).to_owned()))
+    /// Unpacks layers that were packed here, all at once: what they cost is known. What is wrong with one is told when it is asked for.
+    /// Each has its digest, that of its tar, and its file.
+    pub fn own<'a>(layers: impl IntoParallelIterator<Item = (Digest, Digest, &'a Path)>) -> Result<Self> {
+        let read = layers.into_par_iter().map(|(digest, diff_id, file)| {
+            let (digest, diff_id) = (digest.to_string(), diff_id.to_string());
+            let layer = read(&Store::of_blob(&digest, file), &digest, &diff_id, lambda::IMAGE_BYTES)?;
+            Ok(layer.ok().map(|layer| ((digest, diff_id), layer)))
         });
-        let read = own.map(|(digest, diff_id)| Ok((*digest, *diff_id, read(store, digest, diff_id, limit)?)));
-        for (digest, diff_id, layer) in read.collect::<Result<Vec<_>>>()? {
-            self.0.extend(layer.ok().map(|layer| ((digest.to_owned(), diff_id.to_owned()), layer)));
-        }
-        Ok(())
+        Ok(Self(read.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
     }
 
     /// A layer of a layout, or what is wrong with it.
