@@ -27,7 +27,7 @@ const TAR_VERSION: u32 = 1;
 const BLOCK: u64 = 512;
 
 /// A tar up to this size is packed as one: files that are like each other take less room then, and nobody waits for it.
-const SMALL_BYTES: u64 = 1 << 20;
+const SMALL_BYTES: u64 = 4 << 20;
 
 /// Bytes that are unpacked and wait to be written.
 const BUDGET: u64 = 96 << 20;
