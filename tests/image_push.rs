@@ -208,6 +208,10 @@ fn a_tag_that_moves_changes_nothing_until_the_lock_is_upgraded() {
         lock.contains(&format!("[[base]]\nimage = \"{base}\"\narchitecture = \"x86_64\"\ndigest = \"{first}\"")),
         "{lock}"
     );
+    let again = team.image(&[]).run().stdout;
+    assert!(again.ends_with("unchanged: an earlier build made it of the same inputs\n"), "{again}");
+    let planned = team.image(&["--dry-run"]).run().stdout;
+    assert!(planned.contains(&format!("\nbase          {base} ({first})\n")), "{planned}");
     let other = team.pack.command(["lock", "--check", "--python", "3.12"]).run();
     assert!(!other.stderr.contains("the project has no image with it"), "{}", other.stderr);
     team.push_base("#!two");

@@ -132,11 +132,11 @@ pub fn artifact(
     build.refuse_layers()?;
     let files = build.product.files(&build.output)?;
     let digest = build.lock.as_ref().map(|_| unchanged::digest(&files)).transpose()?;
-    let key = |set: Option<&Set>| match (set, &digest) {
-        (Some(set), Some(digest)) => unchanged::key(build, set, digest, python),
+    let key = |set: Option<&Set>, base| match (set, &digest) {
+        (Some(set), Some(digest)) => unchanged::key(build, set, digest, base, python),
         _ => Ok(None),
     };
-    if let Some(report) = key(unchanged::set(build)?.as_ref())?.and_then(|key| unchanged::recall(&key, cache)) {
+    if let Some(report) = key(unchanged::set(build)?.as_ref(), None)?.and_then(|key| unchanged::recall(&key, cache)) {
         return Ok(report);
     }
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
@@ -155,7 +155,8 @@ pub fn artifact(
         }
     };
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
-    if let (Some(key), Some(stamp)) = (key(set.as_ref())?, stamp)
+    let base = report.image.as_ref().and_then(|image| image.base_digest.parse().ok());
+    if let (Some(key), Some(stamp)) = (key(set.as_ref(), base)?, stamp)
         && Some(unchanged::digest(&files)?) == digest
     {
         unchanged::remember(&key, &report, stamp, cache);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{BuildPlan, Name, Policy, Product};
 use crate::cache::Cache;
+use crate::image;
 use crate::lambda::Target;
 use crate::layers::Layer;
 use crate::project::FunctionFile;
@@ -50,6 +51,45 @@ impl OwnFiles {
     }
 }
 
+/// What is particular to an image that is not made yet.
+#[derive(Debug, Serialize)]
+pub struct PlannedImage {
+    /// The base as it is named.
+    pub base: String,
+    /// Its digest, where the lock has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Where it would be pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<String>,
+    /// Whether it would be loaded into an engine of this machine.
+    pub load: bool,
+    /// Whether it would be written to the output.
+    pub write: bool,
+}
+
+impl PlannedImage {
+    fn new(plan: &image::Plan) -> Self {
+        Self {
+            base: plan.base.clone(),
+            digest: plan.digest().map(|digest| digest.to_string()),
+            push: plan.push.as_ref().map(ToString::to_string),
+            load: plan.load,
+            write: plan.write,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let digest = self.digest.as_ref().map(|digest| format!(" ({digest})")).unwrap_or_default();
+        let mut lines = vec![format!("base          {}{digest}", self.base)];
+        lines.extend(self.push.as_ref().map(|push| format!("push          {push}")));
+        if self.load {
+            lines.push("load          into the engine of this machine".into());
+        }
+        lines
+    }
+}
+
 /// A build that has not happened.
 #[derive(Debug, Serialize)]
 pub struct Plan {
@@ -77,6 +117,9 @@ pub struct Plan {
     pub compile_interpreter: Option<String>,
     /// The function's layers: their ZIPs, or names and ARNs.
     pub layers: Vec<String>,
+    /// What an image is made above, and where it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<PlannedImage>,
     /// The function's or layer's own files.
     #[serde(flatten)]
     pub files: OwnFiles,
@@ -119,6 +162,7 @@ impl Plan {
             pip_interpreter: python.pip.path.display().to_string(),
             compile_interpreter: python.compiler.as_ref().map(|compiler| compiler.path.display().to_string()),
             layers: build.layers.all.iter().map(Layer::shown).collect(),
+            image: build.image.as_ref().map(PlannedImage::new),
             files: match build.product {
                 Product::Function(_) => OwnFiles::FunctionFiles(own),
                 Product::Layer { .. } => OwnFiles::LayerFiles(own),
@@ -156,6 +200,12 @@ impl Plan {
             format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
+        if let Some(image) = &self.image {
+            if !image.write {
+                lines.retain(|line| !line.starts_with("output "));
+            }
+            lines.splice(2..2, image.lines());
+        }
         if !self.layers.is_empty() {
             lines.insert(3, format!("layers        {}", self.layers.join(", ")));
         }

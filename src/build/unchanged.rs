@@ -15,6 +15,7 @@ use crate::cache::{Cache, Results};
 use crate::error::{Error, Result};
 use crate::lock::{Set, State};
 use crate::python::interpreter::Interpreters;
+use crate::registry;
 use crate::size::SizeReport;
 use crate::slim;
 use crate::system::Stamp;
@@ -52,8 +53,15 @@ pub(super) fn set(build: &BuildPlan) -> Result<Option<Set>> {
     })
 }
 
-/// Everything that a build by a set depends on, as one word; none where that cannot be known.
-pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interpreters) -> Result<Option<String>> {
+/// Everything that a build by a set depends on, as one word; none where that cannot be known. `base` is the digest of an image's base
+/// that the lock did not have.
+pub(super) fn key(
+    build: &BuildPlan,
+    set: &Set,
+    files: &str,
+    base: Option<registry::Digest>,
+    python: &Interpreters,
+) -> Result<Option<String>> {
     let Some(program) = Stamp::of_program() else { return Ok(None) };
     // A deep layer also depends on what its users require, an emulator on files that nobody knows.
     let has_users = matches!(&build.product, Product::Layer { users, .. } if !users.is_empty());
@@ -64,7 +72,7 @@ pub(super) fn key(build: &BuildPlan, set: &Set, files: &str, python: &Interprete
         build.layers.all.iter().map(|layer| (layer.shown(), layer.sha256.as_str())).collect();
     let image = match &build.image {
         None => None,
-        Some(plan) => match plan.key()? {
+        Some(plan) => match plan.key(base)? {
             Some(key) => Some(key),
             None => return Ok(None),
         },

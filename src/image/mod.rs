@@ -105,7 +105,7 @@ pub enum Pin {
 
 impl Plan {
     /// The digest that a base in a registry has to have.
-    fn digest(&self) -> Option<Digest> {
+    pub fn digest(&self) -> Option<Digest> {
         match self.pin {
             Pin::Locked(digest) => Some(digest),
             Pin::None | Pin::Record(..) => None,
@@ -124,13 +124,13 @@ impl Plan {
     }
 
     /// Everything that an image depends on besides the function, as one word; none where it does more than to write it, or where
-    /// only a registry knows.
-    pub fn key(&self) -> Result<Option<String>> {
+    /// only a registry knows. `found` is the digest that a base which no lock had yet turned out to have.
+    pub fn key(&self, found: Option<Digest>) -> Result<Option<String>> {
         let base = match &self.pin {
             _ if !self.write || self.load || self.push.is_some() => None,
             Pin::Locked(digest) => Some(*digest),
             Pin::None => base::index_digest(&self.base)?,
-            Pin::Record(..) => None,
+            Pin::Record(..) => found,
         };
         let time = source_date_epoch()?;
         let starts = (&self.entrypoint, &self.seen.provided.entrypoint);
