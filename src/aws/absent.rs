@@ -2,13 +2,23 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{Access, Invocation, Invoking, LayerVersion, Sending, Sent};
+use super::{Access, Invocation, Invoking, Keep, LayerVersion, Sending, Sent, Stage};
 use crate::cache::Cache;
+use crate::deploy::{Desired, Observed, Only, Place, Plan, Remains};
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
-use crate::progress::Tally;
+use crate::progress::{Progress, Tally};
 use crate::registry::{Credential, EcrPasswords};
+
+/// What every question ends with.
+fn absent() -> Error {
+    Error::out_of_reach(
+        "this pack was built without the cargo feature aws, and so cannot ask AWS",
+        "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
+    )
+}
 
 /// Lambda's API, which this pack cannot ask: there is none of it.
 #[derive(Debug)]
@@ -43,12 +53,42 @@ impl Lambda {
     }
 }
 
-/// What there is to say of every question.
-fn absent() -> Error {
-    Error::out_of_reach(
-        "this pack was built without the cargo feature aws, and so cannot ask AWS",
-        "build it with cargo install --path . --features aws (or cargo build --release --features aws)",
-    )
+/// An account and Region, to which this pack cannot deploy.
+#[derive(Debug)]
+pub struct Account {
+    never: Infallible,
+}
+
+impl Account {
+    /// Says why not.
+    pub fn connect(_: &Access, _: usize) -> Result<Self> {
+        Err(absent())
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        match self.never {}
+    }
+
+    /// What is there.
+    pub fn read(&self, _: &Desired, _: &Only) -> Result<Observed> {
+        match self.never {}
+    }
+
+    /// Makes what is there what it is to be.
+    pub fn apply(&self, _: &Plan, _: &Desired, _: &Observed, _: Stage, _: &Arc<Progress>) -> Result<()> {
+        match self.never {}
+    }
+
+    /// What of a project is there.
+    pub fn remains(&self, _: &Desired, _: &Observed, _: &Keep) -> Result<Vec<Remains>> {
+        match self.never {}
+    }
+
+    /// Deletes it.
+    pub fn destroy(&self, _: &str, _: &[Remains], _: &Arc<Progress>) -> Result<()> {
+        match self.never {}
+    }
 }
 
 /// Messages onto a queue.

@@ -8,6 +8,9 @@
 mod absent;
 mod access;
 #[cfg(feature = "aws")]
+#[expect(clippy::large_futures, reason = "the SDK's own are; each ends up on the heap, where it is spawned")]
+mod account;
+#[cfg(feature = "aws")]
 mod cold;
 #[cfg(feature = "aws")]
 mod connect;
@@ -35,8 +38,10 @@ use crate::registry::Credentials;
 #[cfg(not(feature = "aws"))]
 use absent::Ecr;
 #[cfg(not(feature = "aws"))]
-pub use absent::{Lambda, chill, invoke, send};
+pub use absent::{Account, Lambda, chill, invoke, send};
 pub use access::Access;
+#[cfg(feature = "aws")]
+pub use account::Account;
 #[cfg(feature = "aws")]
 pub use cold::chill;
 #[cfg(feature = "aws")]
@@ -54,6 +59,29 @@ pub use sending::{Sending, Sent};
 /// the profile that the command line names.
 pub fn registry_credentials(profile: Option<&str>) -> Credentials {
     Credentials::from_environment().with_ecr(Arc::new(Ecr::of(profile)))
+}
+
+/// A part of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Buckets, the role, log groups, the repository, queues, and the ZIPs.
+    Places,
+    /// Layers, functions, what leads to them, the dashboard; then what goes.
+    Functions,
+}
+
+/// What stays of a project that is destroyed, since it has something in it that cannot be made again, or that others may want.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Keep {
+    /// A bucket of data that is not empty.
+    pub data: bool,
+    /// A bucket of artifacts that is not empty.
+    pub artifacts: bool,
+    /// A repository that is not empty.
+    pub images: bool,
+    /// Log groups.
+    pub logs: bool,
 }
 
 /// What AWS says of a layer's version.

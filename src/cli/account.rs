@@ -7,7 +7,7 @@ use crate::lambda::is_region;
 use crate::project::Project;
 
 /// Who asks.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Profile {
     #[arg(
         long = "profile",
@@ -19,7 +19,7 @@ pub(super) struct Profile {
 }
 
 /// Who asks, and where.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Account {
     #[arg(
         long,
@@ -49,6 +49,11 @@ impl Account {
         if let Some(region) = &self.region {
             project.region = Some(region.clone());
         }
+    }
+
+    /// The part of it that says who asks.
+    pub(super) fn profile_only(&self) -> Profile {
+        self.profile.clone()
     }
 
     /// The profile that is given.

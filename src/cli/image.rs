@@ -16,6 +16,7 @@ use crate::lambda::{Architecture, Target};
 use crate::lock::{self, SetId};
 use crate::project::{Build, Method, Project, Selection};
 use crate::registry::Reference;
+use crate::size::SizeReport;
 use crate::slim::SdkPolicy;
 use crate::system;
 
@@ -40,7 +41,7 @@ fetched to know that. A base that is not AWS's is read once for each digest: wha
 version that the function takes is not added again.";
 
 /// Build the container image of functions.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Image {
     /// A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions if none is given
@@ -130,22 +131,45 @@ impl Image {
         let images = images.collect::<Result<Vec<_>>>()?;
         refuse_one_name(images.iter().map(|(image, _)| image))?;
         let is_implied = implied.is_some();
-        self.options.build_after(&[], |_, failed| {
-            let mut plans = Vec::new();
-            for (image, build) in images {
-                let output = build.output.clone();
-                match self.plan(build, image, is_implied, several) {
-                    Ok(plan) => plans.push(plan),
-                    // The others have other bases.
-                    Err(error @ (Error::Base { .. } | Error::Registry(_))) if several => {
-                        self.options.fail(&output, &error);
-                        failed.insert(output);
-                    }
-                    Err(error) => return Err(error),
+        self.options.build_after(&[], |_, failed| self.plans(images, is_implied, several, failed))
+    }
+
+    /// The images of some functions of a project, as layouts, for a command that goes on with them.
+    pub(super) fn reports(
+        project: &mut Project,
+        functions: Vec<String>,
+        options: Options,
+        profile: Profile,
+    ) -> Result<Vec<(PathBuf, SizeReport)>> {
+        let image = Self { functions, profile, options, ..Self::default() };
+        let builds = image.builds(project, Path::new(""), None)?;
+        let several = builds.len() > 1;
+        let images = builds.into_iter().map(|build| Ok((image.image(&build, false)?, build)));
+        let images = images.collect::<Result<Vec<_>>>()?;
+        image.options.reports_after(&[], |_, failed| image.plans(images, false, several, failed))
+    }
+
+    fn plans(
+        &self,
+        images: Vec<(image::Plan, Build)>,
+        is_implied: bool,
+        several: bool,
+        failed: &mut BTreeSet<PathBuf>,
+    ) -> Result<Vec<BuildPlan>> {
+        let mut plans = Vec::new();
+        for (image, build) in images {
+            let output = build.output.clone();
+            match self.plan(build, image, is_implied, several) {
+                Ok(plan) => plans.push(plan),
+                // The others have other bases.
+                Err(error @ (Error::Base { .. } | Error::Registry(_))) if several => {
+                    self.options.fail(&output, &error);
+                    failed.insert(output);
                 }
+                Err(error) => return Err(error),
             }
-            Ok(plans)
-        })
+        }
+        Ok(plans)
     }
 
     /// The builds that the command line and the project file mean: those of the method image. Where the project has no

@@ -5,6 +5,9 @@
 mod account;
 mod check;
 mod cold;
+mod deploy;
+mod deployment;
+mod destroy;
 mod diff;
 mod image;
 mod init;
@@ -16,6 +19,7 @@ mod options;
 mod plan;
 mod schema;
 mod send;
+mod status;
 mod zip;
 
 use std::ffi::OsString;
@@ -51,6 +55,9 @@ enum Command {
     Diff(diff::Diff),
     Lock(lock::Lock),
     Plan(plan::Plan),
+    Deploy(Box<deploy::Deploy>),
+    Status(status::Status),
+    Destroy(destroy::Destroy),
     Schema(schema::Schema),
     Send(send::Send),
     Invoke(invoke::Invoke),
@@ -76,6 +83,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(diff) => diff.run(),
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),
+        Command::Deploy(deploy) => deploy.run(),
+        Command::Status(status) => status.run(),
+        Command::Destroy(destroy) => destroy.run(),
         Command::Schema(schema) => schema.run(),
         Command::Send(send) => send.run(),
         Command::Invoke(invoke) => invoke.run(),

@@ -20,6 +20,7 @@ pub(super) fn desired(project: &Project) -> Result<Desired> {
         partition: "aws".into(),
         account: "000000000000".into(),
         region: project.region.clone().unwrap_or_default(),
+        has_tls: true,
     };
     let builds = project.builds(&Selection::default())?;
     Desired::of(project, builds, &lock::load(Path::new(lock::FILE))?, &Artifacts::new(), &place)

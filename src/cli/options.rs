@@ -16,10 +16,11 @@ use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{Budgets, Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
+use crate::size::SizeReport;
 use crate::slim::{self, Globs, Level, SdkPolicy};
 
 /// What an artifact is built for.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Runtime {
     /// Python version of the Lambda runtime [default: those of the matrix in pack.toml, else 3.13]
     #[arg(long, value_name = "VERSION")]
@@ -38,7 +39,7 @@ pub(super) struct SetName {
 }
 
 /// What is taken beside the dependencies.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Chosen {
     /// An extra of pyproject.toml or of a lock file, beside its dependencies; may be repeated
     #[arg(long = "extra", value_name = "NAME")]
@@ -73,7 +74,7 @@ impl Chosen {
 }
 
 /// How it is built.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Options {
     /// How much to leave out [default: as pack.toml says, else standard]
@@ -163,6 +164,60 @@ pub(super) struct Options {
     /// Say more: every removal, every library left as it was
     #[arg(short, long)]
     verbose: bool,
+
+    /// Nothing is shown of what is made: another command goes on with it.
+    #[arg(skip)]
+    hands_on: bool,
+}
+
+/// How artifacts are built for a command that goes on with them: as `pack zip`, `pack layer` and `pack image` build them.
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct Building {
+    /// Fail if pack.lock is out of date; without this it is brought up to date
+    #[arg(long)]
+    locked: bool,
+
+    /// The Python that runs pip [default: the runtime's version on PATH, in pyenv's or uv's folders, else any]
+    #[arg(long, value_name = "PATH")]
+    python_executable: Option<PathBuf>,
+
+    /// Where wheels are kept between builds [default: pack in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "PACK_CACHE_DIR", hide_env_values = true)]
+    cache_dir: Option<PathBuf>,
+
+    /// Threads to use [default: one a processor]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+
+    /// Build without the import test
+    #[arg(long)]
+    no_import_test: bool,
+
+    /// Say less: errors, and what was asked for
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Building {
+    /// The options of a build.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            locked: self.locked,
+            python_executable: self.python_executable.clone(),
+            cache_dir: self.cache_dir.clone(),
+            jobs: self.jobs,
+            no_import_test: self.no_import_test,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            hands_on: true,
+            ..Options::default()
+        }
+    }
 }
 
 /// What holds where the command line says nothing.
@@ -356,16 +411,8 @@ impl Options {
         first: &[BuildPlan],
         rest: impl FnOnce(&BTreeSet<PathBuf>, &mut BTreeSet<PathBuf>) -> Result<Vec<BuildPlan>>,
     ) -> Result<ExitCode> {
-        // Fails only if a pool exists already, which then serves.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
-        let cache = self.cache()?;
         let mut made = Made::default();
-        let outcome = self.build_all(first, false, &cache, &mut made).and_then(|()| {
-            let unusable = made.failed.iter().chain(&made.over_limit).cloned().collect();
-            let rest = rest(&unusable, &mut made.failed)?;
-            let is_alone = first.is_empty() && rest.len() == 1;
-            self.build_all(&rest, is_alone, &cache, &mut made)
-        });
+        let outcome = self.make(first, rest, &mut made);
         // What was built before a failure was built, and is told.
         match made.json.as_slice() {
             [] => {}
@@ -383,6 +430,44 @@ impl Options {
             made.status = made.status.max(1);
         }
         Ok(ExitCode::from(made.status))
+    }
+
+    /// The same for a command that goes on with what is made: by where it is, what is known of it. What failed is told.
+    pub(super) fn reports_after(
+        &self,
+        first: &[BuildPlan],
+        rest: impl FnOnce(&BTreeSet<PathBuf>, &mut BTreeSet<PathBuf>) -> Result<Vec<BuildPlan>>,
+    ) -> Result<Vec<(PathBuf, SizeReport)>> {
+        let mut made = Made::default();
+        self.make(first, rest, &mut made)?;
+        if made.status == 0 && made.failed.is_empty() {
+            return Ok(made.reports);
+        }
+        let names: Vec<String> =
+            made.failed.iter().chain(&made.over_limit).map(|path| path.display().to_string()).collect();
+        Err(Error::aws(
+            format!(
+                "not everything was built: {}",
+                if names.is_empty() { "see above".into() } else { names.join(", ") }
+            ),
+            "nothing was deployed; mend what is told above",
+        ))
+    }
+
+    fn make(
+        &self,
+        first: &[BuildPlan],
+        rest: impl FnOnce(&BTreeSet<PathBuf>, &mut BTreeSet<PathBuf>) -> Result<Vec<BuildPlan>>,
+        made: &mut Made,
+    ) -> Result<()> {
+        // Fails only if a pool exists already, which then serves.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build_global();
+        let cache = self.cache()?;
+        self.build_all(first, false, &cache, made)?;
+        let unusable = made.failed.iter().chain(&made.over_limit).cloned().collect();
+        let rest = rest(&unusable, &mut made.failed)?;
+        let is_alone = first.is_empty() && rest.len() == 1;
+        self.build_all(&rest, is_alone, &cache, made)
     }
 
     /// One after the other. One that fails is told, and the others are built all the same: they have nothing to do with it.
@@ -459,12 +544,8 @@ impl Options {
         progress.finish();
         if self.json {
             made.json.push(to_json(&report)?);
-        } else if let Some(lines) = report.verified() {
-            print(&lines)?;
-        } else if self.quiet {
-            print(&format!("{}\n", report.path))?;
-        } else {
-            print(&report.text(self.verbose))?;
+        } else if !self.hands_on {
+            self.print(&report)?;
         }
         for warning in &report.warnings {
             progress.warn(warning);
@@ -481,10 +562,20 @@ impl Options {
         if report.over_limit {
             made.over_limit.insert(build.output.clone());
         }
-        if matches!(build.product, Product::Layer { .. }) {
+        if self.hands_on {
+            made.reports.push((build.output.clone(), report));
+        } else if matches!(build.product, Product::Layer { .. }) {
             made.layers.entry(report.sha256).or_default().push(report.path);
         }
         Ok(())
+    }
+
+    fn print(&self, report: &SizeReport) -> Result<()> {
+        match report.verified() {
+            Some(lines) => print(&lines),
+            None if self.quiet => print(&format!("{}\n", report.path)),
+            None => print(&report.text(self.verbose)),
+        }
     }
 
     fn threads(&self) -> usize {
@@ -510,6 +601,8 @@ struct Made {
     failed: BTreeSet<PathBuf>,
     /// What Lambda would not take.
     over_limit: BTreeSet<PathBuf>,
+    /// What is known of what was made, for who goes on with it.
+    reports: Vec<(PathBuf, SizeReport)>,
     /// Layers by SHA-256.
     layers: BTreeMap<String, Vec<String>>,
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::lambda::{PythonVersion, Target};
 use crate::layers::{Given, Layers};
 use crate::project::{Build, Method, Project, Requirements, Selection, UsedLayer};
+use crate::size::SizeReport;
 use crate::system;
 
 const EXAMPLES: &str = "\
@@ -42,7 +43,7 @@ feature aws. Where one cannot be had, the packaging is passed over; --layer buil
 that you have. pack image builds images.";
 
 /// Build the deployment package (ZIP) of functions.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Zip {
     /// A name under functions/ or in pack.toml, or the path of a folder or .py file; all functions if none is given
@@ -105,6 +106,20 @@ impl Zip {
         let layers = self.layers_of(&builds, &project)?;
         self.options
             .build_after(&layers, |unusable, failed| self.plans(self.without(builds, unusable, failed), &archives))
+    }
+
+    /// The ZIPs of some functions of a project with those of their layers, for a command that goes on with them.
+    pub(super) fn reports(
+        project: &mut Project,
+        functions: Vec<String>,
+        options: Options,
+        account: Account,
+    ) -> Result<Vec<(PathBuf, SizeReport)>> {
+        let zip = Self { functions, account, options, ..Self::default() };
+        let (builds, archives) = zip.builds(project, Path::new(""))?;
+        let layers = zip.layers_of(&builds, project)?;
+        zip.options
+            .reports_after(&layers, |unusable, failed| zip.plans(zip.without(builds, unusable, failed), &archives))
     }
 
     /// The builds that the command line and the project file mean, of those that make one ZIP; and their layers of others.

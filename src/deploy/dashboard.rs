@@ -1,7 +1,7 @@
 //! The dashboard: what the published comparison showed, for the functions of the project.
 //!
 //! Durations, invocations and concurrency are metrics of Lambda. Cold starts and init durations are in no metric: they are in the
-//! REPORT lines of the logs, which CloudWatch Logs Insights reads. How long modules take to load is a metric of the functions' own
+//! REPORT lines of the logs, which `CloudWatch` Logs Insights reads. How long modules take to load is a metric of the functions' own
 //! (`LoadTime_…`, as functions/workload has it through Powertools). A text says whose dashboard it is, since it takes no tags.
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html>.
 
@@ -24,14 +24,14 @@ const QUERY_LOG_GROUPS: usize = 50;
 
 /// The line by which a dashboard is known to be a project's.
 pub fn marker(project: &str) -> String {
-    format!("{PROJECT_TAG}={project}")
+    format!("`{PROJECT_TAG}={project}`")
 }
 
 /// The dashboard's body.
 pub(super) fn body(project: &str, place: &Place, names: &Names, functions: &[Function]) -> Value {
     let mut board = Board { place, widgets: Vec::new(), y: 0 };
     let text =
-        format!("# {project}\nDeployed by pack; functions behind the queue `{}`. `{}`", names.queue, marker(project));
+        format!("# {project}\nDeployed by pack; functions behind the queue `{}`. {}", names.queue, marker(project));
     board.add(WIDTH, 2, |_| json!({ "type": "text", "properties": { "markdown": text } }));
     let of_lambda = |metric: &str, statistic: &str| -> Vec<Value> {
         let line = |function: &Function| json!(["AWS/Lambda", metric, "FunctionName", function.name, { "stat": statistic, "label": function.name }]);
@@ -103,8 +103,8 @@ impl Board<'_> {
     }
 
     fn query(&mut self, title: &str, functions: &[Function], query: &str) {
-        let sources: String =
-            functions.iter().map(|function| format!("SOURCE '{}' | ", function.log_group_name())).collect();
+        let sources = functions.iter().map(|function| format!("SOURCE '{}'", function.log_group_name()));
+        let sources = sources.collect::<Vec<_>>().join(" | ");
         self.add(WIDTH, HEIGHT, |place| {
             json!({
                 "type": "log",
@@ -112,7 +112,7 @@ impl Board<'_> {
                     "title": title,
                     "region": place.region,
                     "view": "table",
-                    "query": sources + query,
+                    "query": format!("{sources} | {query}"),
                 },
             })
         });

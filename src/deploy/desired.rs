@@ -290,7 +290,7 @@ impl Desired {
             encryption: "AES256".into(),
             versioning: true,
             blocks_public_access: true,
-            policy: policies::tls_only(place, name),
+            policy: if place.has_tls { policies::tls_only(place, name) } else { Value::Null },
         };
         Ok(Self {
             project: project.name.clone(),
@@ -386,9 +386,9 @@ impl Desired {
                 ));
             }
         }
-        all.extend(
-            self.functions.iter().map(|function| self.resource(Kind::Mapping, &function.name, &function.mapping)),
-        );
+        // Both its ends have tags: there is nothing else that could say whose it is.
+        let mapping = |function: &Function| without_tags(Kind::Mapping, &function.name, &function.mapping);
+        all.extend(self.functions.iter().map(mapping));
         all.push(without_tags(Kind::Dashboard, &self.names.dashboard, &self.dashboard));
         all
     }
@@ -575,6 +575,10 @@ impl Maker<'_> {
     fn layer(&self, used: &UsedLayer, build: &Build) -> Result<LayerRef> {
         if used.output.is_some() {
             return Ok(LayerRef::Own(names::layer(&self.project.name, &used.name, build.target)));
+        }
+        // Who asks for names only need not have a lock.
+        if self.artifacts.is_empty() && used.arn.is_none() {
+            return Ok(LayerRef::Published(format!("{} (of a version that nobody knows)", used.name)));
         }
         let arn = used.arn.as_ref().and_then(|arn| arn.parse::<lambda::LayerArn>().ok());
         let Some(arn) = arn.filter(|arn| arn.version.is_some()) else {

@@ -4,15 +4,24 @@
 //! types of `state.rs`, and carries out what `difference.rs` says. The same project, artifacts and account give the same
 //! desired state, byte for byte, names included: that is what makes an interrupted run one that can be gone on with.
 
+mod calls;
 mod dashboard;
 mod desired;
+mod difference;
 mod names;
+mod observed;
 mod policies;
+mod remains;
 mod state;
+mod text;
 
+pub use calls::{Call, policy};
 pub use dashboard::marker as dashboard_marker;
 pub use desired::{Artifact, Artifacts, Code, Desired, Function, Layer, LayerRef, Repository, Role, Row, object_key};
+pub use difference::{Action, Change, Field, Only, Plan};
 pub use names::Names;
+pub use observed::{Found, Observed, Owner};
+pub use remains::Remains;
 pub use state::{
     AliasState, BucketState, DashboardState, DeadLetters, FunctionState, Kind, LayerState, LogGroupState, MappingState,
     QueueState, RepositoryState, Resource, RoleState,
@@ -33,12 +42,15 @@ pub struct Place {
     pub account: String,
     /// The Region.
     pub region: String,
+    /// Whether its S3 speaks TLS. A stand-in for AWS on this machine mostly does not: buckets that demand it would shut everybody out.
+    #[serde(skip)]
+    pub has_tls: bool,
 }
 
 impl Place {
     /// The ARN of something of this account and Region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        let Self { partition, account, region } = self;
+        let Self { partition, account, region, .. } = self;
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 

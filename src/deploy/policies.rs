@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn many_log_groups_are_named_by_what_they_begin_with() {
-        let place = Place { partition: "aws".into(), account: "1".repeat(12), region: "eu-west-1".into() };
+        let place =
+            Place { partition: "aws".into(), account: "1".repeat(12), region: "eu-west-1".into(), has_tls: true };
         let names: Vec<String> = (0..50).map(|number| format!("perf-zip-{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(

@@ -15,7 +15,7 @@ pub enum Kind {
     Queue,
     /// A role of IAM.
     Role,
-    /// A log group of CloudWatch.
+    /// A log group of `CloudWatch`.
     LogGroup,
     /// A repository of ECR.
     Repository,
@@ -31,7 +31,7 @@ pub enum Kind {
     Alias,
     /// An event source mapping, from the queue to a function.
     Mapping,
-    /// A dashboard of CloudWatch.
+    /// A dashboard of `CloudWatch`.
     Dashboard,
 }
 

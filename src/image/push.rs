@@ -44,7 +44,7 @@ pub struct Amount {
 
 impl Pushed {
     /// Counts each blob once, whatever how often the image has it.
-    fn new(name: String, uploads: &[Upload<'_>], ways: &[Sent]) -> Self {
+    pub(super) fn new(name: String, uploads: &[Upload<'_>], ways: &[Sent]) -> Self {
         let mut pushed = Self { name, ..Self::default() };
         let mut seen = BTreeSet::new();
         for (upload, way) in uploads.iter().zip(ways).filter(|(upload, _)| seen.insert(upload.descriptor.digest)) {

@@ -126,7 +126,7 @@ fn is_template(template: &str) -> bool {
     !template.is_empty() && rest.bytes().all(is_name_byte)
 }
 
-/// The days that CloudWatch can keep logs
+/// The days that `CloudWatch` can keep logs
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>).
 pub const LOG_RETENTION: &[u32] =
     &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];

@@ -37,7 +37,18 @@ pub(crate) fn between(place: &str, decide: impl Fn(&Question) -> Fate + Send + S
 pub(crate) fn pass(place: &str, question: &Question) -> Reply {
     match cbor::operation(question) {
         Some(operation) => cbor::from_query(ask(place, &cbor::as_query(question, operation))),
-        None => ask(place, question),
+        None => renamed(question, ask(place, question)),
+    }
+}
+
+/// moto's answer to `GetBucketVersioning` is called otherwise than AWS's, and the SDK looks at the name.
+fn renamed(question: &Question, reply: Reply) -> Reply {
+    match reply {
+        Reply::Answer(status, headers, body) if question.method == "GET" && question.target.contains("?versioning") => {
+            let text = String::from_utf8_lossy(&body).replace("GetBucketVersioningResponse", "VersioningConfiguration");
+            Reply::Answer(status, headers, text.into_bytes())
+        }
+        reply => reply,
     }
 }
 

@@ -1,6 +1,8 @@
-//! CloudWatch's calls as moto knows them: the SDK speaks Smithy's RPC v2 in CBOR, and moto the query protocol alone.
+//! `CloudWatch`'s calls as moto knows them: the SDK speaks Smithy's RPC v2 in CBOR, and moto the query protocol alone.
 //!
 //! Sources: <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>, RFC 8949.
+
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
@@ -17,7 +19,7 @@ pub(crate) fn as_query(question: &Question, operation: &str) -> Question {
     let mut add = |name: &str, value: &Value| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        form += &format!("&{name}={text}");
+        let _ = write!(form, "&{name}={text}");
     };
     let Some((Value::Object(members), _)) = read(&question.body) else { panic!("{question:?}") };
     for (name, value) in &members {

@@ -18,6 +18,7 @@ pub(crate) mod base_image;
 pub(crate) mod between;
 pub(crate) mod cbor;
 pub(crate) mod check;
+pub(crate) mod counting;
 pub(crate) mod derived;
 pub(crate) mod engine;
 pub(crate) mod image;
