@@ -42,7 +42,7 @@ fn an_unknown_table_suggests_the_right_one() {
     error: pack.toml:1:2: there is no table or key "function"
       1 | [function.report]
         |  ^^^^^^^^
-    hint: did you mean "functions"? a project file has: project, defaults, functions, layers, packaging, image, budgets, matrix
+    hint: did you mean "functions"? a project file has: project, defaults, functions, layers, packaging, image, budgets, matrix, deploy
     "##);
 }
 
