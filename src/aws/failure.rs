@@ -106,7 +106,12 @@ where
             format!("AWS refuses the credentials ({})", shown(code)),
             "renew them (aws sso login, or whatever gave them), and check this machine's clock",
         ),
-        Some(code) => Error::aws(format!("AWS answers {} to {call}{words}", shown(code)), "try again in a while"),
+        Some(code) => {
+            let status = error.raw_response().map_or(500, |response| response.status().as_u16());
+            let passes = status >= 429 || code.contains("Throttl") || words.is_empty();
+            let hint = if passes { "try again in a while" } else { "AWS's words name what it does not take" };
+            Error::aws(format!("AWS answers {} to {call}{words}", shown(code)), hint)
+        }
         None => unanswered(error),
     }
 }

@@ -41,12 +41,30 @@ pub(crate) fn pass(place: &str, question: &Question) -> Reply {
     }
 }
 
-/// moto's answer to `GetBucketVersioning` is called otherwise than AWS's, and the SDK looks at the name.
+/// What moto says otherwise than AWS: the name of `GetBucketVersioning`'s answer, which the SDK looks at, an image's digest, and an alias
+/// that is there already.
 fn renamed(question: &Question, reply: Reply) -> Reply {
     match reply {
         Reply::Answer(status, headers, body) if question.method == "GET" && question.target.contains("?versioning") => {
             let text = String::from_utf8_lossy(&body).replace("GetBucketVersioningResponse", "VersioningConfiguration");
             Reply::Answer(status, headers, text.into_bytes())
+        }
+        // Of an image it takes the name apart at the port of a registry.
+        Reply::Answer(200, headers, body) if question.method == "GET" && question.path().contains("/functions/") => {
+            let Ok(mut told) = serde_json::from_slice::<serde_json::Value>(&body) else {
+                return Reply::Answer(200, headers, body);
+            };
+            let Some(uri) = told["Code"]["ImageUri"].as_str().filter(|uri| uri.contains('@')).map(str::to_owned) else {
+                return Reply::Answer(200, headers, body);
+            };
+            told["Code"]["ResolvedImageUri"] = uri.into();
+            Reply::Answer(200, headers, told.to_string().into_bytes())
+        }
+        Reply::Answer(409, headers, body) if question.path().ends_with("/aliases") => {
+            let named =
+                |value: String| if value == "ConflictException" { "ResourceConflictException".into() } else { value };
+            let headers = headers.into_iter().map(|(name, value)| (name, named(value))).collect();
+            Reply::Answer(409, headers, body)
         }
         reply => reply,
     }

@@ -97,7 +97,8 @@ impl Engine {
         ] {
             guard.args([option, &value]);
         }
-        guard.args(["--iptables=false", "--ip6tables=false", "--bridge=none"]);
+        // moto names the host in every container.
+        guard.args(["--iptables=false", "--ip6tables=false", "--bridge=none", "--host-gateway-ip=127.0.0.1"]);
         // A group of its own: an interrupt from the keyboard is not for it, the pipe's end is.
         guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let guard = guard.spawn().unwrap();

@@ -17,6 +17,7 @@
 pub(crate) mod base_image;
 pub(crate) mod between;
 pub(crate) mod cbor;
+pub(crate) mod census;
 pub(crate) mod check;
 pub(crate) mod counting;
 pub(crate) mod derived;

@@ -15,10 +15,16 @@ pub(crate) struct Moto {
 impl Moto {
     /// Starts it; none where it is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Option<Self> {
         let python = std::path::PathBuf::from(std::env::var_os("PACK_TEST_MOTO")?).join("bin/python");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new(python)
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
