@@ -488,6 +488,8 @@ fn verify_goes_by_the_lock_and_leaves_it_as_it_is() {
     assert!(!team.pack.path("pack.lock").exists());
     assert_done(&team.image(&[]).run());
     let lock = fs::read(team.pack.path("pack.lock")).unwrap();
-    assert_done(&team.image(&["--verify"]).run());
+    let outcome = team.image(&["--verify"]).run();
+    assert_done(&outcome);
+    assert!(outcome.stdout.contains("is what is built now: sha256:"), "{}", outcome.stdout);
     assert_eq!(fs::read(team.pack.path("pack.lock")).unwrap(), lock);
 }

@@ -16,6 +16,16 @@ use crate::lock;
 use crate::progress::Progress;
 use crate::size::SizeReport;
 
+/// The handler, without which there is no image.
+pub(super) fn handler<'a>(build: &BuildPlan, found: Option<&'a str>) -> Result<&'a str> {
+    found.ok_or_else(|| {
+        Error::usage(
+            format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
+            "name it: --handler MODULE.FUNCTION, or handler in pack.toml",
+        )
+    })
+}
+
 /// What goes above a base.
 pub(super) struct Above {
     layers: OwnLayers,
@@ -39,7 +49,7 @@ pub(super) fn layers(
     // What a folder, a commit or a file has is not known by its version.
     let has = |name: &str, version: &str| !by_place.contains(name) && plan.seen.provided.has(name, version);
     let layers = Payload { archive: &archive, owners }.layers(build.target, &has, cache)?;
-    let is_known = |digest| !build.check || lint::is_good(digest, cache);
+    let is_known = |digest| !build.check || plan.verify || lint::is_good(digest, cache);
     let unpacked = layers.unpack(&is_known)?;
     Ok(Above { layers, unpacked, time: start.elapsed() })
 }
@@ -54,12 +64,7 @@ pub(super) fn finish(
     progress: &mut Progress,
 ) -> Result<SizeReport> {
     let Above { layers, mut unpacked, .. } = above;
-    let Some(handler) = report.handler.clone() else {
-        return Err(Error::usage(
-            format!("an image has its handler in it, and none was found in {}", build.product.name().as_str()),
-            "name it: --handler MODULE.FUNCTION, or handler in pack.toml",
-        ));
-    };
+    let handler = handler(build, report.handler.as_deref())?.to_owned();
     let left_out = layers.left_out.clone();
     leave_out(&mut report, &left_out);
     report.warnings.extend(notes(plan, &report));

@@ -142,16 +142,17 @@ pub fn artifact(
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    let (report, stamp) = match (&build.image, made) {
-        (Some(plan), Made { report, above: Some(above), .. }) => {
-            let report = image::finish(build, plan, report, above, cache, progress)?;
+    let (report, stamp) = match (made.above, &build.image) {
+        (Some(above), Some(plan)) => {
+            let report = image::finish(build, plan, made.report, above, cache, progress)?;
             let stamp = Stamp::of(Path::new(&report.path));
             (report, stamp)
         }
         // The stamp of a file is taken before it has its name, which another build may take.
-        (_, made) => {
+        _ => {
             let stamp = Stamp::of(made.artifact.file.path());
-            (made.finish()?, stamp)
+            made.artifact.file.persist_as(&made.path)?;
+            (made.report, stamp)
         }
     };
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
@@ -174,13 +175,6 @@ struct Made {
     path: PathBuf,
     /// Its files as layers, where it is to be an image.
     above: Option<image::Above>,
-}
-
-impl Made {
-    fn finish(self) -> Result<SizeReport> {
-        self.artifact.file.persist_as(&self.path)?;
-        Ok(self.report)
-    }
 }
 
 fn make(
@@ -209,25 +203,30 @@ fn make(
         for distribution in distributions {
             distribution.facts.keep();
         }
-        // An import keeps one processor busy: the others pack layers meanwhile.
-        let (verdict, layers) = std::thread::scope(|scope| {
-            let layers = scope.spawn(|| {
-                build.image.as_ref().map(|plan| {
-                    let owners = packed.owners(build, distributions);
-                    image::layers(build, plan, &packed.artifact, &owners, &by_place, cache)
+        let (verdict, above) = match &build.image {
+            None => (test.of(&packed, progress), None),
+            Some(plan) => {
+                image::handler(build, packed.handler.as_deref())?;
+                // An import keeps one processor busy: the others pack layers meanwhile.
+                std::thread::scope(|scope| {
+                    let layers = scope.spawn(|| {
+                        let owners = packed.owners(build, distributions);
+                        image::layers(build, plan, &packed.artifact, &owners, &by_place, cache)
+                    });
+                    let verdict = test.of(&packed, progress);
+                    let above = progress.phase("wait for layers", |_| layers.join());
+                    (verdict, Some(above.unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
                 })
-            });
-            let verdict = test.of(&packed, progress);
-            (verdict, layers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+            }
+        };
         match verdict? {
             Verdict::PutBack(more) => rescued.extend(more),
             Verdict::Works(mut imports, warnings) => {
                 imports.rescued = rescued;
                 let shadowed = compared.shadowed.iter().map(Shadowed::warning);
-                let above = layers.transpose()?;
+                let above = above.transpose()?;
                 if let Some(above) = &above {
-                    progress.add("layers", above.time);
+                    progress.add("layers (meanwhile)", above.time);
                 }
                 let made = packed.into_made(
                     build,

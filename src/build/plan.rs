@@ -197,18 +197,15 @@ impl Plan {
             ),
             format!("pip           {}", self.pip_interpreter),
             format!("bytecode      {compiler}"),
-            format!("output        {}", self.output),
             format!("wheels        {}", self.wheels.len()),
         ];
-        if let Some(image) = &self.image {
-            if !image.write {
-                lines.retain(|line| !line.starts_with("output "));
-            }
-            lines.splice(2..2, image.lines());
+        if self.image.as_ref().is_none_or(|image| image.write) {
+            lines.insert(5, format!("output        {}", self.output));
         }
         if !self.layers.is_empty() {
             lines.insert(3, format!("layers        {}", self.layers.join(", ")));
         }
+        lines.splice(2..2, self.image.iter().flat_map(PlannedImage::lines));
         lines.splice(1..1, own.iter().map(|path| format!("  {path}")));
         lines.extend(self.wheels.iter().map(|wheel| {
             format!(

@@ -15,8 +15,8 @@ use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompre
 
 use crate::artifact::Packed;
 
-/// Changes with the bytes that come out.
-pub(super) const GZIP_VERSION: u32 = 2;
+/// Changes with the bytes that come out, also with how `layer.rs` divides a tar into pieces.
+pub(super) const GZIP_VERSION: u32 = 3;
 
 /// No time, no name, an unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];

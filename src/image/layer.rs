@@ -29,7 +29,7 @@ const BLOCK: u64 = 512;
 /// A tar up to this size is packed as one: files that are like each other take less room then, and nobody waits for it.
 const SMALL_BYTES: u64 = 4 << 20;
 
-/// Bytes that are unpacked and wait to be written.
+/// Bytes that are unpacked and wait to be written; they are held packed as well.
 const BUDGET: u64 = 96 << 20;
 
 /// The longest path that a ustar header is tried with.

@@ -125,11 +125,11 @@ impl Plan {
         self.entrypoint.as_deref().or(self.seen.provided.entrypoint.as_deref())
     }
 
-    /// Everything that an image depends on besides the function, as one word; none where it does more than to write it, or where
-    /// only a registry knows. `found` is the digest that a base which no lock had yet turned out to have.
+    /// Everything that an image depends on besides the function, as one word; none where it does more than to write it, where it is
+    /// compared, or where only a registry knows. `found` is the digest that a base which no lock had yet turned out to have.
     pub fn key(&self, found: Option<Digest>) -> Result<Option<String>> {
         let base = match &self.pin {
-            _ if !self.write || self.load || self.push.is_some() => None,
+            _ if self.verify || !self.write || self.load || self.push.is_some() => None,
             Pin::Locked(digest) => Some(*digest),
             Pin::None => base::index_digest(&self.base)?,
             Pin::Record(..) => found,

@@ -87,24 +87,30 @@ impl AtomicFile {
 
     /// Makes it an ordinary file that is on the disk.
     fn finish(&self, target: &Path) -> Result<()> {
-        let failed = |error: io::Error| Error::io("write", target)(error);
+        self.make_ordinary(target)?;
+        self.file.as_file().sync_all().map_err(Error::io("write", target))
+    }
+
+    fn make_ordinary(&self, target: &Path) -> Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             // Temporary files are private; an artifact is an ordinary file. 644 whatever the umask.
-            self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
+            let mode = std::fs::Permissions::from_mode(0o644);
+            self.file.as_file().set_permissions(mode).map_err(Error::io("write", target))?;
         }
-        self.file.as_file().sync_all().map_err(failed)
+        Ok(())
     }
 
     /// As [`AtomicFile::persist`], without waiting for the disk: for what can be made again.
     pub fn persist_unsynced(self) -> Result<()> {
-        let target = self.target.clone();
-        self.persist_unsynced_as(&target)
+        self.file.persist(&self.target).map_err(|error| Error::io("write", &self.target)(error.error))?;
+        Ok(())
     }
 
-    /// The same under another name of the same file system.
+    /// The same under another name of the same file system, for everybody to read.
     pub fn persist_unsynced_as(self, target: &Path) -> Result<()> {
+        self.make_ordinary(target)?;
         self.file.persist(target).map_err(|error| Error::io("write", target)(error.error))?;
         Ok(())
     }
