@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod diff;
 pub mod elf;
 pub mod error;
+pub mod export;
 pub mod image;
 pub mod imports;
 pub mod lambda;

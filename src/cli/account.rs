@@ -62,6 +62,7 @@ impl Account {
     }
 }
 
-fn region(text: &str) -> Result<String, String> {
+/// A Region as the command line has it.
+pub(super) fn region(text: &str) -> Result<String, String> {
     if is_region(text) { Ok(text.to_owned()) } else { Err("a Region is written like eu-west-1".into()) }
 }

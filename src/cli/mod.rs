@@ -9,6 +9,7 @@ mod deploy;
 mod deployment;
 mod destroy;
 mod diff;
+mod export;
 mod image;
 mod init;
 mod invoke;
@@ -57,6 +58,7 @@ enum Command {
     Plan(plan::Plan),
     Deploy(Box<deploy::Deploy>),
     Status(status::Status),
+    Export(export::Export),
     Destroy(destroy::Destroy),
     Schema(schema::Schema),
     Send(send::Send),
@@ -85,6 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Plan(plan) => plan.run(),
         Command::Deploy(deploy) => deploy.run(),
         Command::Status(status) => status.run(),
+        Command::Export(export) => export.run(),
         Command::Destroy(destroy) => destroy.run(),
         Command::Schema(schema) => schema.run(),
         Command::Send(send) => send.run(),

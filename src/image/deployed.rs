@@ -18,6 +18,13 @@ pub fn layout_digest(layout: &Path, target: Target) -> Result<Digest> {
     Ok(manifest.descriptor.digest)
 }
 
+/// The same, and the packed bytes of all its layers, those of its base included.
+pub fn layout_digest_and_bytes(layout: &Path, target: Target) -> Result<(Digest, u64)> {
+    let (manifest, ..) = base::of_layout(layout, target, &|reason| wrong(layout, &reason))?;
+    let bytes = manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
+    Ok((manifest.descriptor.digest, bytes))
+}
+
 /// Pushes the image of a layout in a folder; nothing is done where the registry has it, and nothing is said then.
 pub fn push_layout(
     layout: &Path,

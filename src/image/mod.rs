@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use base::{Base, is_layout};
-pub use deployed::{layout_digest, push_layout};
+pub use deployed::{layout_digest, layout_digest_and_bytes, push_layout};
 pub use look::{Question, Seen, look, recall};
 pub use provided::{CLIENT, Provided};
 pub use push::{Amount, Pushed};
