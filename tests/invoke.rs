@@ -173,6 +173,7 @@ fn lambda(function: Function) -> (Server, Arc<Mutex<Function>>) {
             function.revision += 1;
         }
         let mut told = json!({"FunctionName": "other", "State": "Active", "LastUpdateStatus": "Successful",
+            "Description": "pack:project=jobs",
             "RevisionId": format!("r{}", function.revision), "Environment": function.variables});
         if question.method == "GET"
             && let Some(Value::Object(state)) = function.states.pop()
@@ -219,6 +220,11 @@ fn a_function_that_cannot_be_changed_is_left_and_named() {
         &["other:\nerror: the variables of other cannot be read (AccessDeniedException)", "kms:Decrypt"],
     );
     assert!(function.lock().unwrap().updates.is_empty());
+    let foreign = json!({"Description": "of somebody else"});
+    let (server, function) = lambda(Function { states: vec![foreign.clone(), foreign], ..Function::default() });
+    let said = ["exists and is not of this project: it is left as it is", "pack cold with its name"];
+    assert_fails(&run(&project(), &server, &["cold"]), 1, &said);
+    assert!(function.lock().unwrap().updates.is_empty(), "somebody else made it");
     let failed = json!({"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "The image is gone", "LastUpdateStatusReasonCode": "ImageDeleted"});
     let (server, _) = lambda(Function { states: vec![failed, json!({})], ..Function::default() });
     assert_fails(
@@ -239,7 +245,8 @@ fn a_function_that_cannot_be_changed_is_left_and_named() {
         if question.path().contains("jobs-app-256") {
             return refusal(404, "ResourceNotFoundException", "Function not found");
         }
-        answer(200, &[], &json!({"State": "Active", "LastUpdateStatus": "Successful"}))
+        let own = json!({"State": "Active", "LastUpdateStatus": "Successful", "Description": "pack:project=jobs"});
+        answer(200, &[], &own)
     });
     let outcome = run(&project(), &server, &["cold"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, "jobs-app-512: the next invocation starts cold (1)\n"));

@@ -102,7 +102,7 @@ pub fn invoke(_: &Access, _: &Invoking, _: impl FnMut(Invocation) -> Result<()>)
 }
 
 /// Functions whose next invocation starts cold.
-pub fn chill(_: &Access, _: &[String], _: impl FnMut(&str, Result<u64>) -> Result<()>) -> Result<()> {
+pub fn chill(_: &Access, _: &[String], _: Option<&str>, _: impl FnMut(&str, Result<u64>) -> Result<()>) -> Result<()> {
     Err(absent())
 }
 

@@ -27,10 +27,12 @@ const AT_ONCE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Changes each function, and tells of each how often that was done, or why it was not.
+/// Changes each function, and tells of each how often that was done, or why it was not. Where there is a `description`, functions that have
+/// another one are somebody else's, and stay as they are.
 pub fn chill(
     access: &Access,
     functions: &[String],
+    description: Option<&str>,
     mut told: impl FnMut(&str, Result<u64>) -> Result<()>,
 ) -> Result<()> {
     connect::runtime()?.block_on(async {
@@ -40,11 +42,14 @@ pub fn chill(
         let waiting = Arc::new(Mutex::new(Vec::from(functions).into_iter()));
         for _ in 0..AT_ONCE {
             let (client, region, answers) = (client.clone(), region.clone(), answers.clone());
+            let description = description.map(str::to_owned);
             let waiting = Arc::clone(&waiting);
             tokio::spawn(async move {
                 let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
                 while let Some(function) = next() {
-                    let outcome = Function { client: &client, name: &function, region: &region }.chill().await;
+                    let description = description.as_deref();
+                    let outcome = Function { client: &client, name: &function, region: &region, description };
+                    let outcome = outcome.chill().await;
                     if answers.send((function, outcome)).await.is_err() {
                         return;
                     }
@@ -63,6 +68,7 @@ struct Function<'a> {
     client: &'a Client,
     name: &'a str,
     region: &'a str,
+    description: Option<&'a str>,
 }
 
 /// Why an update was not taken.
@@ -77,6 +83,12 @@ impl Function<'_> {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = self.settled(until).await?;
+            if self.description.is_some_and(|description| found.description() != Some(description)) {
+                return Err(Error::aws(
+                    format!("the function {} exists and is not of this project: it is left as it is", self.name),
+                    "pack cold with its name changes it all the same",
+                ));
+            }
             let (variables, number) = self.variables(&found)?;
             match self.update(variables, found.revision_id).await {
                 Ok(()) => {

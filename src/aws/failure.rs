@@ -125,10 +125,7 @@ fn unanswered<E: std::error::Error + 'static>(error: &SdkError<E>) -> Error {
             None => system_reason(error).unwrap_or_else(|| "no connection".to_owned()),
         },
     };
-    Error::out_of_reach(
-        format!("AWS cannot be reached: {what}"),
-        "check the network, the proxy and AWS_ENDPOINT_URL; --offline takes what is in the cache",
-    )
+    Error::out_of_reach(format!("AWS cannot be reached: {what}"), "check the network, the proxy and AWS_ENDPOINT_URL")
 }
 
 /// What the system says of a connection: nothing of what was sent.

@@ -8,6 +8,7 @@ use clap::Args;
 use super::account::Account;
 use super::{describe, named, print, warn};
 use crate::aws::{self, Access};
+use crate::deploy::FunctionState;
 use crate::error::Result;
 use crate::project::Project;
 
@@ -36,9 +37,9 @@ pub(super) struct Cold {
 
 impl Cold {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let (functions, access) = self.functions()?;
+        let (functions, description, access) = self.functions()?;
         let mut status = 0;
-        aws::chill(&access, &functions, |function, outcome| match outcome {
+        aws::chill(&access, &functions, description.as_deref(), |function, outcome| match outcome {
             Ok(number) => print(&format!("{function}: the next invocation starts cold ({number})\n")),
             Err(error) => {
                 status = status.max(error.status());
@@ -49,9 +50,11 @@ impl Cold {
         Ok(ExitCode::from(status))
     }
 
-    fn functions(&self) -> Result<(Vec<String>, Access)> {
+    /// The functions, and how they describe themselves where nobody has named them.
+    fn functions(&self) -> Result<(Vec<String>, Option<String>, Access)> {
         let project = Project::load(Path::new(""))?;
         let functions = named::functions(&project, &self.functions, |function| function.name.clone())?;
-        Ok((functions, self.account.access_for(&project)))
+        let description = self.functions.is_empty().then(|| FunctionState::description(&project.name));
+        Ok((functions, description, self.account.access_for(&project)))
     }
 }

@@ -335,6 +335,15 @@ impl Desired {
 
     /// The digest of a function's desired state, with its layers by what is in them.
     pub fn function_digest(&self, function: &Function) -> String {
+        digest(&(&function.state, self.layers_of(function), &function.tags))
+    }
+
+    /// The digest of what a published version is made of: Lambda publishes none where nothing else changed.
+    pub fn version_digest(&self, function: &Function) -> String {
+        digest(&(FunctionState { retries: 0, ..function.state.clone() }, self.layers_of(function)))
+    }
+
+    fn layers_of(&self, function: &Function) -> Vec<String> {
         let layers: Vec<String> = function
             .layers
             .iter()
@@ -347,7 +356,7 @@ impl Desired {
                 }
             })
             .collect();
-        digest(&(&function.state, layers, &function.tags))
+        layers
     }
 
     /// Every resource that it has and that is found by its name, in the order in which they are made. The versions of layers are
@@ -378,7 +387,7 @@ impl Desired {
         }
         for function in &self.functions {
             if let Some(alias) = &function.alias {
-                let known = self.is_known(function).then(|| self.function_digest(function));
+                let known = self.is_known(function).then(|| self.version_digest(function));
                 all.push(without_tags(
                     Kind::Alias,
                     &format!("{}:{alias}", function.name),

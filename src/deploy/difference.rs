@@ -53,6 +53,9 @@ pub struct Change {
     /// Why it is made anew or deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Whether it was made of this very desired state, and is not as it was made: somebody else changed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
 }
 
 /// All of it, in the order in which things are made.
@@ -73,6 +76,17 @@ impl Plan {
         let wanted: Vec<&Resource> = wanted.iter().filter(is_meant).collect();
         refuse_others(&wanted, observed)?;
         let mut changes: Vec<Change> = wanted.iter().map(|resource| change(resource, observed)).collect();
+        // A function takes its aliases with it when it goes.
+        let anew: BTreeSet<String> = changes
+            .iter()
+            .filter(|change| change.kind == Kind::Function && change.action == Action::Replace)
+            .map(|change| change.name.clone())
+            .collect();
+        let is_gone = |name: &str| name.split_once(':').is_some_and(|(function, _)| anew.contains(function));
+        for change in changes.iter_mut().filter(|change| change.kind == Kind::Alias && is_gone(&change.name)) {
+            change.action = Action::Create;
+            change.fields.clear();
+        }
         if only.is_none() {
             let names: BTreeSet<(Kind, &str)> =
                 wanted.iter().map(|resource| (resource.kind, resource.name.as_str())).collect();
@@ -85,6 +99,7 @@ impl Plan {
                 action: Action::Delete,
                 fields: Vec::new(),
                 why: Some("pack.toml has it no more".into()),
+                drift: false,
             }));
         }
         let mut plan = Self { changes };
@@ -122,6 +137,7 @@ impl Plan {
             action: Action::Create,
             fields: Vec::new(),
             why: None,
+            drift: false,
         }));
     }
 
@@ -203,7 +219,7 @@ fn refuse_others(wanted: &[&Resource], observed: &Observed) -> Result<()> {
 
 fn change(resource: &Resource, observed: &Observed) -> Change {
     let Resource { kind, name, .. } = resource;
-    let new = |action, fields, why| Change { kind: *kind, name: name.clone(), action, fields, why };
+    let new = |action, fields, why| Change { kind: *kind, name: name.clone(), action, fields, why, drift: false };
     let Some(found) = observed.get(*kind, name) else { return new(Action::Create, Vec::new(), None) };
     let fields = fields(resource, found);
     if let Some(why) = &found.broken {
@@ -217,7 +233,27 @@ fn change(resource: &Resource, observed: &Observed) -> Change {
         );
     }
     let action = if fields.is_empty() { Action::Unchanged } else { Action::Update };
-    new(action, fields, None)
+    // A bucket has its digest before it has the rest: what differs may be what an interrupted run did not come to.
+    let digest = resource.tags.get(DIGEST_TAG).filter(|_| *kind != Kind::Bucket);
+    let drift = action == Action::Update && digest.is_some() && found.tags.get(DIGEST_TAG) == digest;
+    Change { drift, ..new(action, fields, None) }
+}
+
+/// Whether two values of a field say the same. AWS gives the lists of a policy back in any order, and a list of one as that one.
+fn is_same(field: &str, one: &Value, other: &Value) -> bool {
+    one == other || (matches!(field, "policy" | "trust") && canonical(one) == canonical(other))
+}
+
+fn canonical(policy: &Value) -> Value {
+    match policy {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(canonical).collect();
+            items.sort_by_key(ToString::to_string);
+            if items.len() == 1 { items.swap_remove(0) } else { Value::Array(items) }
+        }
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 /// The fields of the desired state that are other than what is there.
@@ -238,7 +274,7 @@ pub(super) fn fields(resource: &Resource, found: &Found) -> Vec<Field> {
                 }));
             }
             // What is not known yet differs from nothing; what an image says itself is no field of its function.
-            _ if to.is_null() || from == to => {}
+            _ if to.is_null() || is_same(name, from, to) => {}
             _ => fields.push(Field { name: name.clone(), from: from.clone(), to: to.clone() }),
         }
     }
@@ -257,10 +293,23 @@ impl Change {
     pub fn is_of_substance(&self) -> bool {
         self.fields.iter().any(|field| !field.name.starts_with("tags."))
     }
+}
 
-    /// Whether what is there is not as it was made, although it was made of the same desired state: somebody else changed it.
-    pub fn is_drift(&self) -> bool {
-        let digest = format!("tags.{DIGEST_TAG}");
-        self.action == Action::Update && self.fields.iter().all(|field| field.name != digest)
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_is_the_same_in_any_order() {
+        let one = json!({ "Statement": [{ "Action": ["b", "a"], "Resource": ["x"] }] });
+        let other = json!({ "Statement": { "Resource": "x", "Action": ["a", "b"] } });
+        assert!(is_same("policy", &one, &other) && is_same("trust", &one, &other));
+        assert!(
+            !is_same("layers", &json!(["a", "b"]), &json!(["b", "a"])),
+            "the order of layers says which goes before"
+        );
+        assert!(!is_same("policy", &one, &json!({ "Statement": { "Resource": "x", "Action": ["a"] } })));
     }
 }

@@ -11,8 +11,9 @@ use super::Place;
 /// From so many log groups on, the policy of the role names their common beginning: IAM takes 10,240 characters.
 const LISTED_LOG_GROUPS: usize = 40;
 
-/// Images that nobody calls by a tag stay so many days: a function that was updated does not need the old one.
-const UNTAGGED_DAYS: u32 = 14;
+/// So many images that have no tag any more stay. By number and not by age: one whose successor could not be deployed is still needed, however
+/// old it is.
+const UNTAGGED: u32 = 50;
 
 /// Who may be the role.
 pub(super) fn trust() -> Value {
@@ -108,9 +109,8 @@ pub(super) fn lifecycle() -> Value {
             "description": "pack: images that a newer one took the tag of",
             "selection": {
                 "tagStatus": "untagged",
-                "countType": "sinceImagePushed",
-                "countUnit": "days",
-                "countNumber": UNTAGGED_DAYS,
+                "countType": "imageCountMoreThan",
+                "countNumber": UNTAGGED,
             },
             "action": { "type": "expire" },
         }],

@@ -14,6 +14,9 @@ pub struct Remains {
     /// What deleting it takes.
     #[serde(skip)]
     pub handle: String,
+    /// Whether what is in it goes too.
+    #[serde(skip)]
+    pub with_contents: bool,
     /// Why it stays; nothing where it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,

@@ -23,7 +23,7 @@ impl Plan {
                 Action::Unchanged => ' ',
             };
             let why = change.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-            let drift = if change.is_drift() { " (changed by somebody else)" } else { "" };
+            let drift = if change.drift { " (changed by somebody else)" } else { "" };
             let _ = writeln!(text, "{sign} {} {}{why}{drift}", change.kind.word(), change.name);
             // The digest says nothing where something else does.
             for field in

@@ -98,7 +98,7 @@ impl Job {
         match change.kind {
             Kind::Bucket => {
                 let state = if name == desired.names.data { &desired.data } else { &desired.artifacts };
-                buckets::put(aws, name, state, tags, is_new).await
+                buckets::put(aws, name, state, tags, found).await
             }
             Kind::Queue => {
                 let state = if name == desired.names.queue { &desired.queue } else { &desired.dead_letters };
@@ -126,7 +126,7 @@ impl Job {
             Kind::Function => self.put_function(change, resource).await,
             Kind::Alias => {
                 let (function, alias) = name.split_once(':').ok_or_else(|| odd("an alias", name))?;
-                let digest = desired.function_digest(self.function(|other| other.name == function)?);
+                let digest = desired.version_digest(self.function(|other| other.name == function)?);
                 versions::put(aws, function, alias, &digest, is_new).await
             }
             Kind::Mapping => {
@@ -149,6 +149,7 @@ impl Job {
         };
         if change.action == Action::Replace {
             functions::delete(aws, name).await?;
+            functions::gone(aws, name).await?;
         }
         let found = self.observed.get(Kind::Function, name).filter(|_| change.action == Action::Update);
         let Some(found) = found else { return functions::create(aws, desired, function, resource, &layers).await };
@@ -178,7 +179,7 @@ impl Job {
     async fn delete(&self, change: &Change) -> Result<()> {
         let (aws, name) = (&self.aws, change.name.as_str());
         let handle = self.observed.get(change.kind, name).map_or("", |found| found.handle.as_str());
-        one(aws, change.kind, name, handle, &self.desired.project).await
+        one(aws, change.kind, name, handle, &self.desired.project, false).await
     }
 
     fn function(&self, is_it: impl Fn(&Function) -> bool) -> Result<&Function> {
@@ -190,14 +191,21 @@ impl Job {
     }
 }
 
-/// Deletes one thing.
-pub(super) async fn one(aws: &Arc<Clients>, kind: Kind, name: &str, handle: &str, project: &str) -> Result<()> {
+/// Deletes one thing; a bucket or repository that has something in it only where it goes `with_contents`.
+pub(super) async fn one(
+    aws: &Arc<Clients>,
+    kind: Kind,
+    name: &str,
+    handle: &str,
+    project: &str,
+    with_contents: bool,
+) -> Result<()> {
     match kind {
-        Kind::Bucket => buckets::delete(aws, name).await,
+        Kind::Bucket => buckets::delete(aws, name, with_contents).await,
         Kind::Queue => queues::delete(aws, name, handle).await,
         Kind::Role => role::delete(aws, name).await,
         Kind::LogGroup => logs::delete(aws, name).await,
-        Kind::Repository => repository::delete(aws, name).await,
+        Kind::Repository => repository::delete(aws, name, with_contents).await,
         Kind::Layer => layers::delete(aws, name, project).await,
         Kind::Function => functions::delete(aws, name).await,
         Kind::Alias => match name.split_once(':') {

@@ -1,5 +1,6 @@
 //! Buckets. What has no tags from the call that makes it: a bucket gets them from the next one, so that one that is untagged and empty,
-//! has the name that it is to have and belongs to this very account is taken for one that an interrupted run has made.
+//! has a name that only pack gives (account and Region are in it) and belongs to this very account is taken for one that an interrupted run has
+//! made.
 
 use std::sync::Arc;
 
@@ -37,7 +38,9 @@ pub(super) async fn read(aws: &Clients, name: &str, project: &str) -> Result<Opt
         Err(error) => return Err(failure::of_call(&error, Call::GetBucketTagging.action(), &arn)),
     };
     let mut owner = Owner::of(&tags, project);
-    if tags.is_empty() {
+    // A name that somebody chose may be that of a bucket which somebody made for it.
+    let is_generated = name.ends_with(&format!("-{account}-{}", aws.place.region));
+    if tags.is_empty() && is_generated {
         let listed = aws.s3.list_objects_v2().bucket(name).expected_bucket_owner(account).max_keys(1).send();
         if aws.call(Call::ListObjects, &arn, listed).await?.contents().is_empty() {
             owner = Owner::Ours;
@@ -82,40 +85,55 @@ fn somebodys(why: &str) -> Found {
 }
 
 /// Makes it, unless it is there, and gives it the state that it is to have.
-pub(super) async fn put(aws: &Clients, name: &str, state: &BucketState, tags: &Tags, is_new: bool) -> Result<()> {
+pub(super) async fn put(
+    aws: &Clients,
+    name: &str,
+    state: &BucketState,
+    tags: &Tags,
+    found: Option<&Found>,
+) -> Result<()> {
     let arn = aws.place.bucket(name);
-    if is_new {
+    if found.is_none() {
         create(aws, name, &arn).await?;
     }
-    let set = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    // S3 puts these in the place of all that it has: those of others stay.
+    let mut all = found.map(|found| found.tags.clone()).unwrap_or_default();
+    all.extend(tags.clone());
+    let set = all.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     let set = set.collect::<Result<Vec<_>, _>>().map_err(|_| odd("tags", name))?;
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().map_err(|_| odd("tags", name))?;
     let request = || aws.s3.put_bucket_tagging().bucket(name).tagging(tagging.clone()).send();
-    // What was made a moment ago is not seen everywhere yet.
-    aws.patiently(Call::PutBucketTagging, &arn, |code, _| code == "NoSuchBucket", request).await?;
+    aws.patiently(Call::PutBucketTagging, &arn, passes, request).await?;
     let blocked = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
         .block_public_policy(true)
         .ignore_public_acls(true)
         .restrict_public_buckets(true)
         .build();
-    let request = aws.s3.put_public_access_block().bucket(name).public_access_block_configuration(blocked).send();
-    aws.call(Call::PutPublicAccessBlock, &arn, request).await?;
+    let request =
+        || aws.s3.put_public_access_block().bucket(name).public_access_block_configuration(blocked.clone()).send();
+    aws.patiently(Call::PutPublicAccessBlock, &arn, passes, request).await?;
     let by_default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256).build();
     let by_default = by_default.map_err(|_| odd("an encryption", name))?;
     let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
     let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(|_| odd("rules", name))?;
-    let request = aws.s3.put_bucket_encryption().bucket(name).server_side_encryption_configuration(rules).send();
-    aws.call(Call::PutBucketEncryption, &arn, request).await?;
+    let request =
+        || aws.s3.put_bucket_encryption().bucket(name).server_side_encryption_configuration(rules.clone()).send();
+    aws.patiently(Call::PutBucketEncryption, &arn, passes, request).await?;
     let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-    let request = aws.s3.put_bucket_versioning().bucket(name).versioning_configuration(versioning).send();
-    aws.call(Call::PutBucketVersioning, &arn, request).await?;
+    let request = || aws.s3.put_bucket_versioning().bucket(name).versioning_configuration(versioning.clone()).send();
+    aws.patiently(Call::PutBucketVersioning, &arn, passes, request).await?;
     if state.policy.is_null() {
         return Ok(());
     }
     let request = || aws.s3.put_bucket_policy().bucket(name).policy(state.policy.to_string()).send();
-    aws.patiently(Call::PutBucketPolicy, &arn, |code, _| code == "OperationAborted", request).await?;
+    aws.patiently(Call::PutBucketPolicy, &arn, passes, request).await?;
     Ok(())
+}
+
+/// What S3 says of a bucket that was made or changed a moment ago, and is not seen everywhere yet.
+fn passes(code: &str, _: &str) -> bool {
+    matches!(code, "NoSuchBucket" | "OperationAborted")
 }
 
 async fn create(aws: &Clients, name: &str, arn: &str) -> Result<()> {
@@ -137,11 +155,21 @@ async fn create(aws: &Clients, name: &str, arn: &str) -> Result<()> {
     }
 }
 
-/// Deletes it with all that is in it.
-pub(super) async fn delete(aws: &Clients, name: &str) -> Result<()> {
-    super::objects::clear(aws, name).await?;
+/// Deletes it, with all that is in it or only if nothing is: what came into it since somebody looked is not lost.
+pub(super) async fn delete(aws: &Clients, name: &str, with_contents: bool) -> Result<()> {
+    if with_contents {
+        super::objects::clear(aws, name).await?;
+    }
     let request = aws.s3.delete_bucket().bucket(name).send();
-    aws.ask(Call::DeleteBucket, &aws.place.bucket(name), request).await.map(drop)
+    match aws.raw(Call::DeleteBucket, request).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
+        Err(error) if is_coded(&error, "BucketNotEmpty") => Err(Error::aws(
+            format!("something was written into the bucket {name} meanwhile: it stays"),
+            "run it again: it says which flag deletes what is in it",
+        )),
+        Err(error) => Err(failure::of_call(&error, Call::DeleteBucket.action(), &aws.place.bucket(name))),
+    }
 }
 
 /// The names of all buckets of this Region that have the project's tag, as far as they can be looked at.

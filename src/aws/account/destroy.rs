@@ -26,26 +26,38 @@ pub(super) async fn remains(
     let mut all = Vec::new();
     let is_ours = observed.found.iter().filter(|(_, found)| found.owner == Owner::Ours);
     for ((kind, name), found) in is_ours {
+        let mut with_contents = false;
         let kept = match kind {
             // Aliases go with their functions; of the others all are looked for.
             Kind::Alias | Kind::LogGroup | Kind::Layer => continue,
-            Kind::Bucket => bucket_stays(aws, desired, name, keep).await?,
+            Kind::Bucket => {
+                with_contents = !keeps(desired, name, keep).0;
+                bucket_stays(aws, desired, name, keep).await?
+            }
             Kind::Repository => {
+                with_contents = !keep.images;
                 let stays = keep.images && !repository::is_empty(aws, name).await?;
                 stays.then(|| "it has images in it; --with-images deletes them".to_owned())
             }
             _ => None,
         };
-        all.push(Remains { kind: *kind, name: name.clone(), handle: found.handle.clone(), kept });
+        all.push(Remains { kind: *kind, name: name.clone(), handle: found.handle.clone(), with_contents, kept });
     }
     for name in buckets::names(aws, &desired.project).await? {
         if observed.get(Kind::Bucket, &name).is_none() {
             let kept = bucket_stays(aws, desired, &name, keep).await?;
-            all.push(Remains { kind: Kind::Bucket, name, handle: String::new(), kept });
+            let with_contents = !keeps(desired, &name, keep).0;
+            all.push(Remains { kind: Kind::Bucket, name, handle: String::new(), with_contents, kept });
         }
     }
     let layers = layers::names(aws, &desired.project).await?;
-    all.extend(layers.into_iter().map(|name| Remains { kind: Kind::Layer, name, handle: String::new(), kept: None }));
+    all.extend(layers.into_iter().map(|name| Remains {
+        kind: Kind::Layer,
+        name,
+        handle: String::new(),
+        with_contents: false,
+        kept: None,
+    }));
     let groups = logs::list(aws, "/aws/lambda/").await?;
     let groups =
         logs::read(aws, groups, &desired.project).await?.into_iter().filter(|(_, found)| found.owner == Owner::Ours);
@@ -53,19 +65,26 @@ pub(super) async fn remains(
         kind: Kind::LogGroup,
         name,
         handle: String::new(),
+        with_contents: false,
         kept: keep.logs.then(|| "it has logs in it; --with-logs deletes them".to_owned()),
     }));
     all.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
     Ok(all)
 }
 
-/// Why a bucket stays. One of an older name may have been either, and is taken for one of data.
-async fn bucket_stays(aws: &Clients, desired: &Desired, name: &str, keep: &Keep) -> Result<Option<String>> {
-    let (keeps, flag, what) = if *name == desired.names.artifacts {
+/// Whether what is in a bucket is kept, with the flag that says otherwise, and what it is. One of an older name may have been either, and
+/// is taken for one of data.
+fn keeps(desired: &Desired, name: &str, keep: &Keep) -> (bool, &'static str, &'static str) {
+    if *name == desired.names.artifacts {
         (keep.artifacts, "--with-artifacts", "artifacts")
     } else {
         (keep.data, "--with-data", "objects")
-    };
+    }
+}
+
+/// Why a bucket stays.
+async fn bucket_stays(aws: &Clients, desired: &Desired, name: &str, keep: &Keep) -> Result<Option<String>> {
+    let (keeps, flag, what) = keeps(desired, name, keep);
     let stays = keeps && !objects::is_empty(aws, name).await?;
     Ok(stays.then(|| format!("it has {what} in it; {flag} deletes them")))
 }
@@ -79,10 +98,10 @@ pub(super) async fn all(
 ) -> Result<()> {
     for kinds in ORDER {
         let going = remains.iter().filter(|one| one.kept.is_none() && kinds.contains(&one.kind)).cloned();
-        let deleted = each(going, |Remains { kind, name, handle, .. }| {
+        let deleted = each(going, |Remains { kind, name, handle, with_contents, .. }| {
             let (aws, project, progress) = (aws.clone(), project.to_owned(), progress.clone());
             async move {
-                apply::one(&aws, kind, &name, &handle, &project).await?;
+                apply::one(&aws, kind, &name, &handle, &project, with_contents).await?;
                 progress.say(&format!("deleted {} {name}", kind.word()));
                 Ok(())
             }

@@ -165,6 +165,17 @@ pub(super) async fn ready(aws: &Clients, name: &str, version: Option<&str>) -> R
     }
 }
 
+/// Waits until a function that was deleted is not there any more.
+pub(super) async fn gone(aws: &Clients, name: &str) -> Result<()> {
+    let mut pauses = Pauses::until(READY);
+    loop {
+        let request = aws.lambda.get_function().function_name(name).send();
+        if aws.ask(Call::GetFunction, &arn(aws, name), request).await?.is_none() || !pauses.pause().await {
+            return Ok(());
+        }
+    }
+}
+
 /// A function that is ready.
 pub(super) struct Ready {
     /// Its revision: a change names it, and is refused when there is another one by then.

@@ -84,14 +84,23 @@ pub(super) async fn put(
             let request = request.function_response_types(FunctionResponseType::ReportBatchItemFailures);
             request.tags(PROJECT_TAG, project).send()
         };
-        match aws.patiently_raw(Call::CreateEventSourceMapping, passes, request).await {
-            Ok(answer) => answer.uuid().ok_or_else(|| odd("a UUID", arn))?.to_owned(),
-            // An earlier try of the same call made it.
-            Err(error) if is_coded(&error, "ResourceConflictException") => {
-                let known = read(aws, queue).await?.into_iter().find(|(function, _)| function == name);
-                known.ok_or_else(|| odd("the mapping", arn))?.1.handle
+        let mut pauses = Pauses::until(SETTLED);
+        loop {
+            match aws.patiently_raw(Call::CreateEventSourceMapping, passes, request).await {
+                Ok(answer) => break answer.uuid().ok_or_else(|| odd("a UUID", arn))?.to_owned(),
+                Err(error) if is_coded(&error, "ResourceConflictException") => {
+                    // An earlier try of the same call made it; or one that is being deleted is not gone yet.
+                    let known = read(aws, queue).await?.into_iter().find(|(function, _)| function == name);
+                    match known {
+                        Some((_, found)) => break found.handle,
+                        None if pauses.pause().await => {}
+                        None => return Err(odd("the mapping", arn)),
+                    }
+                }
+                Err(error) => {
+                    return Err(super::failure::of_call(&error, Call::CreateEventSourceMapping.action(), arn));
+                }
             }
-            Err(error) => return Err(super::failure::of_call(&error, Call::CreateEventSourceMapping.action(), arn)),
         }
     };
     settled(aws, &uuid, name, state.enabled).await

@@ -13,9 +13,8 @@ use sha2::{Digest, Sha256};
 use super::{Clients, each, odd};
 use crate::deploy::{Artifact, Call};
 use crate::error::{Error, Result};
-use crate::lambda::DIRECT_UPLOAD_BYTES;
 
-/// A part of a large one.
+/// A part of a large one. What is smaller goes as a whole.
 const PART: u64 = 16 << 20;
 
 /// The most that one call lists and deletes.
@@ -32,9 +31,10 @@ fn arn(aws: &Clients, bucket: &str, key: &str) -> String {
 
 pub(super) async fn upload(aws: &Arc<Clients>, bucket: &str, key: &str, artifact: &Artifact) -> Result<()> {
     let size = std::fs::metadata(&artifact.path).map_err(Error::io("read", &artifact.path))?.len();
-    if size > DIRECT_UPLOAD_BYTES {
+    if size > PART {
         return in_parts(aws, bucket, key, artifact, size).await;
     }
+    let _turn = aws.pace.part().await;
     let bytes = piece(&artifact.path, 0, size)?;
     if data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)) != artifact.sha256 {
         return Err(changed(artifact));

@@ -60,6 +60,11 @@ pub(super) async fn put(
         };
         return aws.patiently(Call::CreateQueue, &arn, passes, request).await.map(drop);
     };
+    let mut attributes = attributes;
+    if state.dead_letters.is_none() && found.state["dead_letters"] != false {
+        // Nothing takes away what somebody has set.
+        attributes.insert(Name::RedrivePolicy, String::new());
+    }
     let request = aws.sqs.set_queue_attributes().queue_url(&found.handle).set_attributes(Some(attributes)).send();
     aws.call(Call::SetQueueAttributes, &arn, request).await?;
     let request = aws.sqs.tag_queue().queue_url(&found.handle).set_tags(Some(tags)).send();

@@ -62,8 +62,8 @@ pub(super) async fn is_empty(aws: &Clients, name: &str) -> Result<bool> {
     Ok(aws.call(Call::ListImages, &arn(aws, name), request).await?.image_ids().is_empty())
 }
 
-/// Deletes it with its images.
-pub(super) async fn delete(aws: &Clients, name: &str) -> Result<()> {
-    let request = aws.ecr.delete_repository().repository_name(name).force(true).send();
+/// Deletes it, with its images or only if there is none.
+pub(super) async fn delete(aws: &Clients, name: &str, with_contents: bool) -> Result<()> {
+    let request = aws.ecr.delete_repository().repository_name(name).force(with_contents).send();
     aws.ask(Call::DeleteRepository, &arn(aws, name), request).await.map(drop)
 }

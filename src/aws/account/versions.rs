@@ -28,7 +28,11 @@ fn arn(aws: &Clients, function: &str, alias: &str) -> String {
 /// Publishes a version, waits for it, and lets the alias lead to it.
 pub(super) async fn put(aws: &Clients, function: &str, alias: &str, digest: &str, is_new: bool) -> Result<()> {
     let arn = arn(aws, function, alias);
-    let request = || aws.lambda.publish_version().function_name(function).description(digest).send();
+    let revision = ready(aws, function, None).await?.revision;
+    let request = || {
+        let request = aws.lambda.publish_version().function_name(function).description(digest);
+        request.set_revision_id((!revision.is_empty()).then(|| revision.clone())).send()
+    };
     let published = aws.patiently(Call::PublishVersion, &arn, passes_in_lambda, request).await?;
     let version = published.version().ok_or_else(|| odd("a version", &arn))?.to_owned();
     ready(aws, function, Some(&version)).await?;
