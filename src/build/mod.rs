@@ -142,18 +142,15 @@ pub fn artifact(
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
         make(build, &files, answer, python, cache, progress)
     })?;
-    let (report, stamp) = match (made.above, &build.image) {
-        (Some(above), Some(plan)) => {
-            let report = image::finish(build, plan, made.report, above, cache, progress)?;
-            let stamp = Stamp::of(Path::new(&report.path));
-            (report, stamp)
-        }
+    let (report, stamp) = if let (Some(above), Some(plan)) = (made.above, &build.image) {
+        let report = image::finish(build, plan, made.report, above, cache, progress)?;
+        let stamp = Stamp::of(Path::new(&report.path));
+        (report, stamp)
+    } else {
         // The stamp of a file is taken before it has its name, which another build may take.
-        _ => {
-            let stamp = Stamp::of(made.artifact.file.path());
-            made.artifact.file.persist_as(&made.path)?;
-            (made.report, stamp)
-        }
+        let stamp = Stamp::of(made.artifact.file.path());
+        made.artifact.file.persist_as(&made.path)?;
+        (made.report, stamp)
     };
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
     let base = report.image.as_ref().and_then(|image| image.base_digest.parse().ok());

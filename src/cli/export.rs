@@ -33,9 +33,9 @@ Examples:
 
   pack export manifest --output dist/artifacts.json
 
-Nothing is built and nobody is asked: artifacts are taken as they lie in dist/, so build first (what is unchanged takes no
-time). What Terraform or CloudFormation make of it is theirs: pack deploy, status and destroy do not touch it, while
-pack send, invoke and cold know its names.";
+Nothing is built and nobody is asked: artifacts are taken as they lie in dist/, so build first (what
+is unchanged takes no time). What Terraform or CloudFormation make of it is theirs: pack deploy,
+status and destroy do not touch it, while pack send, invoke and cold know its names.";
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
