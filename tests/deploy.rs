@@ -303,6 +303,54 @@ fn the_printed_policy_has_every_call() {
     assert_eq!(everything.count(), 1, "one statement has what takes no resource");
 }
 
+#[test]
+fn the_printed_policy_is_about_what_is_named_and_no_more() {
+    let Some(team) = Team::new() else { return };
+    let resources = |memory: &str, more: &str| {
+        team.manifest(memory, more);
+        let outcome = team.command(&["deploy", "--print-policy"]).run();
+        done(&outcome);
+        let policy: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        let of = move |sid: &str| -> Vec<String> {
+            let found = statements.iter().find(|statement| statement["Sid"] == sid);
+            found.map(|found| serde_json::from_value(found["Resource"].clone()).unwrap()).unwrap_or_default()
+        };
+        (policy.to_string().len(), of)
+    };
+    let (_, of) = resources("256", "");
+    assert_eq!(of("PassedRole"), ["arn:aws:iam::123456789012:role/reports-eu-west-1-lambda"]);
+    assert_eq!(of("Images"), ["arn:aws:ecr:eu-west-1:123456789012:repository/reports"]);
+    assert_eq!(of("Images"), of("Repository"));
+    // A role that is there, and a registry of another account's.
+    let role = "[deploy]\nrole = \"arn:aws:iam::123456789012:role/teams/jobs\"\n";
+    let ecr = "repository = \"210987654321.dkr.ecr.eu-central-1.amazonaws.com/team/jobs\"\n";
+    let (_, of) = resources("256", &format!("{role}{ecr}"));
+    assert_eq!(of("PassedRole"), ["arn:aws:iam::123456789012:role/teams/jobs"]);
+    assert_eq!(of("Images"), ["arn:aws:ecr:eu-central-1:210987654321:repository/team/jobs"]);
+    assert_eq!(of("Repository"), [""; 0]);
+    let (_, of) = resources("256", "[deploy]\nrepository = \"registry.example.com/team/jobs\"\n");
+    assert_eq!(of("Images"), [""; 0]);
+    // Many functions: IAM takes 6,144 characters.
+    let memory: Vec<String> = (0..60).map(|number| (256 + number).to_string()).collect();
+    let (length, of) = resources(&memory.join(","), "");
+    assert!(length < 6144, "{length}");
+    assert_eq!(of("Functions"), ["arn:aws:lambda:eu-west-1:123456789012:function:reports-*"]);
+    assert_eq!(of("LogGroups"), ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/reports-*"]);
+    let (_, of) = resources("256, 512, 1024", "[deploy]\nname = \"{method}-{memory}\"\n");
+    assert_eq!(of("Functions").len(), 12, "{:?}", of("Functions"));
+}
+
+#[test]
+fn a_project_that_no_tag_can_name_is_not_deployed() {
+    let Some(team) = Team::new() else { return };
+    let manifest = std::fs::read_to_string(team.pack.path("pack.toml")).unwrap();
+    team.pack.write("pack.toml", manifest.replace("\"reports\"", "\"reports & more\""));
+    team.aws.calls();
+    said(&team.deploy(&[]), 2, &["a project called \"reports & more\" cannot be deployed: AWS takes no '&'"]);
+    assert_eq!(team.aws.calls(), [""; 0]);
+}
+
 /// What a call takes to be allowed, where it is called otherwise.
 fn action(call: &str) -> String {
     let others = [

@@ -250,7 +250,9 @@ fn a_call_that_is_refused_is_named_and_the_next_run_goes_on() {
         reset(&team.moto.place);
         let (outcome, _) = team.deploy(Trouble::Refused(call.clone()));
         let service = call.split(':').next().unwrap().replace("monitoring", "cloudwatch");
-        assert_eq!(outcome.status, 1, "{call}: {}{}", outcome.stdout, outcome.stderr);
+        // Whether there is room is worth a question, and no more.
+        let is_needed = call != "lambda:GetAccountSettings";
+        assert_eq!(outcome.status, i32::from(is_needed), "{call}: {}{}", outcome.stdout, outcome.stderr);
         // Of a bucket S3 does not say why it is not shown: it may be somebody else's.
         let is_named = outcome.stderr.contains(&format!("AWS does not allow {service}:"))
             && outcome.stderr.contains("\"Effect\":\"Allow\"");

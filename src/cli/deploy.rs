@@ -13,8 +13,8 @@ use super::image::Image;
 use super::options::Building;
 use super::zip::Zip;
 use super::{print, to_json, warn};
-use crate::aws::{self, Stage};
-use crate::deploy::{self, Artifacts, Code, Desired, Kind, LayerRef, Only, Place, Plan};
+use crate::aws::{self, Account, Stage};
+use crate::deploy::{self, Artifacts, Code, Desired, Kind, Only, Place, Plan};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::progress::Progress;
@@ -80,6 +80,7 @@ impl Deploy {
         if self.print_policy {
             return self.policy(&mut deployment);
         }
+        deploy::refuse_project(&deployment.project.name)?;
         deployment.refuse_findings()?;
         let account = deployment.connect(&self.asking)?;
         // What is wrong with names is said before anything is built.
@@ -89,6 +90,7 @@ impl Deploy {
         refuse_unbuilt(&desired, &only)?;
         let observed = account.read(&desired, &only)?;
         let plan = Plan::new(&desired, &observed, &only)?;
+        refuse_without_room(&account, &plan, &desired)?;
         if self.dry_run {
             self.show(&plan, &desired, false)?;
             return Ok(ExitCode::SUCCESS);
@@ -212,16 +214,7 @@ impl Deploy {
             Err(error) => return Err(error),
         };
         let desired = deployment.desired(&Artifacts::new(), &place)?;
-        let functions: Vec<&str> = desired.functions.iter().map(|function| function.name.as_str()).collect();
-        let layers: Vec<&str> = desired.layers.iter().map(|layer| layer.name.as_str()).collect();
-        let of_others =
-            desired.functions.iter().flat_map(|function| &function.layers).filter_map(|layer| match layer {
-                LayerRef::Published(arn) if arn.starts_with("arn:") => Some(arn.clone()),
-                _ => None,
-            });
-        let of_others: BTreeSet<String> = of_others.collect();
-        let of_others: Vec<String> = of_others.into_iter().collect();
-        let policy = deploy::policy(&place, &desired.names, &functions, &layers, &of_others);
+        let policy = deploy::policy(&desired);
         print(&format!("{policy:#}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -246,6 +239,22 @@ fn refuse_unbuilt(desired: &Desired, only: &Only) -> Result<()> {
         format!("not built, and so not deployed: {}", missing.join(", ")),
         "what is told above says why; nothing was changed; rows that cannot be built can be left out of [matrix]",
     ))
+}
+
+/// What is new has to have room. Who may not ask is told so, and goes on.
+fn refuse_without_room(account: &Account, plan: &Plan, desired: &Desired) -> Result<()> {
+    let added = deploy::code_added(plan, desired);
+    if added == 0 {
+        return Ok(());
+    }
+    match account.code_storage() {
+        Ok(storage) => storage.refuse(added),
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            warn(&format!("warning: whether Lambda has room for the code is not known: {error}\nhint: {hint}\n"));
+            Ok(())
+        }
+    }
 }
 
 /// Where a person looks next.

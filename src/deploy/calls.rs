@@ -3,9 +3,18 @@
 //!
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/>.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{Place, names::Names};
+use super::policies::common_beginning;
+use super::{Desired, LayerRef, Role, names};
+use crate::lambda::host_of;
+use crate::registry::ecr_host;
+
+/// So many functions are listed where their names do not begin with the project's. AWS takes 6,144 characters of a policy that is
+/// managed, and 10,240 of a role's own.
+const LISTED: usize = 5;
 
 /// What a permission is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,12 +27,16 @@ pub enum On {
     Objects,
     /// The queues.
     Queues,
-    /// The role.
+    /// The role that is made.
     Role,
+    /// The role that functions get.
+    PassedRole,
     /// The functions' log groups.
     LogGroups,
-    /// The repository.
+    /// The repository that is made.
     Repository,
+    /// The repository that images are pushed to, if it is ECR's.
+    Images,
     /// The project's layers.
     Layers,
     /// Versions of its layers and of the public ones.
@@ -138,7 +151,7 @@ calls! {
     /// Deletes it.
     DeleteRole = "iam:DeleteRole", Role;
     /// Gives it to functions.
-    PassRole = "iam:PassRole", Role;
+    PassRole = "iam:PassRole", PassedRole;
 
     /// Log groups.
     DescribeLogGroups = "logs:DescribeLogGroups", All;
@@ -157,7 +170,7 @@ calls! {
     DescribeRepositories = "ecr:DescribeRepositories", Repository;
     /// Its tags.
     ListRepositoryTags = "ecr:ListTagsForResource", Repository;
-    /// Who may take images; Lambda asks for it too, with the rights of who deploys.
+    /// Who may take images.
     GetRepositoryPolicy = "ecr:GetRepositoryPolicy", Repository;
     /// Which images go.
     GetLifecyclePolicy = "ecr:GetLifecyclePolicy", Repository;
@@ -176,19 +189,21 @@ calls! {
     /// The password of the registry.
     GetAuthorizationToken = "ecr:GetAuthorizationToken", All;
     /// Pushing: which layers are there.
-    BatchCheckLayerAvailability = "ecr:BatchCheckLayerAvailability", Repository;
+    BatchCheckLayerAvailability = "ecr:BatchCheckLayerAvailability", Images;
     /// Pushing.
-    InitiateLayerUpload = "ecr:InitiateLayerUpload", Repository;
+    InitiateLayerUpload = "ecr:InitiateLayerUpload", Images;
     /// Pushing.
-    UploadLayerPart = "ecr:UploadLayerPart", Repository;
+    UploadLayerPart = "ecr:UploadLayerPart", Images;
     /// Pushing.
-    CompleteLayerUpload = "ecr:CompleteLayerUpload", Repository;
+    CompleteLayerUpload = "ecr:CompleteLayerUpload", Images;
     /// Pushing.
-    PutImage = "ecr:PutImage", Repository;
+    PutImage = "ecr:PutImage", Images;
     /// Whether an image is there; and Lambda, with the rights of who deploys.
-    BatchGetImage = "ecr:BatchGetImage", Repository;
+    BatchGetImage = "ecr:BatchGetImage", Images;
     /// Lambda, with the rights of who deploys.
-    GetDownloadUrlForLayer = "ecr:GetDownloadUrlForLayer", Repository;
+    GetDownloadUrlForLayer = "ecr:GetDownloadUrlForLayer", Images;
+    /// Lambda, with the rights of who deploys.
+    LambdaGetRepositoryPolicy = "ecr:GetRepositoryPolicy", Images;
 
     /// Versions of a layer.
     ListLayerVersions = "lambda:ListLayerVersions", Layers;
@@ -200,10 +215,14 @@ calls! {
     PublishLayerVersion = "lambda:PublishLayerVersion", Layers;
     /// Deletes a version.
     DeleteLayerVersion = "lambda:DeleteLayerVersion", LayerVersions;
+    /// How much code there may be, and is.
+    GetAccountSettings = "lambda:GetAccountSettings", All;
     /// All functions.
     ListFunctions = "lambda:ListFunctions", All;
     /// A function.
     GetFunction = "lambda:GetFunction", Functions;
+    /// Its tags: without it `GetFunction` shows all but them.
+    ListFunctionTags = "lambda:ListTags", Functions;
     /// Its configuration, or that of a version.
     GetFunctionConfiguration = "lambda:GetFunctionConfiguration", Functions;
     /// Makes a function.
@@ -250,12 +269,13 @@ calls! {
 }
 
 /// The least policy of who deploys and destroys a project.
-pub fn policy(place: &Place, names: &Names, functions: &[&str], layers: &[&str], public_layers: &[String]) -> Value {
+pub fn policy(desired: &Desired) -> Value {
+    let (place, names) = (&desired.place, &desired.names);
     let buckets = [place.bucket(&names.artifacts), place.bucket(&names.data)];
-    let own = |service, kind: &str, names: &[&str]| -> Vec<String> {
-        names.iter().map(|name| place.arn(service, &format!("{kind}:{name}"))).collect()
-    };
-    let layers = own("lambda", "layer", layers);
+    let functions: Vec<&str> = desired.functions.iter().map(|function| function.name.as_str()).collect();
+    let functions = patterns(&desired.project, &functions);
+    // All that it ever had are called so.
+    let layers = place.arn("lambda", &format!("layer:{}-*", names::plain(&desired.project)));
     let resources = |on: On| -> Vec<String> {
         match on {
             On::All => vec!["*".into()],
@@ -263,20 +283,19 @@ pub fn policy(place: &Place, names: &Names, functions: &[&str], layers: &[&str],
             On::Objects => buckets.iter().map(|bucket| format!("{bucket}/*")).collect(),
             On::Queues => vec![place.arn("sqs", &names.queue), place.arn("sqs", &names.dead_letters)],
             On::Role => vec![place.iam(&format!("role/{}", names.role))],
-            On::LogGroups => functions
-                .iter()
-                .flat_map(|name| ["", ":*"].map(|end| place.arn("logs", &format!("log-group:/aws/lambda/{name}{end}"))))
-                .collect(),
-            On::Repository => vec![place.arn("ecr", &format!("repository/{}", names.repository))],
-            On::Layers => layers.clone(),
-            On::LayerVersions => {
-                layers.iter().map(|arn| format!("{arn}:*")).chain(public_layers.iter().cloned()).collect()
+            On::PassedRole => match &desired.role {
+                Role::Own(_) => vec![place.iam(&format!("role/{}", names.role))],
+                Role::Given(arn) => vec![arn.clone()],
+            },
+            On::LogGroups => {
+                functions.iter().map(|name| place.arn("logs", &format!("log-group:/aws/lambda/{name}"))).collect()
             }
+            On::Repository => own_repository(desired).into_iter().collect(),
+            On::Images => own_repository(desired).or_else(|| ecr_repository(desired)).into_iter().collect(),
+            On::Layers => vec![layers.clone()],
+            On::LayerVersions => [format!("{layers}:*")].into_iter().chain(published_layers(desired)).collect(),
             // With a colon: versions and aliases.
-            On::Functions => functions
-                .iter()
-                .flat_map(|name| ["", ":*"].map(|end| place.arn("lambda", &format!("function:{name}{end}"))))
-                .collect(),
+            On::Functions => functions.iter().map(|name| place.arn("lambda", &format!("function:{name}"))).collect(),
             On::Dashboard => {
                 vec![format!("arn:{}:cloudwatch::{}:dashboard/{}", place.partition, place.account, names.dashboard)]
             }
@@ -299,4 +318,68 @@ pub fn policy(place: &Place, names: &Names, functions: &[&str], layers: &[&str],
         })
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Names as resources have them, with what comes after a colon. Where all begin with the project's name, its beginning stands for them, so
+/// that what an older pack.toml has made is meant too; where many begin with something else, that does.
+fn patterns(project: &str, names: &[&str]) -> Vec<String> {
+    match beginning(&names::plain(project), names) {
+        Some(beginning) => vec![format!("{beginning}*")],
+        None => names.iter().flat_map(|name| ["", ":*"].map(|end| format!("{name}{end}"))).collect(),
+    }
+}
+
+/// A beginning with a `-` or `_` at its end, and no part of a word: `r*` would be anybody's.
+fn beginning<'a>(project: &str, names: &[&'a str]) -> Option<&'a str> {
+    let common = common_beginning(names);
+    let ends = |end: usize| common[end..].starts_with(['-', '_']);
+    let own = Some(project.len()).filter(|end| common.starts_with(project) && ends(*end));
+    let shared = || common.rfind(['-', '_']).filter(|_| names.len() > LISTED);
+    let beginning = &common[..=own.or_else(shared)?];
+    beginning.contains(|letter: char| letter.is_ascii_alphanumeric()).then_some(beginning)
+}
+
+/// The repository that is made, if none of a registry is named.
+fn own_repository(desired: &Desired) -> Option<String> {
+    let name = &desired.names.repository;
+    host_of(name).is_none().then(|| desired.place.arn("ecr", &format!("repository/{name}")))
+}
+
+/// The one that is named, if its registry is AWS's.
+fn ecr_repository(desired: &Desired) -> Option<String> {
+    let (host, name) = desired.names.repository.split_once('/')?;
+    let (account, region) = ecr_host(host)?;
+    Some(format!("arn:{}:ecr:{region}:{account}:repository/{name}", desired.place.partition))
+}
+
+/// Versions of somebody else's layers.
+fn published_layers(desired: &Desired) -> BTreeSet<String> {
+    let layers = desired.functions.iter().flat_map(|function| &function.layers);
+    let published = layers.filter_map(|layer| match layer {
+        LayerRef::Published(arn) if arn.starts_with("arn:") => Some(arn.clone()),
+        _ => None,
+    });
+    published.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_are_what_they_begin_with_and_never_everything() {
+        // Rows that are gone are called so too.
+        assert_eq!(patterns("reports", &["reports-job"]), ["reports-*"]);
+        assert_eq!(patterns("my.reports", &["my-reports_a", "my-reports_b"]), ["my-reports_*"]);
+        assert_eq!(patterns("reports", &["perf-1", "perf-2"]), ["perf-1", "perf-1:*", "perf-2", "perf-2:*"]);
+        let many =
+            |beginning: &str| -> Vec<String> { ('a'..='h').map(|letter| format!("{beginning}{letter}")).collect() };
+        let of = |names: &[String]| patterns("reports", &names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(of(&many("perf_zip-")), ["perf_zip-*"]);
+        // No part of a word, and not all that the account has.
+        for beginning in ["", "-", "r", "reportsx"] {
+            assert_eq!(of(&many(beginning)).len(), 16, "{beginning}");
+        }
+        assert!(patterns("reports", &[]).is_empty());
+    }
 }

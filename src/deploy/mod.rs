@@ -12,6 +12,7 @@ mod names;
 mod observed;
 mod policies;
 mod remains;
+mod room;
 mod state;
 mod text;
 
@@ -19,9 +20,10 @@ pub use calls::{Call, policy};
 pub use dashboard::marker as dashboard_marker;
 pub use desired::{Artifact, Artifacts, Code, Desired, Function, Layer, LayerRef, Repository, Role, Row, object_key};
 pub use difference::{Action, Change, Field, Only, Plan};
-pub use names::Names;
+pub use names::{Names, refuse_project};
 pub use observed::{Found, Observed, Owner};
 pub use remains::Remains;
+pub use room::{CodeStorage, code_added};
 pub use state::{
     AliasState, BucketState, DashboardState, DeadLetters, FunctionState, Kind, LayerState, LogGroupState, MappingState,
     QueueState, RepositoryState, Resource, RoleState,

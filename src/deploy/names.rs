@@ -34,6 +34,9 @@ const QUEUE: usize = 80;
 const ROLE: usize = 64;
 const LAYER: usize = 140;
 
+/// The longest project: `pack:project=NAME` is a description, which has 256 characters at most.
+const PROJECT: usize = 256 - "pack:project=".len();
+
 impl Names {
     /// Those that `[deploy]` says, else such as nobody else has: names of buckets are for all accounts together, those of roles and
     /// dashboards for all Regions.
@@ -120,8 +123,26 @@ pub(super) fn refuse(names: &[(String, Row)]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a project's name that AWS does not take as a tag: all that is made has it as one, functions and layers in their description too.
+pub fn refuse_project(name: &str) -> Result<()> {
+    let is_taken = |letter: char| letter.is_alphanumeric() || " +-=._:/@".contains(letter);
+    let reason = if let Some(letter) = name.chars().find(|letter| !is_taken(*letter)) {
+        format!("AWS takes no {letter:?} in a tag's value")
+    } else if name.chars().count() > PROJECT {
+        format!("it has more than {PROJECT} characters")
+    } else if name.to_ascii_lowercase().starts_with("aws:") {
+        "AWS keeps what begins with aws: to itself".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(
+        format!("a project called {name:?} cannot be deployed: {reason}"),
+        "name in [project] of pack.toml may have letters, digits, spaces and + - = . _ : / @",
+    ))
+}
+
 /// Letters, digits, `-` and `_`; all else becomes `-`.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' }).collect()
 }
 
@@ -151,6 +172,16 @@ fn shortened(name: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_is_called_as_a_tag_may_be() {
+        for name in ["reports", "My Project_1.0", "a+b=c:d/e@f-g", "Über"] {
+            assert!(refuse_project(name).is_ok(), "{name}");
+        }
+        for name in ["a,b", "a\tb", "a&b", "it's", "AWS:x", &"x".repeat(244)] {
+            assert!(refuse_project(name).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_such_as_aws_takes() {

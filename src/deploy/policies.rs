@@ -58,10 +58,12 @@ pub(super) fn role(place: &Place, functions: &[&str], data: &str, queue: &str, t
 
 fn log_groups(place: &Place, functions: &[&str]) -> Vec<String> {
     let arn = |name: &str| place.arn("logs", &format!("log-group:/aws/lambda/{name}:*"));
-    if functions.len() <= LISTED_LOG_GROUPS {
+    let beginning = common_beginning(functions);
+    // Without one, `*` would be the log groups of the whole account.
+    if functions.len() <= LISTED_LOG_GROUPS || beginning.is_empty() {
         return functions.iter().map(|name| arn(name)).collect();
     }
-    vec![arn(&format!("{}*", common_beginning(functions)))]
+    vec![arn(&format!("{beginning}*"))]
 }
 
 /// What all names begin with.
@@ -132,6 +134,9 @@ mod tests {
             ["arn:aws:logs:eu-west-1:111111111111:log-group:/aws/lambda/perf-zip-*:*"]
         );
         assert_eq!(log_groups(&place, &names[..2]).len(), 2);
+        // Never those of the whole account.
+        let others = [names.as_slice(), &["other"]].concat();
+        assert_eq!(log_groups(&place, &others).len(), 51);
         assert_eq!(common_beginning(&[]), "");
     }
 }

@@ -5,6 +5,7 @@
 /// What such a name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
+    pub(super) account: String,
     pub(super) region: String,
 }
 
@@ -17,8 +18,13 @@ impl Host {
         let (region, domain) = rest.split_once('.')?;
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         let is_aws = ["amazonaws.com", "amazonaws.com.cn", "on.aws", "on.amazonwebservices.com.cn"].contains(&domain);
-        (is_account && is_aws).then(|| Self { region: region.to_owned() })
+        (is_account && is_aws).then(|| Self { account: account.to_owned(), region: region.to_owned() })
     }
+}
+
+/// The account and the Region of a private registry of ECR's, by its host.
+pub fn account_and_region(host: &str) -> Option<(String, String)> {
+    Host::parse(host).map(|host| (host.account, host.region))
 }
 
 #[cfg(test)]

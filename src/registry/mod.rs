@@ -38,6 +38,7 @@ pub use client::{Client, Options};
 pub use credentials::{Credential, Credentials, EcrPasswords};
 pub use descriptor::{Descriptor, Platform};
 pub use digest::Digest;
+pub use ecr::account_and_region as ecr_host;
 pub use error::RegistryError;
 pub use manifest::{Document, Index, MANIFEST_BYTES, Manifest};
 pub use media_type::MediaType;

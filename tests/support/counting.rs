@@ -133,6 +133,7 @@ fn of_lambda(method: &str, parts: &[&str]) -> &'static str {
         ("GET", ["event-source-mappings", _]) => "GetEventSourceMapping",
         ("PUT", ["event-source-mappings", _]) => "UpdateEventSourceMapping",
         ("DELETE", ["event-source-mappings", _]) => "DeleteEventSourceMapping",
+        ("GET", ["account-settings"] | ["account-settings", ""]) => "GetAccountSettings",
         ("POST", ["tags", ..]) => "TagResource",
         _ => "Unknown",
     }

@@ -18,6 +18,7 @@ mod queues;
 mod read;
 mod repository;
 mod role;
+mod settings;
 mod versions;
 mod wait;
 
@@ -34,7 +35,7 @@ use tokio::task::JoinSet;
 
 use self::pace::Pace;
 use super::{Access, Keep, Stage, connect, failure};
-use crate::deploy::{Call, Desired, Observed, Only, Place, Plan, Remains};
+use crate::deploy::{Call, CodeStorage, Desired, Observed, Only, Place, Plan, Remains};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -114,6 +115,11 @@ impl Account {
     /// Reads what is there of what a project is to have, and what it has beside that.
     pub fn read(&self, desired: &Desired, only: &Only) -> Result<Observed> {
         self.runtime.block_on(read::all(&self.clients, desired, only))
+    }
+
+    /// How much code Lambda keeps for it.
+    pub fn code_storage(&self) -> Result<CodeStorage> {
+        self.runtime.block_on(settings::code_storage(&self.clients))
     }
 
     /// Makes what is there what it is to be.
