@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use support::between::{Fate, between, pass};
+use support::between::{Fate, between, pass, room};
 use support::census::census;
 use support::counting;
 use support::moto::Moto;
@@ -34,6 +34,10 @@ struct Lambda {
     outcome: Option<Value>,
     /// What they say now.
     said: Option<Value>,
+    /// Whether functions are shown without their tags.
+    hides_tags: bool,
+    /// Whatever has this in its name may not be looked at.
+    forbidden: Option<&'static str>,
     /// Calls that came while something went on.
     conflicts: usize,
 }
@@ -76,7 +80,11 @@ impl Team {
     }
 
     fn deploy(&self) -> Outcome {
-        let mut run = self.pack.command(["deploy", "--yes", "--no-import-test"]);
+        self.run(&["deploy", "--yes", "--no-import-test"])
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        let mut run = self.pack.command(arguments);
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             run.command.env_remove(proxy);
         }
@@ -101,12 +109,30 @@ fn fate(lambda: &mut Lambda, place: &str, question: &Question) -> Fate {
     if let Some(reply) = lambda.refusals.get_mut(call.as_str()).and_then(Vec::pop) {
         return Fate::Answer(reply);
     }
+    let body = String::from_utf8_lossy(&question.body);
+    let is_named = |name: &&str| question.target.contains(*name) || body.contains(*name);
+    if lambda.forbidden.as_ref().is_some_and(is_named) {
+        let refused = refusal(403, "AccessDeniedException", "no policy allows it");
+        let xml = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        let is_s3 = call.starts_with("s3:");
+        return Fate::Answer(if is_s3 {
+            Reply::new(403, &[("content-type", "application/xml")], xml)
+        } else {
+            refused
+        });
+    }
     let function = question.path().split('/').nth(3).unwrap_or_default().to_owned();
     let is_busy = lambda.busy.get(&function).is_some_and(|looks| *looks > 0);
     match call.as_str() {
         "lambda:GetFunction" | "lambda:GetFunctionConfiguration" => {
             let Reply::Answer(status, headers, body) = pass(place, question) else { return Fate::Pass };
             let mut told: Value = serde_json::from_slice(&body).unwrap_or_default();
+            if lambda.hides_tags && call == "lambda:GetFunction" && status == 200 {
+                told.as_object_mut().unwrap().remove("Tags");
+                let words = "User: arn:aws:iam::123456789012:user/jo is not authorized to perform: lambda:ListTags on resource: \
+                             arn:aws:lambda:eu-west-1:123456789012:function:jobs-job because no identity-based policy allows it";
+                told["TagsError"] = json!({"ErrorCode": "AccessDeniedException", "Message": words});
+            }
             let configuration = if call == "lambda:GetFunction" { &mut told["Configuration"] } else { &mut told };
             let Some(configuration) = configuration.as_object_mut().filter(|_| status == 200) else {
                 return Fate::Answer(Reply::Answer(status, headers, body));
@@ -259,4 +285,81 @@ fn a_function_that_somebody_else_changed_meanwhile_is_left_to_the_next_run() {
         said(&team.deploy(), &["somebody else changed the function jobs-job meanwhile", "run it again"]);
         assert_done(&team.deploy());
     }
+}
+
+#[test]
+fn tags_that_are_not_shown_are_a_permission_that_is_missing() {
+    let Some(team) = Team::new() else { return };
+    assert_done(&team.deploy());
+    team.lambda().hides_tags = true;
+    said(
+        &team.deploy(),
+        &["AWS does not show the tags of", "function:jobs-job (lambda:ListTags)", "\"Action\":\"lambda:ListTags\""],
+    );
+}
+
+#[test]
+fn code_that_the_account_has_no_room_for_is_refused_before_anything_is_made() {
+    let Some(team) = Team::new() else { return };
+    team.lambda().refusals = BTreeMap::from([("lambda:GetAccountSettings", vec![room(10)])]);
+    said(&team.deploy(), &["Lambda keeps 10 B of code", "what is new has", "nothing was changed"]);
+    assert_eq!(census(&team.moto.place).len(), 0);
+    // Who may not ask is told so.
+    let refused = refusal(403, "AccessDeniedException", "no policy allows it");
+    team.lambda().refusals = BTreeMap::from([("lambda:GetAccountSettings", vec![refused.clone()])]);
+    let outcome = team.deploy();
+    assert_done(&outcome);
+    assert!(
+        outcome.stderr.contains("warning: whether Lambda has room for the code is not known"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("lambda:GetAccountSettings"), "{}", outcome.stderr);
+    // Nothing is uploaded, and nothing asked.
+    team.lambda().refusals = BTreeMap::from([("lambda:GetAccountSettings", vec![refused])]);
+    assert_done(&team.deploy());
+    assert_eq!(team.lambda().refusals["lambda:GetAccountSettings"].len(), 1);
+}
+
+#[test]
+fn what_may_not_be_looked_at_is_somebody_elses() {
+    let Some(team) = Team::new() else { return };
+    let manifest = std::fs::read_to_string(team.pack.path("pack.toml")).unwrap();
+    team.pack.write("pack.toml", manifest.replace("\"jobs\"", "\"foreign\""));
+    assert_done(&team.deploy());
+    let older = format!("{manifest}[deploy]\ndata = \"an-older-name\"\n");
+    team.pack.write("pack.toml", older);
+    assert_done(&team.deploy());
+    team.pack.write("pack.toml", manifest);
+    // Their function takes from our queue.
+    let body =
+        json!({"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:jobs", "FunctionName": "foreign-job"}).to_string();
+    let mapping = Question {
+        method: "POST".into(),
+        target: "/2015-03-31/event-source-mappings/".into(),
+        headers: vec![
+            ("host".into(), "lambda.eu-west-1.amazonaws.com".into()),
+            ("content-type".into(), "application/json".into()),
+            ("authorization".into(), "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/lambda/aws4_request".into()),
+        ],
+        body: body.into_bytes(),
+    };
+    let Reply::Answer(201, ..) = pass(&team.moto.place, &mapping) else { panic!("moto makes no mapping") };
+    team.lambda().forbidden = Some("foreign");
+    assert_done(&team.deploy());
+    // Buckets come in pages.
+    let page = "<ListAllMyBucketsResult><Buckets></Buckets><ContinuationToken>more</ContinuationToken></ListAllMyBucketsResult>";
+    let page = Reply::new(200, &[("content-type", "application/xml")], page);
+    team.lambda().refusals = BTreeMap::from([("s3:ListBuckets", vec![page])]);
+    let outcome = team.run(&["destroy", "--yes", "--with-data", "--with-artifacts", "--with-logs"]);
+    assert_done(&outcome);
+    assert!(outcome.stdout.contains("an-older-name") && !outcome.stdout.contains("foreign"), "{}", outcome.stdout);
+    let there = census(&team.moto.place);
+    assert!(there.keys().any(|what| what.starts_with("function foreign-job")), "{there:#?}");
+    assert!(!there.keys().any(|what| what.contains("an-older-name")), "{there:#?}");
+    // What fails otherwise is no answer.
+    let failed = Reply::new(400, &[("content-type", "application/xml")], "<Error><Code>InvalidRequest</Code></Error>");
+    let tagging = vec![failed; 20];
+    team.lambda().refusals = BTreeMap::from([("s3:GetBucketTagging", tagging)]);
+    said(&team.run(&["destroy", "--yes"]), &["InvalidRequest", "s3:GetBucketTagging"]);
 }

@@ -92,6 +92,15 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, action: &str, resource:
     Error::aws(format!("AWS does not allow {}{on}{}", denied.action, words(error)), denied.hint())
 }
 
+/// A part of an answer that is not there, since it takes a permission of its own: what AWS says instead.
+pub(super) fn of_part(what: &str, words: &str, action: &str, resource: &str) -> Error {
+    let (words, message) = (shown(words), format!("AWS does not show {what} of {resource} ({action})"));
+    if words.starts_with("AccessDenied") {
+        return Error::aws(format!("{message}: {words}"), Denied::read(&words, action, resource).hint());
+    }
+    Error::aws(format!("{message}: {words}"), "try again in a while")
+}
+
 /// AWS's own words, as the end of a sentence.
 fn words<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     error.message().map(|words| format!(": {}", shown(words))).unwrap_or_default()

@@ -15,6 +15,9 @@ use super::{Clients, Tags, each, failure, is_coded, is_missing, is_there, odd};
 use crate::deploy::{BucketState, Call, Found, Owner, PROJECT_TAG};
 use crate::error::{Error, Result};
 
+/// The most buckets that one call lists.
+const LISTED: i32 = 1000;
+
 /// A bucket that is there.
 pub(super) async fn read(aws: &Clients, name: &str, project: &str) -> Result<Option<Found>> {
     let (arn, account) = (aws.place.bucket(name), aws.place.account.as_str());
@@ -174,17 +177,29 @@ pub(super) async fn delete(aws: &Clients, name: &str, with_contents: bool) -> Re
 
 /// The names of all buckets of this Region that have the project's tag, as far as they can be looked at.
 pub(super) async fn names(aws: &Arc<Clients>, project: &str) -> Result<Vec<String>> {
-    let request = aws.s3.list_buckets().bucket_region(&aws.place.region).send();
-    let listed = aws.call(Call::ListBuckets, "*", request).await?;
-    let names: Vec<String> = listed.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)).collect();
+    let (mut names, mut next) = (Vec::new(), None);
+    loop {
+        let request = aws.s3.list_buckets().bucket_region(&aws.place.region).max_buckets(LISTED);
+        let listed = aws.call(Call::ListBuckets, "*", request.set_continuation_token(next).send()).await?;
+        names.extend(listed.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
+        next = listed.continuation_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if next.is_none() {
+            break;
+        }
+    }
     let owned = each(names, |name| {
         let (aws, project) = (aws.clone(), project.to_owned());
         async move {
             let request = aws.s3.get_bucket_tagging().bucket(&name).send();
-            // What cannot be looked at is not ours.
-            let Ok(answer) = aws.raw(Call::GetBucketTagging, request).await else { return Ok(None) };
-            let is_ours = answer.tag_set().iter().any(|tag| tag.key() == PROJECT_TAG && tag.value() == project);
-            Ok(is_ours.then_some(name))
+            match aws.raw(Call::GetBucketTagging, request).await {
+                Ok(answer) => {
+                    let is_ours = answer.tag_set().iter().any(|tag| tag.key() == PROJECT_TAG && tag.value() == project);
+                    Ok(is_ours.then_some(name))
+                }
+                // What has no tags or may not be looked at is not ours.
+                Err(error) if is_missing(&error) || failure::answer(&error) == failure::Answer::Refused => Ok(None),
+                Err(error) => Err(failure::of_call(&error, Call::GetBucketTagging.action(), &aws.place.bucket(&name))),
+            }
         }
     });
     Ok(owned.await?.into_iter().flatten().collect())

@@ -58,10 +58,8 @@ pub(super) async fn remains(
         with_contents: false,
         kept: None,
     }));
-    let groups = logs::list(aws, "/aws/lambda/").await?;
-    let groups =
-        logs::read(aws, groups, &desired.project).await?.into_iter().filter(|(_, found)| found.owner == Owner::Ours);
-    all.extend(groups.map(|(name, _)| Remains {
+    let groups = logs::names(aws, &desired.project).await?;
+    all.extend(groups.into_iter().map(|name| Remains {
         kind: Kind::LogGroup,
         name,
         handle: String::new(),

@@ -45,6 +45,10 @@ pub(super) async fn read(aws: &Clients, name: &str, project: &str) -> Result<Opt
         }
     };
     let configuration = answer.configuration().ok_or_else(|| odd("a configuration", name))?;
+    if let Some(error) = answer.tags_error() {
+        let words = format!("{}: {}", error.error_code(), error.message());
+        return Err(failure::of_part("the tags", &words, Call::ListFunctionTags.action(), &arn));
+    }
     let tags: Tags = answer.tags().cloned().unwrap_or_default().into_iter().collect();
     let owner = Owner::of(&tags, project);
     let retries = aws.lambda.get_function_event_invoke_config().function_name(name).send();
@@ -60,6 +64,22 @@ pub(super) async fn read(aws: &Clients, name: &str, project: &str) -> Result<Opt
         .then(|| format!("its creation failed: {}", reason!(configuration)));
     let handle = configuration.revision_id().unwrap_or_default().to_owned();
     Ok(Some(Found { handle, broken, ..Found::of(owner, &state, tags) }))
+}
+
+/// Whose a function is that the project's queue is mapped to. What these credentials may not look at is somebody else's.
+pub(super) async fn owner(aws: &Clients, name: &str, project: &str) -> Result<Option<Owner>> {
+    let request = aws.lambda.get_function().function_name(name).send();
+    match aws.raw(Call::GetFunction, request).await {
+        Ok(answer) => {
+            let tags: Tags = answer.tags().cloned().unwrap_or_default().into_iter().collect();
+            Ok(Some(Owner::of(&tags, project)))
+        }
+        Err(error) if super::is_missing(&error) => Ok(None),
+        Err(error) if failure::answer(&error) == failure::Answer::Refused => {
+            Ok(Some(Owner::Other("these credentials may not look at it".into())))
+        }
+        Err(error) => Err(failure::of_call(&error, Call::GetFunction.action(), &arn(aws, name))),
+    }
 }
 
 fn arn(aws: &Clients, name: &str) -> String {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Clients, Tags, each, is_there};
-use crate::deploy::{Call, Found, LogGroupState, Owner};
+use super::{Clients, Tags, each, failure, is_missing, is_there};
+use crate::deploy::{Call, Found, LogGroupState, Owner, PROJECT_TAG};
 use crate::error::Result;
 
 /// Log groups that begin so, with the days that they keep logs.
@@ -44,6 +44,27 @@ pub(super) async fn read(
     Ok(found.await?.into_iter().flatten().collect())
 }
 
+/// The names of the project's among all that functions have. What these credentials may not look at is somebody else's.
+pub(super) async fn names(aws: &Arc<Clients>, project: &str) -> Result<Vec<String>> {
+    let groups = list(aws, "/aws/lambda/").await?;
+    let owned = each(groups.into_keys(), |name| {
+        let (aws, project) = (aws.clone(), project.to_owned());
+        async move {
+            let arn = arn(&aws, &name);
+            let request = aws.logs.list_tags_for_resource().resource_arn(&arn).send();
+            match aws.raw(Call::ListLogTags, request).await {
+                Ok(answer) => {
+                    let is_ours = answer.tags().and_then(|tags| tags.get(PROJECT_TAG)) == Some(&project);
+                    Ok(is_ours.then_some(name))
+                }
+                Err(error) if is_missing(&error) || failure::answer(&error) == failure::Answer::Refused => Ok(None),
+                Err(error) => Err(failure::of_call(&error, Call::ListLogTags.action(), &arn)),
+            }
+        }
+    });
+    Ok(owned.await?.into_iter().flatten().collect())
+}
+
 fn arn(aws: &Clients, name: &str) -> String {
     aws.place.arn("logs", &format!("log-group:{name}"))
 }
@@ -56,7 +77,7 @@ pub(super) async fn put(aws: &Clients, name: &str, state: &LogGroupState, tags: 
         match aws.patiently_raw(Call::CreateLogGroup, |code, _| code == "OperationAbortedException", request).await {
             Ok(_) => {}
             Err(error) if is_there(&error) => {}
-            Err(error) => return Err(super::failure::of_call(&error, Call::CreateLogGroup.action(), &arn)),
+            Err(error) => return Err(failure::of_call(&error, Call::CreateLogGroup.action(), &arn)),
         }
     }
     let days = i32::try_from(state.retention).unwrap_or(i32::MAX);

@@ -106,8 +106,7 @@ async fn read_mappings(aws: &Arc<Clients>, desired: &Desired, own: &[String], ob
         let function = name.split('#').next().unwrap_or(&name);
         if !known.contains(function) {
             // Of a function that is not there any more, it is a remainder; what others have made of our queue is theirs.
-            let owner = functions::read(aws, function, &desired.project).await?.map(|found| found.owner);
-            found.owner = owner.unwrap_or(Owner::Ours);
+            found.owner = functions::owner(aws, function, &desired.project).await?.unwrap_or(Owner::Ours);
         }
         observed.found.insert((Kind::Mapping, name), found);
     }
