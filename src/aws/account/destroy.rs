@@ -31,7 +31,7 @@ pub(super) async fn remains(
             // Aliases go with their functions; of the others all are looked for.
             Kind::Alias | Kind::LogGroup | Kind::Layer => continue,
             Kind::Bucket => {
-                with_contents = !keeps(desired, name, keep).0;
+                with_contents = !keeps(desired, name, *keep).0;
                 bucket_stays(aws, desired, name, keep).await?
             }
             Kind::Repository => {
@@ -46,7 +46,7 @@ pub(super) async fn remains(
     for name in buckets::names(aws, &desired.project).await? {
         if observed.get(Kind::Bucket, &name).is_none() {
             let kept = bucket_stays(aws, desired, &name, keep).await?;
-            let with_contents = !keeps(desired, &name, keep).0;
+            let with_contents = !keeps(desired, &name, *keep).0;
             all.push(Remains { kind: Kind::Bucket, name, handle: String::new(), with_contents, kept });
         }
     }
@@ -72,7 +72,7 @@ pub(super) async fn remains(
 
 /// Whether what is in a bucket is kept, with the flag that says otherwise, and what it is. One of an older name may have been either, and
 /// is taken for one of data.
-fn keeps(desired: &Desired, name: &str, keep: &Keep) -> (bool, &'static str, &'static str) {
+fn keeps(desired: &Desired, name: &str, keep: Keep) -> (bool, &'static str, &'static str) {
     if *name == desired.names.artifacts {
         (keep.artifacts, "--with-artifacts", "artifacts")
     } else {
@@ -82,7 +82,7 @@ fn keeps(desired: &Desired, name: &str, keep: &Keep) -> (bool, &'static str, &'s
 
 /// Why a bucket stays.
 async fn bucket_stays(aws: &Clients, desired: &Desired, name: &str, keep: &Keep) -> Result<Option<String>> {
-    let (keeps, flag, what) = keeps(desired, name, keep);
+    let (keeps, flag, what) = keeps(desired, name, *keep);
     let stays = keeps && !objects::is_empty(aws, name).await?;
     Ok(stays.then(|| format!("it has {what} in it; {flag} deletes them")))
 }

@@ -84,7 +84,7 @@ pub(super) async fn put(
             let request = request.function_response_types(FunctionResponseType::ReportBatchItemFailures);
             request.tags(PROJECT_TAG, project).send()
         };
-        let mut pauses = Pauses::until(SETTLED);
+        let mut going = Pauses::until(SETTLED);
         loop {
             match aws.patiently_raw(Call::CreateEventSourceMapping, passes, request).await {
                 Ok(answer) => break answer.uuid().ok_or_else(|| odd("a UUID", arn))?.to_owned(),
@@ -93,7 +93,7 @@ pub(super) async fn put(
                     let known = read(aws, queue).await?.into_iter().find(|(function, _)| function == name);
                     match known {
                         Some((_, found)) => break found.handle,
-                        None if pauses.pause().await => {}
+                        None if going.pause().await => {}
                         None => return Err(odd("the mapping", arn)),
                     }
                 }
