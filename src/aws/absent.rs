@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Access, Invocation, Invoking, Keep, LayerVersion, Sending, Sent, Stage};
 use crate::cache::Cache;
-use crate::deploy::{Desired, Observed, Only, Place, Plan, Remains};
+use crate::deploy::{CodeStorage, Desired, Observed, Only, Place, Plan, Remains};
 use crate::error::{Error, Result};
 use crate::lambda::LayerArn;
 use crate::progress::{Progress, Tally};
@@ -72,6 +72,11 @@ impl Account {
 
     /// What is there.
     pub fn read(&self, _: &Desired, _: &Only) -> Result<Observed> {
+        match self.never {}
+    }
+
+    /// How much code Lambda keeps for it.
+    pub fn code_storage(&self) -> Result<CodeStorage> {
         match self.never {}
     }
 
