@@ -104,6 +104,13 @@ fn help_says_what_can_be_said() {
               another one: Python imports that, since /var/task comes before /opt. Without this it is an
               error
 
+          --region <REGION>
+              The AWS Region [default: as pack.toml says, else AWS_REGION, else the profile's]
+
+          --profile <NAME>
+              The profile of AWS's configuration files whose credentials are taken [default: what AWS's
+              own chain finds: variables, AWS_PROFILE, a role]
+
           --slim <SLIM>
               How much to leave out [default: as pack.toml says, else standard]
 
