@@ -400,10 +400,59 @@ fn an_environment_above_4_kb() {
 fn a_budget_in_unknown_units() {
     assert_snapshot!(wrong(r#"[budgets]
 unpacked = "200 megs""#), @r##"
-    error: pack.toml:2:12: "200 megs" is not a number of bytes
+    error: pack.toml:2:12: "200 megs" is not a number of bytes and no percentage
       2 | unpacked = "200 megs"
         |            ^^^^^^^^^^
-    hint: units are B, kB, MB, GB (of 1,000) and KiB, MiB, GiB (of 1,024); example: 200 MB
+    hint: units are B, kB, MB, GB (of 1,000) and KiB, MiB, GiB (of 1,024); example: 200 MB, 80 %
+    "##);
+}
+
+#[test]
+fn budgets_of_what_is_no_distribution_and_shares_of_nothing() {
+    assert_snapshot!(wrong("[budgets]\nimage-layer = \"80 %\"\nunpakced = 1\npacked = 1.5\n\
+        distributions = { pandas = \"60 megs\", \"a b\" = 1, ruamel-yaml = 1, \"Ruamel.YAML\" = 2, six = true }\n"), @r##"
+    error: pack.toml:2:15: image-layer takes bytes, and "80 %" is a percentage
+      2 | image-layer = "80 %"
+        |               ^^^^^^
+    hint: example: image-layer = "100 MB"
+    error: pack.toml:3:1: [budgets] has no key "unpakced"
+      3 | unpakced = 1
+        | ^^^^^^^^
+    hint: did you mean "unpacked"? it has: packed, unpacked, packed-growth, unpacked-growth, distributions, image-layer
+    error: pack.toml:4:10: packed takes a number of bytes or a text such as "200 MB" or "80 %", and this is a number
+      4 | packed = 1.5
+        |          ^^^
+    hint: example: packed = "60 MB"
+    error: pack.toml:5:28: "60 megs" is not a number of bytes and no percentage
+      5 | distributions = { pandas = "60 megs", "a b" = 1, ruamel-yaml = 1, "Ruamel.YAML" = 2, six = true }
+        |                            ^^^^^^^^^
+    hint: units are B, kB, MB, GB (of 1,000) and KiB, MiB, GiB (of 1,024); example: 200 MB, 80 %
+    error: pack.toml:5:39: "a b" cannot be the name of a distribution
+      5 | distributions = { pandas = "60 megs", "a b" = 1, ruamel-yaml = 1, "Ruamel.YAML" = 2, six = true }
+        |                                       ^^^^^
+    hint: letters, digits, -, _ and . make a name, a letter or digit at both ends; example: distributions = { pandas = "60 MB", pyarrow = "20 %" }
+    error: pack.toml:5:50: distributions has the distribution "ruamel-yaml" twice
+      5 | distributions = { pandas = "60 megs", "a b" = 1, ruamel-yaml = 1, "Ruamel.YAML" = 2, six = true }
+        |                                                  ^^^^^^^^^^^
+    hint: - and _ and . are the same in such a name: leave one of them away
+    error: pack.toml:5:92: distributions takes a number of bytes or a text such as "200 MB" or "80 %", and this is true
+      5 | distributions = { pandas = "60 megs", "a b" = 1, ruamel-yaml = 1, "Ruamel.YAML" = 2, six = true }
+        |                                                                                            ^^^^
+    hint: example: distributions = { pandas = "60 MB", pyarrow = "20 %" }
+    "##);
+}
+
+#[test]
+fn a_layer_has_no_layers_of_an_image() {
+    assert_snapshot!(wrong("[layers.science.budgets]\nimage-layer = 1\ndistributions = 5\n"), @r##"
+    error: pack.toml:2:1: [layers.science.budgets] has no key "image-layer"
+      2 | image-layer = 1
+        | ^^^^^^^^^^^
+    hint: "image-layer" is a key of [budgets]
+    error: pack.toml:3:17: distributions takes a table of distributions, each with bytes or a text such as "60 MB", and this is a number
+      3 | distributions = 5
+        |                 ^
+    hint: example: distributions = { pandas = "60 MB", pyarrow = "20 %" }
     "##);
 }
 
@@ -460,7 +509,7 @@ fn a_layers_own_file_is_judged_like_the_projects() {
     error: layers/science.toml:1:1: a layer's file has no key "versionned"
       1 | versionned = true
         | ^^^^^^^^^^
-    hint: did you mean "versioned"? it has: requirements, extras, groups, files, slim, bytecode, keep, exclude, aws-services, bundle-sdk, versioned, public, arn, version
+    hint: did you mean "versioned"? it has: requirements, extras, groups, files, slim, bytecode, keep, exclude, aws-services, bundle-sdk, versioned, public, arn, version, budgets
     "##);
 }
 

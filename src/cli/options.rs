@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
-use crate::project::{Budgets, Choice, LayerSettings, Requirements, Settings};
+use crate::project::{Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
-use crate::size::SizeReport;
+use crate::size::{Budgets, SizeReport, Verdict};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 
 /// What an artifact is built for.
@@ -264,7 +264,7 @@ impl From<LayerSettings> for Otherwise {
             provided: Vec::new(),
             sdk: settings.bundle_sdk,
             environment: BTreeMap::new(),
-            budgets: Budgets::default(),
+            budgets: settings.budgets,
         }
     }
 }
@@ -554,9 +554,9 @@ impl Options {
             progress.warn(&finding.line());
         }
         progress.fail(&report.problem());
-        let broken = build.budgets.broken(report.packed, report.unpacked_with_layers);
-        for budget in &broken {
-            progress.fail(&format!("{}: {budget}", report.path));
+        let broken: Vec<String> = report.judged(&build.budgets).iter().filter_map(Verdict::sentence).collect();
+        for sentence in &broken {
+            progress.fail(&format!("{}: {sentence}", report.path));
         }
         made.status = made.status.max(u8::from(report.over_limit || !broken.is_empty()));
         if report.over_limit {

@@ -145,7 +145,7 @@ fn content(root: &Path, name: &str, entry: Option<&LayerEntry>, mistakes: &mut V
 
 /// A layer of somebody else's: nothing of how it is made can be said.
 fn published(name: &str, entry: &LayerEntry, mistakes: &mut Vec<Mistake>) -> Option<Published> {
-    let LayerEntry { requirements, files, settings, versioned, public, arn, version, .. } = entry;
+    let LayerEntry { requirements, files, settings, versioned, public, arn, version, budgets, .. } = entry;
     let made = [
         requirements.as_ref().map(|at| (&at.place, "requirements")),
         files.as_ref().map(|at| (&at.place, "files")),
@@ -158,6 +158,7 @@ fn published(name: &str, entry: &LayerEntry, mistakes: &mut Vec<Mistake>) -> Opt
         settings.exclude.as_ref().map(|at| (&at.place, "exclude")),
         settings.aws_services.as_ref().map(|at| (&at.place, "aws-services")),
         settings.bundle_sdk.as_ref().map(|at| (&at.place, "bundle-sdk")),
+        budgets.as_ref().map(|at| (&at.place, "budgets")),
     ];
     for (place, key) in made.into_iter().flatten() {
         mistakes.push(place.mistake(

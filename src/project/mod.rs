@@ -24,7 +24,7 @@ pub use init::Start;
 pub use layer::{Layer, all_layers, find_layer};
 pub use layers::{Content, ProjectLayer, Published};
 pub use load::{Member, Packaging, Project};
-pub use manifest::{At, Budgets, Method, Mistakes};
+pub use manifest::{At, Method, Mistakes};
 pub use matrix::{Build, Builds, LayerBuild, LayerSize, Selection, UsedLayer, sizes_shown};
 pub use requirements::{Choice, Requirements};
 pub use settings::{LayerSettings, Origin, Settings};

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::load::{Member, Packaging, Project};
-use super::manifest::{At, Budgets, LayerEntry, Settings as Entries};
+use super::manifest::{At, LayerEntry, Settings as Entries};
 use crate::build::Policy;
+use crate::size::{Amount, Budget, Budgets, Key};
 use crate::slim::{Level, SdkPolicy};
 
 /// What holds for a build.
@@ -96,6 +97,30 @@ impl Origins {
         }
         all
     }
+
+    /// Of each key the budget of the first table that has one.
+    fn budgets(&mut self, tables: &[(&str, Option<&Budgets>)]) -> Budgets {
+        let mut all = Budgets::default();
+        for (from, budgets) in tables.iter().filter_map(|(from, budgets)| Some((*from, (*budgets)?))) {
+            let new: Vec<Budget> = budgets.iter().filter(|budget| !all.has(&budget.key)).cloned().collect();
+            for budget in &new {
+                self.note(budget.key.setting(), shown(budget), from);
+            }
+            all.extend(new);
+        }
+        all
+    }
+}
+
+fn shown(budget: &Budget) -> String {
+    let most = match budget.most {
+        Amount::Bytes(bytes) => format!("{bytes} bytes"),
+        Amount::Share(_) => budget.said.clone(),
+    };
+    match &budget.key {
+        Key::Distribution(name) => format!("{name} {most}"),
+        _ => most,
+    }
 }
 
 #[expect(clippy::ptr_arg, reason = "what an entry has")]
@@ -166,23 +191,13 @@ pub(super) fn of_function(
         environment: origins
             .merged("environment", [("[defaults]", &all.environment), (&in_function, &own.environment)]),
         tags: origins.merged("tags", [("[defaults]", &all.tags), (&in_function, &own.tags)]),
-        budgets: budgets(project, member, origins),
-    }
-}
-
-fn budgets(project: &Project, member: &Member, origins: &mut Origins) -> Budgets {
-    let own = member.entry.as_ref().map_or(Budgets::default(), |entry| entry.budgets);
-    let all = project.manifest.budgets;
-    let in_function = format!("[functions.{}.budgets]", member.function.name);
-    let mut one = |setting, own: Option<u64>, all: Option<u64>| {
-        let from = if own.is_some() { in_function.as_str() } else { "[budgets]" };
-        let bytes = own.or(all)?;
-        origins.note(setting, format!("{bytes} bytes"), from);
-        Some(bytes)
-    };
-    Budgets {
-        packed: one("budgets.packed", own.packed, all.packed),
-        unpacked: one("budgets.unpacked", own.unpacked, all.unpacked),
+        budgets: origins.budgets(&[
+            (
+                &format!("[functions.{}.budgets]", member.function.name),
+                member.entry.as_ref().map(|entry| &entry.budgets),
+            ),
+            ("[budgets]", Some(&project.manifest.budgets)),
+        ]),
     }
 }
 
@@ -202,6 +217,8 @@ pub struct LayerSettings {
     /// Whether boto3 is shipped.
     #[serde(serialize_with = "sdk")]
     pub bundle_sdk: SdkPolicy,
+    /// What it may not exceed.
+    pub budgets: Budgets,
 }
 
 /// What holds for a layer: what it says itself, before what `[defaults]` says of how to slim. The globs and services of
@@ -228,5 +245,9 @@ pub(super) fn of_layer(
         exclude: origins.first("exclude", list, &tables(own.exclude.as_ref())).unwrap_or_default(),
         aws_services: origins.first("aws-services", list, &tables(own.aws_services.as_ref())).unwrap_or_default(),
         bundle_sdk: policy(origins.first("bundle-sdk", bool::to_string, &[(&in_layer, own.bundle_sdk.as_ref())])),
+        budgets: origins.budgets(&[(
+            &format!("[layers.{name}.budgets]"),
+            entry.and_then(|entry| entry.budgets.as_ref()).map(|budgets| &budgets.value),
+        )]),
     }
 }

@@ -21,7 +21,7 @@ use std::path::Path;
 use pep508_rs::pep440_rs::Version;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use wheel::{Placed, Wheel, WheelError};
-pub use wheel_name::{WheelFilename, normalise};
+pub use wheel_name::{WheelFilename, is_distribution_name, normalise};
 
 /// What a `file:` URL's path keeps as it is, beside letters and digits.
 const FILE_URL: &AsciiSet =

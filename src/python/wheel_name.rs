@@ -20,6 +20,15 @@ pub fn normalise(name: &str) -> String {
     normalised
 }
 
+/// Whether a distribution can have this name.
+/// Source: <https://packaging.python.org/en/latest/specifications/name-normalization/#name-format>.
+pub fn is_distribution_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let (first, last) = (name.bytes().next(), name.bytes().last());
+    let ends = first.into_iter().chain(last).all(|byte| byte.is_ascii_alphanumeric());
+    !name.is_empty() && ends && name.bytes().all(inner)
+}
+
 /// `{distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WheelFilename {
@@ -96,6 +105,16 @@ mod tests {
     #[test]
     fn names_are_compared_as_indexes_compare_them() {
         assert_eq!(normalise("Aws__Lambda.-Powertools"), "aws-lambda-powertools");
+    }
+
+    #[test]
+    fn a_name_has_letters_at_its_ends() {
+        for name in ["a", "A1", "ruamel.yaml", "a-_b", "3to2"] {
+            assert!(is_distribution_name(name), "{name}");
+        }
+        for name in ["", "-", "-a", "a.", "a b", "a/b", "ä", "a\n"] {
+            assert!(!is_distribution_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! How large an artifact is, by whom, against Lambda's limits.
 
+mod amount;
+mod budgets;
 mod bytes;
 mod report;
 mod text;
+mod verdict;
 
+pub use amount::Amount;
+pub use budgets::{Budget, Budgets, Key};
 pub use bytes::{exact, human};
 pub use report::SizeReport;
+pub use verdict::{Growth, Measured, OwnLayer, SizedPart, Sizes, Verdict};

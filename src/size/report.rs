@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Budgets, Measured, OwnLayer, SizedPart, Sizes, Verdict};
 use crate::artifact::Artifact;
 use crate::build::{BuildPlan, Name, Policy, WithBytecode};
 use crate::check::Finding;
@@ -29,6 +30,17 @@ pub struct Part {
     pub unpacked: u64,
     /// Packed bytes, without the ZIP's own headers, which belong to nobody.
     pub packed: u64,
+}
+
+impl Part {
+    fn sized(&self) -> SizedPart<'_> {
+        SizedPart {
+            name: &self.name,
+            version: self.version.as_deref(),
+            is_distribution: self.version.is_some(),
+            unpacked: self.unpacked,
+        }
+    }
 }
 
 /// What one slimming rule took out.
@@ -173,6 +185,21 @@ impl SizeReport {
     pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         self.findings = findings;
         self
+    }
+
+    /// What budgets say of it. There is no baseline: growth is not judged.
+    pub fn judged(&self, budgets: &Budgets) -> Vec<Verdict> {
+        let own_layers = self.image.iter().flat_map(|image| &image.layers).filter(|layer| !layer.of_base);
+        let artifact = Measured {
+            is_image: self.image.is_some(),
+            sizes: Sizes {
+                packed: Some(self.packed),
+                unpacked: self.unpacked_with_layers,
+                parts: self.parts.iter().map(Part::sized).collect(),
+            },
+            own_layers: own_layers.map(|layer| OwnLayer { name: &layer.what, packed: layer.packed }).collect(),
+        };
+        budgets.judge(&artifact, None)
     }
 
     /// Puts the report of a build together.

@@ -43,6 +43,10 @@ pub(super) enum Kind {
     Versions,
     /// Bytes: a number, or a text such as `200 MB`.
     Bytes,
+    /// The same, or a share of something: `80 %`.
+    Amount,
+    /// Names of distributions, each with an amount.
+    Distributions,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A runtime's Python, as text: 3.10 as a number is 3.1.
@@ -152,15 +156,50 @@ const BUNDLE_SDK: Key = key(
 );
 const TAGS: Key =
     key("tags", Kind::Texts, "Tags; a function's are added to those of [defaults]", "tags = { team = \"data\" }");
+const PACKED: Key = key(
+    "packed",
+    Kind::Amount,
+    "The most that the artifact may have packed: bytes, text such as \"60 MB\", or \"80 %\" of what goes into a direct upload",
+    "packed = \"60 MB\"",
+);
+const UNPACKED: Key = key(
+    "unpacked",
+    Kind::Amount,
+    "The most that it may have unpacked, with its layers: bytes, text such as \"200 MB\", or \"80 %\" of Lambda's limit",
+    "unpacked = \"80 %\"",
+);
+const PACKED_GROWTH: Key = key(
+    "packed-growth",
+    Kind::Amount,
+    "The most that it may have more than a baseline, packed: bytes, text such as \"1 MB\", or \"5 %\" of the baseline",
+    "packed-growth = \"1 MB\"",
+);
+const UNPACKED_GROWTH: Key = key(
+    "unpacked-growth",
+    Kind::Amount,
+    "The most that it may have more than a baseline, unpacked: bytes, text such as \"1 MB\", or \"5 %\" of the baseline",
+    "unpacked-growth = \"5 %\"",
+);
+const DISTRIBUTIONS: Key = key(
+    "distributions",
+    Kind::Distributions,
+    "The most that distributions may have unpacked, by name: bytes, text such as \"60 MB\", or \"20 %\" of Lambda's limit",
+    "distributions = { pandas = \"60 MB\", pyarrow = \"20 %\" }",
+);
 const BUDGETS: &[Key] = &[
+    PACKED,
+    UNPACKED,
+    PACKED_GROWTH,
+    UNPACKED_GROWTH,
+    DISTRIBUTIONS,
     key(
-        "packed",
+        "image-layer",
         Kind::Bytes,
-        "The most that the artifact may have packed: bytes, or text such as \"60 MB\"",
-        "packed = \"60 MB\"",
+        "The most that each layer of an image may have packed, those of the base aside: bytes, or text such as \"100 MB\"",
+        "image-layer = \"100 MB\"",
     ),
-    key("unpacked", Kind::Bytes, "The most that it may have unpacked, with its layers", "unpacked = \"200 MB\""),
 ];
+const BUDGETS_OF_LAYER: &[Key] = &[PACKED, UNPACKED, PACKED_GROWTH, UNPACKED_GROWTH, DISTRIBUTIONS];
 
 const DEFAULTS: &[Key] = &[
     HANDLER,
@@ -247,6 +286,12 @@ pub(super) const LAYER: &[Key] = &[
         Kind::Versions,
         "The version of a layer that somebody else publishes: one, or a table by Python version or target; without it the newest",
         "version = { \"3.12\" = 21, \"3.13-arm64\" = 5 }",
+    ),
+    key(
+        "budgets",
+        Kind::Table(BUDGETS_OF_LAYER),
+        "Sizes that this layer has to stay within; those of [budgets] are about functions",
+        "budgets = { unpacked = \"100 MB\" }",
     ),
 ];
 
@@ -433,6 +478,8 @@ impl Kind {
             Self::Name(rule) => rule.what.into(),
             Self::Versions => "a whole number from 1, or a table of such by Python version or target".into(),
             Self::Bytes => "a number of bytes or a text such as \"200 MB\"".into(),
+            Self::Amount => "a number of bytes or a text such as \"200 MB\" or \"80 %\"".into(),
+            Self::Distributions => "a table of distributions, each with bytes or a text such as \"60 MB\"".into(),
             Self::Choice(words) => format!("one of {}", quoted(words)),
             Self::Python => "a Python version in quotes".into(),
             Self::Architecture => "x86_64 or arm64".into(),

@@ -3,7 +3,6 @@
 //! Three steps: TOML with places (the `toml` crate's spans), its shape against the keys (`shape.rs`), the values (`values.rs`).
 //! What a value means beside others, whether a file or a layer exists, is for `project/load.rs` to say, with the same places.
 
-mod bytes;
 mod keys;
 mod nearest;
 mod place;
@@ -29,6 +28,7 @@ use self::values::Reader;
 use crate::build::Policy;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, LayerArn, PublicLayer, PythonVersion};
+use crate::size::Budgets;
 use crate::slim::Level;
 
 /// The file's name.
@@ -133,6 +133,8 @@ pub struct LayerEntry {
     pub arn: Option<At<LayerArn>>,
     /// The version of either.
     pub version: Option<At<Versions>>,
+    /// What it may not exceed.
+    pub budgets: Option<At<Budgets>>,
 }
 
 /// `[packaging.NAME]`.
@@ -186,27 +188,6 @@ pub struct ImageEntry {
     pub entrypoint: Option<At<Vec<String>>>,
     /// Labels.
     pub labels: BTreeMap<String, At<String>>,
-}
-
-/// The most bytes that an artifact may have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Budgets {
-    /// Packed.
-    pub packed: Option<u64>,
-    /// Unpacked, with layers.
-    pub unpacked: Option<u64>,
-}
-
-impl Budgets {
-    /// What sizes are above, a sentence each.
-    pub fn broken(self, packed: u64, unpacked: u64) -> Vec<String> {
-        let of = |what: &str, bytes: u64, budget: Option<u64>| {
-            let budget = budget.filter(|budget| bytes > *budget)?;
-            let more = bytes - budget;
-            Some(format!("over budget: {what} it has {bytes} bytes, {more} more than the {budget} of pack.toml"))
-        };
-        [of("packed", packed, self.packed), of("unpacked", unpacked, self.unpacked)].into_iter().flatten().collect()
-    }
 }
 
 /// `[matrix]`.
@@ -326,15 +307,16 @@ fn open(path: &Path) -> Result<Option<Source>> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::keys::{Key, Kind, LAYER, ROOT};
+    use super::keys::{Kind, LAYER, ROOT};
     use super::*;
+    use crate::size::{Amount, Budget, Key};
 
     fn parsed(text: &str) -> Result<Manifest, Mistakes> {
         parse(&Arc::new(Source { path: FILE.into(), text: text.into() }))
     }
 
     /// A file for each key, with its example where it belongs.
-    fn examples(keys: &[Key], table: &str, check: &mut impl FnMut(&str)) {
+    fn examples(keys: &[keys::Key], table: &str, check: &mut impl FnMut(&str)) {
         for key in keys {
             match key.kind {
                 Kind::Table(keys) if table.is_empty() => examples(keys, key.example, check),
@@ -377,7 +359,9 @@ mod tests {
     #[test]
     fn sizes_are_bytes_or_text() {
         let manifest = parsed("[budgets]\npacked = 5\nunpacked = '250 MiB'\n").unwrap();
-        assert_eq!(manifest.budgets, Budgets { packed: Some(5), unpacked: Some(262_144_000) });
+        let text = Budget::text(Key::Unpacked, "250 MiB", FILE).unwrap();
+        assert_eq!(text.most, Amount::Bytes(262_144_000));
+        assert_eq!(manifest.budgets, [Budget::bytes(Key::Packed, 5, FILE), text].into_iter().collect());
     }
 
     #[test]

@@ -48,11 +48,12 @@ fn of(kind: &Kind) -> Value {
                 ]
             })
         }
-        Kind::Bytes => json!({
-            "anyOf": [
-                { "type": "integer", "minimum": 0 },
-                { "type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,9})? ?([kKmMgG]?[bB]|[kKmMgG][iI][bB])$" },
-            ]
+        Kind::Bytes => amount(UNITS),
+        Kind::Amount => amount(&format!("%|{UNITS}")),
+        Kind::Distributions => json!({
+            "type": "object",
+            "additionalProperties": of(&Kind::Amount),
+            "propertyNames": { "pattern": "^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$" },
         }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Python => json!({ "enum": PythonVersion::all().map(|python| python.to_string()).collect::<Vec<_>>() }),
@@ -69,6 +70,18 @@ fn of(kind: &Kind) -> Value {
         Kind::Named(keys) => json!({ "type": "object", "additionalProperties": table(keys) }),
         Kind::Rows(keys) => json!({ "type": "array", "items": table(keys) }),
     }
+}
+
+/// Units of bytes.
+const UNITS: &str = "[kKmMgG]?[bB]|[kKmMgG][iI][bB]";
+
+fn amount(units: &str) -> Value {
+    json!({
+        "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": format!(r"^[0-9]+(\.[0-9]{{1,9}})? ?({units})$") },
+        ]
+    })
 }
 
 #[cfg(test)]

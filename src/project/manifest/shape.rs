@@ -7,12 +7,13 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::bytes;
 use super::keys::{Key, Kind, ROOT, quoted};
 use super::nearest::{nearest, suggestion};
 use super::place::{Mistake, Place, Source};
 use super::versions;
 use crate::lambda::{self, LayerArn, PythonVersion, is_region};
+use crate::python::{is_distribution_name, normalise};
+use crate::size::Amount;
 use crate::slim::Globs;
 
 /// Looks at a document, and collects what is wrong.
@@ -20,6 +21,9 @@ pub(super) struct Shape<'a> {
     source: &'a Arc<Source>,
     mistakes: Vec<Mistake>,
 }
+
+/// How bytes are written.
+const UNITS: &str = "units are B, kB, MB, GB (of 1,000) and KiB, MiB, GiB (of 1,024); example: 200 MB";
 
 /// The longest name of a function, a layer or a packaging: Lambda's for functions.
 const NAME_LENGTH: usize = 64;
@@ -81,6 +85,7 @@ impl<'a> Shape<'a> {
             }
             (Kind::OneOrMore(kind), _) => self.value(key, kind, value, name),
             (Kind::Versions, DeValue::Table(table)) => self.versions(key, table, span),
+            (Kind::Distributions, DeValue::Table(table)) => self.distributions(key, table, name),
             (Kind::Texts | Kind::Variables, DeValue::Table(table)) => {
                 let are_variables = matches!(kind, Kind::Variables);
                 for (written, value) in table {
@@ -175,6 +180,32 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Amounts by the name of a distribution.
+    fn distributions(&mut self, key: &Key, table: &DeTable<'_>, name: &str) {
+        let mut seen = std::collections::BTreeSet::new();
+        for (written, value) in table {
+            let text = written.get_ref().as_ref();
+            if !is_distribution_name(text) {
+                self.wrong(
+                    written.span(),
+                    format!("{text:?} cannot be the name of a distribution"),
+                    format!(
+                        "letters, digits, -, _ and . make a name, a letter or digit at both ends; example: {}",
+                        key.example
+                    ),
+                );
+            } else if !seen.insert(normalise(text)) {
+                let message = format!("{} has the distribution {:?} twice", key.name, normalise(text));
+                self.wrong(
+                    written.span(),
+                    message,
+                    "- and _ and . are the same in such a name: leave one of them away",
+                );
+            }
+            self.value(key, &Kind::Amount, value, name);
+        }
+    }
+
     fn mistyped(&mut self, key: &Key, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
         let found = match found {
             DeValue::Boolean(truth) => truth.to_string(),
@@ -200,9 +231,9 @@ impl<'a> Shape<'a> {
                 }
             }
             Kind::NumberOf(numbers) if numbers.iter().any(|known| i64::from(*known) == number) => {}
-            Kind::Bytes if number >= 0 => {}
+            Kind::Bytes | Kind::Amount if number >= 0 => {}
             Kind::Versions if (1..=i64::from(u32::MAX)).contains(&number) => {}
-            Kind::Bytes | Kind::Versions | Kind::NumberOf(_) => {
+            Kind::Bytes | Kind::Amount | Kind::Versions | Kind::NumberOf(_) => {
                 self.wrong(
                     span,
                     format!("{} takes {}", key.name, kind.expected()),
@@ -248,12 +279,16 @@ impl<'a> Shape<'a> {
                     refuse(format!("{text:?} is not {}", rule.what), format!("it has {}; {}", rule.looks, example()));
                 }
             }
-            Kind::Bytes => {
-                if bytes::parse(text).is_none() {
-                    refuse(
-                        format!("{text:?} is not a number of bytes"),
-                        "units are B, kB, MB, GB (of 1,000) and KiB, MiB, GiB (of 1,024); example: 200 MB".into(),
-                    );
+            Kind::Bytes => match Amount::parse(text) {
+                Some(Amount::Bytes(_)) => {}
+                Some(Amount::Share(_)) => {
+                    refuse(format!("{} takes bytes, and {text:?} is a percentage", key.name), example());
+                }
+                None => refuse(format!("{text:?} is not a number of bytes"), UNITS.to_owned()),
+            },
+            Kind::Amount => {
+                if Amount::parse(text).is_none() {
+                    refuse(format!("{text:?} is not a number of bytes and no percentage"), format!("{UNITS}, 80 %"));
                 }
             }
             Kind::Choice(words) => {

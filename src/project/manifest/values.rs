@@ -9,10 +9,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    At, Budgets, DeployEntry, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry,
-    Place, Row, Settings, Source, Versions, bytes, shape, versions,
+    At, DeployEntry, FunctionEntry, ImageEntry, LayerEntry, Manifest, MatrixEntry, Method, PackagingEntry, Place, Row,
+    Settings, Source, Versions, shape, versions,
 };
 use crate::lambda::PythonVersion;
+use crate::python::normalise;
+use crate::size::{Budget, Budgets, Key};
 
 /// A table that is read.
 pub(super) struct Reader<'a> {
@@ -39,7 +41,7 @@ impl<'a> Reader<'a> {
                 place,
                 source: function.text("source").map(|source| source.map(PathBuf::from)),
                 settings: function.settings(),
-                budgets: function.budgets(),
+                budgets: function.budgets().map(|budgets| budgets.value).unwrap_or_default(),
             }),
             layers: self.named("layers", |place, layer| layer.layer(place)),
             packagings: self.named("packaging", |place, packaging| PackagingEntry {
@@ -58,7 +60,7 @@ impl<'a> Reader<'a> {
                     labels: image.texts("labels"),
                 })
                 .unwrap_or_default(),
-            budgets: self.budgets(),
+            budgets: self.budgets().map(|budgets| budgets.value).unwrap_or_default(),
             matrix: matrix.map(|matrix| matrix.matrix()).unwrap_or_default(),
             deploy: self.table("deploy").map(|deploy| deploy.deploy()).unwrap_or_default(),
         }
@@ -74,6 +76,7 @@ impl<'a> Reader<'a> {
             public: self.get("public", |value| text(value)?.parse().ok()),
             arn: self.get("arn", |value| text(value)?.parse().ok()),
             version: self.get("version", versions),
+            budgets: self.budgets(),
         }
     }
 
@@ -146,10 +149,18 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    fn budgets(&self) -> Budgets {
-        let Some(budgets) = self.table("budgets") else { return Budgets::default() };
-        let bytes = |key| budgets.get(key, size).map(|size| size.value);
-        Budgets { packed: bytes("packed"), unpacked: bytes("unpacked") }
+    fn budgets(&self) -> Option<At<Budgets>> {
+        let from = self.source.path.display().to_string();
+        self.get("budgets", |value| {
+            let table = value.get_ref().as_table()?;
+            let plain = Key::PLAIN.iter().filter_map(|key| budget(key.clone(), table.get(key.word())?, &from));
+            let distributions = table.get("distributions").and_then(|value| value.get_ref().as_table());
+            let distributions = distributions
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| budget(Key::Distribution(normalise(name.get_ref())), value, &from));
+            Some(plain.chain(distributions).collect())
+        })
     }
 
     fn find(&self, key: &str) -> Option<Value<'a>> {
@@ -248,10 +259,13 @@ fn versions(value: Value<'_>) -> Option<Versions> {
     }
 }
 
-fn size(value: Value<'_>) -> Option<u64> {
+fn budget(key: Key, value: Value<'_>, from: &str) -> Option<Budget> {
     match value.get_ref() {
-        DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
-        DeValue::String(text) => bytes::parse(text),
+        DeValue::Integer(number) => {
+            let bytes = u64::from_str_radix(number.as_str(), number.radix()).ok()?;
+            Some(Budget::bytes(key, bytes, from))
+        }
+        DeValue::String(text) => Budget::text(key, text, from),
         _ => None,
     }
 }
