@@ -24,6 +24,7 @@ pub mod project;
 pub mod published;
 pub mod python;
 pub mod registry;
+pub mod report;
 pub mod resolve;
 pub mod size;
 pub mod slim;

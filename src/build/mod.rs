@@ -36,7 +36,7 @@ use crate::python::bytecode::Compiler;
 use crate::python::interpreter::Interpreters;
 use crate::python::normalise;
 use crate::resolve::{self, Answer, Distribution};
-use crate::size::{Budgets, SizeReport};
+use crate::size::{Budgets, Record, SizeReport};
 use crate::slim::{self, Level, Removal, Restored, Rule, Slimmed};
 use crate::system::Stamp;
 use crate::tree::{self, Entry as TreeEntry, Overlap, Owner, Site, Tree};
@@ -137,6 +137,7 @@ pub fn artifact(
         _ => Ok(None),
     };
     if let Some(report) = key(unchanged::set(build)?.as_ref(), None)?.and_then(|key| unchanged::recall(&key, cache)) {
+        Record::write(&report)?;
         return Ok(report);
     }
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
@@ -152,6 +153,9 @@ pub fn artifact(
         made.artifact.file.persist_as(&made.path)?;
         (made.report, stamp)
     };
+    if build.image.as_ref().is_none_or(|plan| plan.write && !plan.verify) {
+        Record::write(&report)?;
+    }
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
     let base = report.image.as_ref().and_then(|image| image.base_digest.parse().ok());
     if let (Some(key), Some(stamp)) = (key(set.as_ref(), base)?, stamp)

@@ -65,6 +65,7 @@ impl Diff {
     pub(super) fn run(self) -> Result<ExitCode> {
         let progress = Progress::new(Verbosity::Normal);
         let registries = Registries {
+            command: "pack diff",
             architecture: self.arch,
             insecure: self.insecure,
             profile: self.profile.name.as_deref(),

@@ -18,6 +18,7 @@ mod lock;
 mod named;
 mod options;
 mod plan;
+mod report;
 mod schema;
 mod send;
 mod status;
@@ -54,6 +55,7 @@ enum Command {
     Image(Box<image::Image>),
     Check(check::Check),
     Diff(diff::Diff),
+    Report(Box<report::Report>),
     Lock(lock::Lock),
     Plan(plan::Plan),
     Deploy(Box<deploy::Deploy>),
@@ -83,6 +85,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Image(image) => image.run(),
         Command::Check(check) => check.run(),
         Command::Diff(diff) => diff.run(),
+        Command::Report(report) => report.run(),
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),
         Command::Deploy(deploy) => deploy.run(),

@@ -60,8 +60,8 @@ fn layers(side: &Side) -> impl Iterator<Item = &Layer> {
     side.contents.image.layers.iter()
 }
 
-/// The layers of an image, each once.
-fn seen(side: &Side) -> Vec<LayerChange> {
+/// The layers of an image, each once, the lowest first.
+pub fn seen(side: &Side) -> Vec<LayerChange> {
     let mut all: Vec<LayerChange> = Vec::new();
     let mut places: HashMap<*const std::fs::File, usize> = HashMap::new();
     for layer in layers(side) {

@@ -19,10 +19,10 @@ use serde::Serialize;
 pub use distributions::DistributionChange;
 pub use entry::State;
 pub use files::{Changed, FileChanges, OneSided};
-pub use layers::{LayerChange, Whose};
+pub use layers::{LayerChange, Whose, seen};
 pub use pulled::Registries;
 pub use sends::{Blob, BlobKind, Sends};
-pub use side::{Side, Summary};
+pub use side::{Side, Summary, path_of};
 
 use crate::check::sources::Unpacked;
 use crate::error::Result;
@@ -55,7 +55,8 @@ pub struct Diff {
 pub fn diff(before: &str, after: &str, registries: &Registries<'_>) -> Result<Diff> {
     let mut unpacked = Unpacked::default();
     // What is on this machine first: what it has need not be fetched.
-    let (before, after) = if side::is_here(before)? || !side::is_here(after)? {
+    let command = registries.command;
+    let (before, after) = if side::is_here(before, command)? || !side::is_here(after, command)? {
         let before = Side::open(before, registries, &mut unpacked)?;
         (before, Side::open(after, registries, &mut unpacked)?)
     } else {

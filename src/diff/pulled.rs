@@ -12,6 +12,8 @@ use crate::registry::{Client, Options, Reference};
 
 /// How registries are asked.
 pub struct Registries<'a> {
+    /// The command that asks, as messages name it.
+    pub command: &'static str,
     /// Which image of an index is meant.
     pub architecture: Architecture,
     /// Whether registries on other machines may speak plain HTTP.

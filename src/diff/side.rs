@@ -17,12 +17,13 @@ const LAYOUT: &str = "oci:";
 #[derive(Debug)]
 pub struct Side {
     /// As it was named.
-    pub(super) name: String,
-    pub(super) contents: Contents,
+    pub name: String,
+    /// All that is in it.
+    pub contents: Contents,
     /// What names it: of an image the manifest's digest, of a ZIP the archive's.
-    pub(super) digest: Option<String>,
+    pub digest: Option<String>,
     /// Bytes of a ZIP.
-    pub(super) packed: u64,
+    pub packed: u64,
 }
 
 /// What a report says of a side.
@@ -45,7 +46,7 @@ pub struct Summary {
 }
 
 /// Whether an argument names something on this machine, and not in a registry.
-pub(super) fn is_here(name: &str) -> Result<bool> {
+pub(super) fn is_here(name: &str, command: &str) -> Result<bool> {
     let path = path_of(name);
     if path.exists() || name.starts_with(LAYOUT) {
         return Ok(true);
@@ -57,18 +58,26 @@ pub(super) fn is_here(name: &str) -> Result<bool> {
     }
     Err(Error::usage(
         format!("there is no {name}"),
-        "pack diff takes ZIPs, layers, folders, images in OCI layout, and images in a registry with a tag or digest",
+        format!(
+            "{command} takes ZIPs, layers, folders, images in OCI layout, and images in a registry with a tag or digest"
+        ),
     ))
 }
 
-fn path_of(name: &str) -> &Path {
+/// The path that an argument means.
+pub fn path_of(name: &str) -> &Path {
     Path::new(name.strip_prefix(LAYOUT).unwrap_or(name))
 }
 
 impl Side {
-    pub(super) fn open(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Self> {
+    /// Opens what an argument names; layers that are unpacked already are taken.
+    pub fn open(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Self> {
         let path = path_of(name);
-        let contents = if is_here(name)? { contents(path, unpacked)? } else { registries.contents(name, unpacked)? };
+        let contents = if is_here(name, registries.command)? {
+            contents(path, unpacked)?
+        } else {
+            registries.contents(name, unpacked)?
+        };
         let (digest, packed) = match contents.kind {
             Kind::Folder => (None, 0),
             Kind::Image { .. } => (Some(contents.image.manifest.clone()), 0),

@@ -3,6 +3,7 @@
 mod amount;
 mod budgets;
 mod bytes;
+mod record;
 mod report;
 mod text;
 mod verdict;
@@ -10,5 +11,6 @@ mod verdict;
 pub use amount::Amount;
 pub use budgets::{Budget, Budgets, Key};
 pub use bytes::{exact, human};
-pub use report::SizeReport;
+pub use record::Record;
+pub use report::{Removed, Resolved, SizeReport};
 pub use verdict::{Growth, Measured, OwnLayer, SizedPart, Sizes, Verdict};

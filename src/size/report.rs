@@ -58,7 +58,7 @@ pub struct Slimming {
 }
 
 /// One removal.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Removed {
     /// The path it had in the ZIP.
     pub path: String,
@@ -80,6 +80,32 @@ pub struct Unstripped {
     pub path: String,
     /// Why.
     pub reason: String,
+}
+
+/// A distribution of the resolution, whether it is in the artifact or not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Its normalised name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether the requirements name it.
+    pub requested: bool,
+    /// Who needs it.
+    pub needed_by: Vec<NeededBy>,
+    /// The name of its wheel's file.
+    pub wheel: String,
+    /// SHA-256 of its wheel.
+    pub sha256: String,
+}
+
+/// That another distribution needs one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NeededBy {
+    /// The other's normalised name.
+    pub name: String,
+    /// The versions that it takes, as it writes them; empty for any.
+    pub versions: String,
 }
 
 /// What was decided about a distribution that the runtime ships.
@@ -144,6 +170,10 @@ pub struct SizeReport {
     pub image: Option<image::Report>,
     /// The function's layers, in Lambda's order.
     pub layers: Vec<Layer>,
+    /// The requirement files.
+    pub requirements: Vec<String>,
+    /// Every distribution that they resolve to, by name.
+    pub resolved: Vec<Resolved>,
     /// Its parts, largest first.
     pub parts: Vec<Part>,
     /// What slimming took out, by rule, most first.
@@ -274,6 +304,8 @@ impl SizeReport {
             })
             .collect();
         runtime.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut resolved: Vec<Resolved> = distributions.iter().map(Resolved::from).collect();
+        resolved.sort_by(|left, right| left.name.cmp(&right.name));
         let unpacked_with_layers = artifact.unpacked + build.layers.unpacked();
         Self {
             path: path.display().to_string(),
@@ -293,6 +325,8 @@ impl SizeReport {
             bytecode_interpreter: bytecode.interpreter.clone(),
             uncompiled: bytecode.refused.len() as u64,
             layers: build.layers.all.clone(),
+            requirements: build.requirements.sources.iter().map(|path| named(path)).collect(),
+            resolved,
             parts,
             slimmed: totals,
             removed,
@@ -309,4 +343,26 @@ impl SizeReport {
             phases: Vec::new(),
         }
     }
+}
+
+impl From<&Distribution> for Resolved {
+    fn from(distribution: &Distribution) -> Self {
+        let Distribution { name, version, requested, needed_by, sha256, wheel, .. } = distribution;
+        let needed_by =
+            needed_by.iter().map(|need| NeededBy { name: need.by.clone(), versions: need.versions.clone() });
+        Self {
+            name: name.clone(),
+            version: version.clone(),
+            requested: *requested,
+            needed_by: needed_by.collect(),
+            wheel: wheel.filename.to_string(),
+            sha256: sha256.clone(),
+        }
+    }
+}
+
+/// A requirement file as it was named; of one that lies elsewhere on this machine only its name.
+fn named(path: &Path) -> String {
+    let name = path.file_name().filter(|_| path.is_absolute()).map(Path::new);
+    name.unwrap_or(path).display().to_string()
 }

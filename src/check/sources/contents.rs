@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{Image, Source, Store, Unpacked, Which, oci, read};
+use super::{Image, Source, Store, Unpacked, Which, looks_like_a_layer, oci, read};
+use crate::archive::Archive;
 use crate::check::{File, Severity};
 use crate::error::{Error, Result};
 
@@ -41,6 +43,10 @@ pub struct Contents {
     pub image: Image,
     /// An image's configuration as it is.
     pub config: Vec<u8>,
+    /// Of a ZIP, itself.
+    pub archive: Option<Arc<Archive>>,
+    /// Whether Python finds what is there only as a layer.
+    pub is_layer: bool,
 }
 
 /// Reads what is at a path; layers that are unpacked already are taken, and others added.
@@ -74,8 +80,9 @@ impl Contents {
             let reason = file.map_or_else(|| first.reason.clone(), |file| format!("{file}: {}", first.reason));
             return Err(wrong(path, reason));
         }
-        let Source { files, folders, links, .. } = source;
-        Ok(Self { kind, files, folders, links, image: Image::default(), config: Vec::new() })
+        let is_layer = looks_like_a_layer(&source);
+        let Source { files, folders, links, archive, .. } = source;
+        Ok(Self { kind, files, folders, links, image: Image::default(), config: Vec::new(), archive, is_layer })
     }
 }
 

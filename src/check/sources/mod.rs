@@ -12,6 +12,7 @@ mod zip;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use contents::{Contents, Kind, contents};
 use links::Links;
@@ -19,6 +20,7 @@ pub use oci::{Fact, Facts, Image, Layer, Piece, Store, Unpacked, Which, fetch_im
 use serde::Serialize;
 
 use super::{File, Files, Finding, LAYERS, Shape, Sizes, TASK};
+use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion};
@@ -76,6 +78,8 @@ struct Source {
     findings: Vec<Finding>,
     /// Bytes of the archive itself.
     packed: u64,
+    /// The archive.
+    archive: Option<Arc<Archive>>,
 }
 
 /// Opens an image. Layers that were unpacked before are not unpacked again.
@@ -246,7 +250,7 @@ impl Opened {
 }
 
 /// The target in a name as `pack zip` gives it: `NAME-python3.12-arm64.zip`.
-fn named(path: &Path) -> (Option<PythonVersion>, Option<Architecture>) {
+pub fn named(path: &Path) -> (Option<PythonVersion>, Option<Architecture>) {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     // A version has a dot, which a stem of a folder loses.
     let whole = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

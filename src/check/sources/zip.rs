@@ -26,7 +26,12 @@ pub(super) fn read(path: &Path) -> Result<Source> {
         }
     };
     let archive = Arc::new(archive);
-    let mut source = Source { folders: folders.into_iter().collect(), packed, ..Source::default() };
+    let mut source = Source {
+        folders: folders.into_iter().collect(),
+        packed,
+        archive: Some(Arc::clone(&archive)),
+        ..Source::default()
+    };
     source.findings.extend(odd.iter().filter_map(describe));
     source.findings.extend(unportable(&odd));
     for (member, (entry, broken)) in archive.members().iter().zip(broken(&archive)).enumerate() {

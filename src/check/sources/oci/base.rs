@@ -20,6 +20,8 @@ const AWS: [&str; 3] = ["lambda-entrypoint.sh", "var/runtime/", "var/lang/"];
 #[derive(Debug, Default)]
 pub(super) struct Base {
     files: Option<BTreeSet<String>>,
+    /// How many layers those are.
+    layers: usize,
     taken: BTreeSet<String>,
 }
 
@@ -34,7 +36,13 @@ impl Base {
         };
         if self.files.is_none() && is_whole() {
             self.files = Some(root.files.keys().chain(root.links.keys()).cloned().collect());
+            self.layers = layers;
         }
+    }
+
+    /// How many layers it has, where it was seen.
+    pub(super) fn layers(&self) -> Option<usize> {
+        self.files.as_ref().map(|_| self.layers)
     }
 
     /// A layer above writes a path, or takes it away with everything below it.

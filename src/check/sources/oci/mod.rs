@@ -69,6 +69,8 @@ pub struct Image {
     pub config: String,
     /// Its layers, the lowest first.
     pub layers: Vec<Layer>,
+    /// How many of them are those of a base, where that is known or can be seen.
+    pub base_layers: Option<usize>,
 }
 
 impl Image {
@@ -257,6 +259,7 @@ fn stack(
         image.layers.push(layer);
     }
     source.findings.extend(base.findings());
+    image.base_layers = base.layers();
     Ok(Ok(root))
 }
 

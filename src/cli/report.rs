@@ -1,0 +1,265 @@
+//! `pack report`.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::account::Profile;
+use super::{nothing_here, print};
+use crate::check::sources::Unpacked;
+use crate::diff::Registries;
+use crate::error::{Error, Result};
+use crate::lambda::Architecture;
+use crate::progress::{Progress, Verbosity};
+use crate::project::{Project, Selection};
+use crate::report::model::{FunctionLayer, Kind, VERSION};
+use crate::report::{self, Artifact, Look, Measured, Report as Sizes};
+use crate::system::AtomicFile;
+
+const EXAMPLES: &str = "\
+Examples:
+  pack report                                   what the project has built, against Lambda's limits
+  pack report app.zip                           any ZIP, whoever made it
+  pack report app.zip layer.zip                 a function with its layers
+  pack report registry.example.com/team/job:1.4
+  pack report --format markdown=size.md --format text
+  pack report --save main.json                  on the main branch; then, on another one:
+  pack report --baseline main.json --budget unpacked-growth=1MB
+  pack report new.zip --baseline old.zip
+
+Exit status: 1 if a limit of Lambda's, a budget (of pack.toml or --budget) or a check (--check) is broken.";
+
+/// Say what artifacts are made of, how far they are from Lambda's limits, and what changed.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Report {
+    /// A ZIP, a layer's ZIP, a folder, an image's OCI layout or docker-archive, or an image in a registry; of several
+    /// ZIPs one function has the others as its layers [default: what the project has built]
+    #[arg(value_name = "ARTIFACT")]
+    artifacts: Vec<String>,
+
+    /// text, json, markdown or github (annotations), to standard output or into a file; may be repeated [default: text]
+    #[arg(long = "format", value_name = "FORMAT[=FILE]")]
+    formats: Vec<Output>,
+
+    /// Write the report as JSON into a file, for --baseline
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    /// What to compare with: a report that --save wrote, or another artifact
+    #[arg(long, value_name = "FILE|ARTIFACT")]
+    baseline: Option<String>,
+
+    /// Which image of an index in a registry is meant
+    #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
+    arch: Architecture,
+
+    /// Registries on other machines may speak plain HTTP
+    #[arg(long)]
+    insecure: bool,
+
+    #[command(flatten)]
+    profile: Profile,
+
+    /// List every part, file and removal in the text
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// A format, and where it goes.
+#[derive(Clone)]
+struct Output {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+    Github,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("after = comes a file".into()),
+            Some((format, file)) => (format, Some(file.into())),
+            None => (text, None),
+        };
+        let format = match format {
+            "text" => Format::Text,
+            "json" => Format::Json,
+            "markdown" | "md" => Format::Markdown,
+            "github" => Format::Github,
+            other => return Err(format!("{other:?} is none of text, json, markdown, github")),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+impl Report {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let outputs = self.outputs()?;
+        let progress = Progress::new(Verbosity::Normal);
+        let registries = Registries {
+            command: "pack report",
+            architecture: self.arch,
+            insecure: self.insecure,
+            profile: self.profile.name.as_deref(),
+            progress: &progress,
+        };
+        let names = if self.artifacts.is_empty() { built(&progress)? } else { self.artifacts.clone() };
+        let mut report = measure(&names, &registries)?;
+        if let Some(baseline) = &self.baseline {
+            for name in report.compare(&read_baseline(baseline, &registries)?) {
+                progress.warn(&format!("{baseline} has nothing of {name}: it is not compared"));
+            }
+        }
+        if let Some(file) = &self.save {
+            write(file, &json(&report)?)?;
+        }
+        for output in &outputs {
+            let text = self.text(&report, output)?;
+            match &output.file {
+                Some(file) => write(file, &text)?,
+                None => print(&text)?,
+            }
+        }
+        Ok(ExitCode::from(u8::from(report.artifacts.iter().any(Artifact::is_broken))))
+    }
+
+    /// What is written: text where nothing was asked for.
+    fn outputs(&self) -> Result<Vec<Output>> {
+        if self.formats.is_empty() {
+            return Ok(vec![Output { format: Format::Text, file: None }]);
+        }
+        let mut to_output = self.formats.iter().filter(|output| output.file.is_none() && output.format == Format::Json);
+        if to_output.next().is_some() && self.formats.iter().filter(|output| output.file.is_none()).count() > 1 {
+            return Err(Error::usage(
+                "JSON and another format would both go to standard output",
+                "write one of them into a file: --format json=size.json --format text",
+            ));
+        }
+        let mut files: Vec<&PathBuf> = self.formats.iter().filter_map(|output| output.file.as_ref()).collect();
+        files.extend(&self.save);
+        files.sort();
+        if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::usage(
+                format!("two formats would be written to {}", pair[0].display()),
+                "give each its file",
+            ));
+        }
+        Ok(self.formats.clone())
+    }
+
+    fn text(&self, report: &Sizes, output: &Output) -> Result<String> {
+        Ok(match output.format {
+            Format::Json => json(report)?,
+            Format::Markdown => report::markdown(report),
+            Format::Github => report::annotations::annotations(report),
+            Format::Text => {
+                let is_terminal = output.file.is_none() && std::io::stdout().is_terminal();
+                let width = if is_terminal { usize::from(console::Term::stdout().size().1) } else { 100 };
+                let colour = is_terminal && console::colors_enabled();
+                report::text(report, Look { width, colour, every: self.verbose })
+            }
+        })
+    }
+}
+
+/// The report that another one is compared with.
+fn read_baseline(name: &str, registries: &Registries<'_>) -> Result<Sizes> {
+    let path = Path::new(name);
+    let saved = if path.is_file() { report::baseline::read(path)? } else { None };
+    match saved {
+        Some(saved) => Ok(saved),
+        None => measure(&[name.to_owned()], registries),
+    }
+}
+
+/// The artifacts of the project that are there.
+fn built(progress: &Progress) -> Result<Vec<String>> {
+    let project = Project::load(Path::new(""))?;
+    if project.functions.is_empty() {
+        return Err(nothing_here(
+            "there is no functions/ folder with functions here, and no artifact was named",
+            "name one: pack report app.zip",
+        ));
+    }
+    let builds = project.builds(&Selection::default())?;
+    let layers = builds.layers.iter().map(|build| &build.output);
+    let outputs: Vec<&PathBuf> = builds.functions.iter().map(|build| &build.output).chain(layers).collect();
+    let over = |output: &Path| output.with_extension("over-limit.zip");
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for output in &outputs {
+        if output.exists() {
+            found.push(output.display().to_string());
+        } else if over(output).exists() {
+            found.push(over(output).display().to_string());
+        } else {
+            missing.push(output.display().to_string());
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::usage("nothing of the project is built yet", "pack zip and pack image build it"));
+    }
+    if !missing.is_empty() {
+        progress.warn(&format!("not built, and so not reported: {}", missing.join(", ")));
+    }
+    Ok(found)
+}
+
+/// Measures artifacts; of several ZIPs of which one is a function's, the others are its layers.
+fn measure(names: &[String], registries: &Registries<'_>) -> Result<Sizes> {
+    let mut unpacked = Unpacked::default();
+    let mut artifacts = Vec::new();
+    for name in names {
+        let Measured { artifact, .. } = report::measure(name, registries, &mut unpacked)?;
+        artifacts.push(artifact);
+    }
+    let is_layer = |artifact: &Artifact| artifact.kind == Kind::Layer;
+    let functions = artifacts.iter().filter(|artifact| matches!(artifact.kind, Kind::Zip | Kind::Folder)).count();
+    let layers: Vec<FunctionLayer> = artifacts
+        .iter()
+        .filter(|artifact| is_layer(artifact))
+        .map(|layer| FunctionLayer {
+            name: layer.name.clone(),
+            packed: layer.packed.unwrap_or_default(),
+            unpacked: layer.unpacked,
+        })
+        .collect();
+    // What pack built says its layers itself.
+    if let (1, Some(function)) =
+        (functions, artifacts.iter_mut().find(|artifact| matches!(artifact.kind, Kind::Zip | Kind::Folder)))
+        && function.with_layers.is_none()
+        && function.of.is_none()
+        && !layers.is_empty()
+    {
+        function.set_layers(layers);
+    }
+    Ok(Sizes { version: VERSION, artifacts })
+}
+
+fn json(report: &Sizes) -> Result<String> {
+    let text = serde_json::to_string(report).map_err(|error| Error::io("write", "JSON")(error.into()))?;
+    Ok(text + "\n")
+}
+
+/// Writes a file as a whole; a device or a pipe is written as it is.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let is_special = std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    if is_special {
+        return std::fs::write(path, text).map_err(Error::io("write", path));
+    }
+    let mut file = AtomicFile::create(&crate::system::destination(path)?)?;
+    file.write_all(text.as_bytes()).map_err(Error::io("write", path))?;
+    file.persist()
+}

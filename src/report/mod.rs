@@ -1,0 +1,34 @@
+//! What an artifact is made of, in bytes: for a person, for CI, for a baseline. Of artifacts that pack made and of others.
+//!
+//! `open.rs` measures, `owners.rs` says whose files are; [`model`] is what comes of it, and every format is made of that alone.
+//! What must stay true: nothing is unpacked into folders and nothing of an artifact is run; what an artifact says of itself is
+//! shown as text and never as markup, an escape sequence or a command of a CI.
+
+pub mod annotations;
+pub mod baseline;
+pub mod change;
+mod kinds;
+mod limits;
+mod markdown;
+pub mod model;
+mod open;
+mod owners;
+mod text;
+mod words;
+
+pub use change::Change;
+pub use markdown::markdown;
+pub use model::{Artifact, Report};
+pub use open::{Measured, measure};
+pub use text::{Look, text};
+
+use crate::check::Severity;
+
+impl Artifact {
+    /// Whether something about it is to stop a CI: a limit of Lambda's, a budget, an error of a check.
+    pub fn is_broken(&self) -> bool {
+        self.limits.iter().any(model::Limit::is_broken)
+            || self.budgets.iter().any(|verdict| verdict.over)
+            || self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}

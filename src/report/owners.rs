@@ -1,0 +1,334 @@
+//! Whose each file of an artifact is, whoever made it.
+//!
+//! A distribution's files are those that its RECORD lists. Where RECORD is gone, what has the names of its METADATA and of
+//! `top_level.txt` counts as its own. Of the rest nobody knows more than where it lies. What must stay true: a file has one
+//! owner; nothing that an artifact says makes another file than its own anybody's; the same files give the same owners.
+//! Sources: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>, PEP 376.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use super::model::{KnownBy, PartKind};
+use crate::check::sources::{Contents, Kind};
+use crate::check::{File, Files};
+use crate::error::Result;
+use crate::python::{metadata, normalise};
+
+/// Name and version are in the first lines.
+const METADATA_BYTES: usize = 64 << 10;
+
+/// A larger RECORD is passed over; the largest known one has 3 MB.
+const RECORD_BYTES: u64 = 16 << 20;
+
+/// Bytes of a name or version that is shown.
+const FIELD_BYTES: usize = 256;
+
+/// What installers call what they leave of a distribution, and the file in it that names it.
+const INFO: [(&str, &str); 2] = [(".dist-info", "METADATA"), (".egg-info", "PKG-INFO")];
+
+/// Whose files there are.
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    /// Each owner.
+    pub owners: Vec<Owner>,
+    /// The owner of each path, by its index.
+    pub of: HashMap<String, usize>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub name: String,
+    pub versions: BTreeSet<String>,
+    pub kind: PartKind,
+    pub known_by: KnownBy,
+}
+
+/// A distribution as a folder of an installer tells of it.
+struct Installed {
+    name: String,
+    version: String,
+    /// The folder that its modules are in; empty at the top.
+    site: String,
+    /// `numpy-2.1.dist-info`, below that.
+    info: String,
+    /// What RECORD lists, as paths in the artifact.
+    record: Option<Vec<String>>,
+    /// Names of its modules and packages, where RECORD does not say it.
+    top: Vec<String>,
+}
+
+/// What is asked of an artifact.
+pub(super) struct Asked<'a> {
+    pub contents: &'a Contents,
+    /// What files of nobody are called: `function` or `layer`.
+    pub own: &'static str,
+    /// Whether every distribution is known to have a RECORD, so that all else is the artifact's own.
+    pub complete: bool,
+    /// Whether a file is of an image's base.
+    pub of_base: &'a (dyn Fn(&File<'static>) -> bool + Sync),
+}
+
+/// Finds the owners of all files and links.
+pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
+    let contents = asked.contents;
+    let mut owners = Owners::default();
+    let base: Vec<&String> =
+        contents.files.iter().filter(|(_, file)| (asked.of_base)(file)).map(|(path, _)| path).collect();
+    if !base.is_empty() {
+        let base_index = owners.owner("base", None, PartKind::Base, KnownBy::Place);
+        owners.of.extend(base.into_iter().map(|path| (path.clone(), base_index)));
+    }
+    let installed: Vec<Installed> = infos(contents)
+        .into_par_iter()
+        .filter(|(_, path)| contents.files.get(path).is_some_and(|file| !(asked.of_base)(file)))
+        .map(|(place, path)| read(contents, place, &path))
+        .collect::<Result<_>>()?;
+    let complete =
+        asked.complete || (!installed.is_empty() && installed.iter().all(|distribution| distribution.record.is_some()));
+    let paths: Vec<&String> = contents.files.keys().chain(contents.links.keys()).collect();
+    owners.claim(&installed, contents);
+    owners.claim_by_name(&installed, &paths);
+    owners.claim_bytecode(&paths);
+    for path in paths {
+        if !owners.of.contains_key(path) {
+            let index = owners.rest(path, contents, asked.own, complete);
+            owners.of.insert(path.clone(), index);
+        }
+    }
+    Ok(owners)
+}
+
+impl Owners {
+    /// The index of an owner, which is made where it is new.
+    fn owner(&mut self, name: &str, version: Option<&str>, kind: PartKind, known_by: KnownBy) -> usize {
+        let same = |owner: &Owner| owner.name == name && owner.kind == kind;
+        let index = self.owners.iter().position(same).unwrap_or_else(|| {
+            self.owners.push(Owner { name: name.to_owned(), versions: BTreeSet::new(), kind, known_by });
+            self.owners.len() - 1
+        });
+        self.owners[index].versions.extend(version.map(str::to_owned));
+        index
+    }
+
+    fn distribution(&mut self, distribution: &Installed) -> usize {
+        let known_by = if distribution.record.is_some() { KnownBy::Record } else { KnownBy::Metadata };
+        self.owner(&distribution.name, Some(&distribution.version), PartKind::Distribution, known_by)
+    }
+
+    /// What RECORDs list, and the folders that they lie in.
+    fn claim(&mut self, installed: &[Installed], contents: &Contents) {
+        for distribution in installed {
+            let index = self.distribution(distribution);
+            let info = join(&distribution.site, &format!("{}/", distribution.info));
+            let below = contents.files.range(info.clone()..).map(|(path, _)| path);
+            for path in below.take_while(|path| path.starts_with(&info)) {
+                self.of.entry(path.clone()).or_insert(index);
+            }
+        }
+        for distribution in installed {
+            let index = self.distribution(distribution);
+            let listed = distribution.record.iter().flatten();
+            for path in listed.filter(|path| contents.files.contains_key(*path) || contents.links.contains_key(*path)) {
+                self.of.entry(path.clone()).or_insert(index);
+            }
+        }
+    }
+
+    /// What is called as the modules of a distribution without a RECORD are.
+    fn claim_by_name(&mut self, installed: &[Installed], paths: &[&String]) {
+        let mut tops: HashMap<String, usize> = HashMap::new();
+        let mut sites: BTreeSet<&str> = BTreeSet::new();
+        for distribution in installed.iter().filter(|distribution| distribution.record.is_none()) {
+            let index = self.distribution(distribution);
+            sites.insert(&distribution.site);
+            for top in &distribution.top {
+                tops.entry(join(&distribution.site, top)).or_insert(index);
+            }
+            // What auditwheel grafts lies beside the package.
+            for libraries in [distribution.name.replace('-', "_"), distribution.name.clone()] {
+                tops.entry(join(&distribution.site, &format!("{libraries}.libs"))).or_insert(index);
+            }
+        }
+        for path in paths {
+            for site in &sites {
+                let Some(inside) = inside(path, site) else { continue };
+                let first = inside.split('/').next().unwrap_or_default();
+                let module = if inside.contains('/') { first } else { first.split('.').next().unwrap_or_default() };
+                let index = tops.get(&join(site, first)).or_else(|| tops.get(&join(site, module)));
+                if let Some(index) = index {
+                    self.of.entry((*path).clone()).or_insert(*index);
+                }
+            }
+        }
+    }
+
+    /// Bytecode that no RECORD lists is whose source is.
+    fn claim_bytecode(&mut self, paths: &[&String]) {
+        for path in paths {
+            let index = source_of(path).and_then(|source| self.of.get(&source)).copied();
+            if let Some(index) = index {
+                self.of.entry((*path).clone()).or_insert(index);
+            }
+        }
+    }
+
+    /// The owner of what no distribution has.
+    fn rest(&mut self, path: &str, contents: &Contents, own: &str, complete: bool) -> usize {
+        let site = site_of(path, contents);
+        let inside = site.map_or(path, |site| inside(path, site).unwrap_or(path));
+        match inside.split_once('/') {
+            // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
+            None if site.is_some() => self.owner(own, None, PartKind::Own, KnownBy::Place),
+            Some(_) if site.is_some() && complete => self.owner(own, None, PartKind::Own, KnownBy::Place),
+            Some((folder, _)) => {
+                let name = format!("{}/", join(site.unwrap_or_default(), folder));
+                self.owner(&name, None, PartKind::Folder, KnownBy::Place)
+            }
+            None => self.owner("/", None, PartKind::Folder, KnownBy::Place),
+        }
+    }
+}
+
+/// The site that a path is in, and none where it is in none: of a ZIP or folder the top is one.
+fn site_of<'c>(path: &str, contents: &'c Contents) -> Option<&'c str> {
+    let is_image = matches!(contents.kind, Kind::Image { .. });
+    let folders = contents.image.search_path.iter().map(|folder| folder.trim_start_matches('/'));
+    let known = if is_image { &["var/task", "opt/python", "opt"][..] } else { &["python", ""][..] };
+    let mut sites: Vec<&'c str> = folders.chain(known.iter().copied()).collect();
+    sites.sort_by_key(|site| std::cmp::Reverse(site.len()));
+    sites.into_iter().find(|site| inside(path, site).is_some())
+}
+
+/// Where distributions say that they are: the folder of modules and the installer's folder in it; and the file that names them.
+fn infos(contents: &Contents) -> Vec<((String, String), String)> {
+    let is_image = matches!(contents.kind, Kind::Image { .. });
+    let is_site = |folder: &str| {
+        let last = folder.rsplit('/').next().unwrap_or_default();
+        let is_packages = matches!(last, "site-packages" | "dist-packages");
+        let is_searched = contents.image.search_path.iter().any(|path| path.trim_start_matches('/') == folder);
+        match folder {
+            "" | "python" => !is_image,
+            "var/task" | "opt/python" => is_image,
+            _ => is_packages || (is_image && is_searched),
+        }
+    };
+    let place = |path: &String| {
+        let (folder, file) = path.rsplit_once('/')?;
+        let (site, info) = folder.rsplit_once('/').unwrap_or(("", folder));
+        let is_info = INFO.iter().any(|(end, name)| info.ends_with(end) && info.len() > end.len() && *name == file);
+        (is_info && is_site(site)).then(|| ((site.to_owned(), info.to_owned()), path.clone()))
+    };
+    contents.files.keys().filter_map(place).collect()
+}
+
+fn read(contents: &Contents, (site, info): (String, String), path: &str) -> Result<Installed> {
+    let files = Files::default();
+    let text = |name: &str, most: u64| {
+        let file = contents.files.get(&join(&site, &format!("{info}/{name}"))).filter(|file| file.size <= most);
+        file.map(|file| files.read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).transpose()
+    };
+    let start = match contents.files.get(path) {
+        Some(file) => String::from_utf8_lossy(&files.start(file, METADATA_BYTES)?).into_owned(),
+        None => String::new(),
+    };
+    let fields = metadata::headers(&start);
+    let is_plain =
+        |value: &&str| value.len() <= FIELD_BYTES && !value.is_empty() && !value.chars().any(char::is_control);
+    let value = |name| metadata::values(&fields, name).next().filter(is_plain).map(str::to_owned);
+    let stem = INFO.iter().find_map(|(end, _)| info.strip_suffix(end)).unwrap_or(&info);
+    let (stem_name, stem_version) = stem.split_once('-').unwrap_or((stem, ""));
+    let name = normalise(&value("name").unwrap_or_else(|| stem_name.to_owned()));
+    let version = value("version").unwrap_or_else(|| stem_version.to_owned());
+    let record = text("RECORD", RECORD_BYTES)?.map(|text| {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        reader.records().flatten().filter_map(|row| normal(&site, row.get(0)?)).collect()
+    });
+    let mut top: Vec<String> = text("top_level.txt", METADATA_BYTES as u64)?
+        .unwrap_or_default()
+        .lines()
+        .map(|line| line.trim().trim_matches('/').to_owned())
+        .filter(|line| !line.is_empty() && !line.contains(".."))
+        .collect();
+    if top.is_empty() {
+        top.extend([name.replace('-', "_"), stem_name.to_owned(), name.clone()]);
+    }
+    Ok(Installed { name, version, site, info, record, top })
+}
+
+/// A path of RECORD in the artifact: relative to the site, and nothing where it leads out.
+fn normal(site: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = site.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The source that `x/__pycache__/m.cpython-313.opt-1.pyc` was made of.
+fn source_of(path: &str) -> Option<String> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let module = name.strip_suffix(".pyc")?.split('.').next()?;
+    let folder = match folder.strip_suffix("__pycache__") {
+        Some("") => "",
+        Some(folder) => folder.strip_suffix('/')?,
+        None => return None,
+    };
+    Some(join(folder, &format!("{module}.py")))
+}
+
+/// What of a path is below a folder.
+fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// What an owner's versions are shown as.
+pub(super) fn version(versions: &BTreeSet<String>) -> Option<String> {
+    (!versions.is_empty()).then(|| versions.iter().cloned().collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bytecode_is_of_its_source() {
+        for (path, source) in [
+            ("a/__pycache__/m.cpython-313.pyc", Some("a/m.py")),
+            ("__pycache__/m.cpython-313.opt-1.pyc", Some("m.py")),
+            ("a/m.pyc", None),
+            ("a__pycache__/m.pyc", None),
+        ] {
+            assert_eq!(source_of(path).as_deref(), source, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_record_reaches_no_further_than_the_artifact() {
+        assert_eq!(normal("python", "../bin/x").as_deref(), Some("bin/x"));
+        assert_eq!(normal("", "a//./b").as_deref(), Some("a/b"));
+        assert_eq!(normal("python", "../../etc/passwd"), None);
+        assert_eq!(normal("", "/etc/passwd"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn paths_never_panic(site in "(a|a/b|)", path in "[a./_]{0,24}") {
+            let _ = (normal(&site, &path), source_of(&path), inside(&path, &site));
+        }
+    }
+}
