@@ -10,13 +10,14 @@ use clap::Args;
 use super::account::Profile;
 use super::{nothing_here, print};
 use crate::check::sources::Unpacked;
-use crate::diff::Registries;
+use crate::diff::{Registries, path_of};
 use crate::error::{Error, Result};
 use crate::lambda::Architecture;
 use crate::progress::{Progress, Verbosity};
 use crate::project::{Project, Selection};
 use crate::report::model::{FunctionLayer, Kind, VERSION};
-use crate::report::{self, Artifact, Look, Measured, Report as Sizes};
+use crate::report::{self, Artifact, Change, Look, Measured, Report as Sizes};
+use crate::size::{Budget, Budgets};
 use crate::system::AtomicFile;
 
 const EXAMPLES: &str = "\
@@ -52,6 +53,12 @@ pub(super) struct Report {
     /// What to compare with: a report that --save wrote, or another artifact
     #[arg(long, value_name = "FILE|ARTIFACT")]
     baseline: Option<String>,
+
+    /// The most that each artifact may have, in place of what pack.toml says of the same: packed, unpacked, packed-growth,
+    /// unpacked-growth, image-layer or distributions.NAME; bytes (200MB) or a share of the limit, for growth of the baseline
+    /// (80%); may be repeated
+    #[arg(long = "budget", value_name = "KEY=SIZE")]
+    budgets: Vec<Budget>,
 
     /// Which image of an index in a registry is meant
     #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
@@ -117,11 +124,9 @@ impl Report {
         };
         let names = if self.artifacts.is_empty() { built(&progress)? } else { self.artifacts.clone() };
         let mut report = measure(&names, &registries)?;
-        if let Some(baseline) = &self.baseline {
-            for name in report.compare(&read_baseline(baseline, &registries)?) {
-                progress.warn(&format!("{baseline} has nothing of {name}: it is not compared"));
-            }
-        }
+        let baseline = self.baseline.as_deref().map(|name| read_baseline(name, &registries)).transpose()?;
+        let budgets = self.budgets()?;
+        self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
         if let Some(file) = &self.save {
             write(file, &json(&report)?)?;
         }
@@ -133,6 +138,41 @@ impl Report {
             }
         }
         Ok(ExitCode::from(u8::from(report.artifacts.iter().any(Artifact::is_broken))))
+    }
+
+    /// Says of each artifact what became of it since the baseline, and what its budgets say.
+    fn compare(
+        &self,
+        report: &mut Sizes,
+        baseline: Option<&Sizes>,
+        budgets: &[(PathBuf, Budgets)],
+        progress: &Progress,
+    ) {
+        for index in 0..report.artifacts.len() {
+            let before = baseline.and_then(|baseline| report.baseline_of(&report.artifacts[index], baseline));
+            let artifact = &mut report.artifacts[index];
+            if let (Some(name), None) = (&self.baseline, before) {
+                progress.warn(&format!("{name} has nothing of {}: it is not compared", artifact.name));
+            }
+            let change = before.map(|before| Change::between(before, artifact));
+            artifact.change = change;
+            let is_meant = |output: &Path| is_of(&artifact.name, output);
+            let of_project = budgets.iter().find(|(output, _)| is_meant(output)).map(|(_, budgets)| budgets);
+            let mut all = of_project.cloned().unwrap_or_default();
+            all.extend(self.budgets.iter().cloned());
+            artifact.judge(&all, before);
+        }
+    }
+
+    /// The budgets of what the project builds, where there is a project.
+    fn budgets(&self) -> Result<Vec<(PathBuf, Budgets)>> {
+        if !Path::new("pack.toml").is_file() {
+            return Ok(Vec::new());
+        }
+        let builds = Project::load(Path::new(""))?.builds(&Selection::default())?;
+        let functions = builds.functions.into_iter().map(|build| (build.output, build.settings.budgets));
+        let layers = builds.layers.into_iter().map(|build| (build.output, build.settings.budgets));
+        Ok(functions.chain(layers).collect())
     }
 
     /// What is written: text where nothing was asked for.
@@ -196,14 +236,13 @@ fn built(progress: &Progress) -> Result<Vec<String>> {
     let builds = project.builds(&Selection::default())?;
     let layers = builds.layers.iter().map(|build| &build.output);
     let outputs: Vec<&PathBuf> = builds.functions.iter().map(|build| &build.output).chain(layers).collect();
-    let over = |output: &Path| output.with_extension("over-limit.zip");
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for output in &outputs {
         if output.exists() {
             found.push(output.display().to_string());
-        } else if over(output).exists() {
-            found.push(over(output).display().to_string());
+        } else if over_limit(output).exists() {
+            found.push(over_limit(output).display().to_string());
         } else {
             missing.push(output.display().to_string());
         }
@@ -246,6 +285,21 @@ fn measure(names: &[String], registries: &Registries<'_>) -> Result<Sizes> {
         function.set_layers(layers);
     }
     Ok(Sizes { version: VERSION, artifacts })
+}
+
+/// Whether an artifact is what a build of the project writes.
+fn is_of(name: &str, output: &Path) -> bool {
+    let path = path_of(name);
+    let is_output = |output: &Path| {
+        path == output
+            || path.canonicalize().ok().is_some_and(|path| output.canonicalize().is_ok_and(|output| output == path))
+    };
+    is_output(output) || is_output(&over_limit(output))
+}
+
+/// What `pack zip` calls a ZIP that is above Lambda's limit.
+fn over_limit(output: &Path) -> PathBuf {
+    output.with_extension("over-limit.zip")
 }
 
 fn json(report: &Sizes) -> Result<String> {

@@ -121,19 +121,11 @@ impl Change {
 }
 
 impl Report {
-    /// Says of each artifact what became of it since a baseline: that of its name, or the only one where there is one of each.
-    /// Returns the names of artifacts that the baseline does not have.
-    pub fn compare(&mut self, baseline: &Self) -> Vec<String> {
+    /// What an artifact is compared with: that of its name, or the only one where there is one of each.
+    pub fn baseline_of<'b>(&self, artifact: &Artifact, baseline: &'b Self) -> Option<&'b Artifact> {
         let is_alone = self.artifacts.len() == 1 && baseline.artifacts.len() == 1;
-        let mut unknown = Vec::new();
-        for artifact in &mut self.artifacts {
-            let named = baseline.artifacts.iter().find(|before| before.name == artifact.name);
-            match named.or(baseline.artifacts.first().filter(|_| is_alone)) {
-                Some(before) => artifact.change = Some(Change::between(before, artifact)),
-                None => unknown.push(artifact.name.clone()),
-            }
-        }
-        unknown
+        let named = baseline.artifacts.iter().find(|before| before.name == artifact.name);
+        named.or(baseline.artifacts.first().filter(|_| is_alone))
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod annotations;
 pub mod baseline;
 pub mod change;
+mod judge;
 mod kinds;
 mod limits;
 mod markdown;
