@@ -388,6 +388,29 @@ fn the_report_says_what_is_in_which_layer() {
 }
 
 #[test]
+fn each_layer_above_the_base_is_judged_and_a_share_of_packed_means_nothing() {
+    let pack = project(DOCKER);
+    let said = |budgets: &str| {
+        pack.write("pack.toml", format!("[budgets]\n{budgets}\n"));
+        let outcome = image(&pack, &[]).run();
+        let lines = outcome.stderr.lines().filter_map(|line| line.split_once("over budget: "));
+        (outcome.status, lines.map(|(_, said)| said.to_owned()).collect::<Vec<_>>())
+    };
+    let layers = image(&pack, &["--json"]).run().json(0)["image"]["layers"].clone();
+    let own = layers.as_array().unwrap().iter().filter(|layer| layer["of_base"] == false);
+    let (name, most) = own
+        .map(|layer| (layer["what"].as_str().unwrap(), layer["packed"].as_u64().unwrap()))
+        .max_by_key(|(_, packed)| *packed)
+        .unwrap();
+    assert_eq!(said(&format!("image-layer = {most}\npacked = \"0 %\"\nunpacked = \"1 %\"")), (0, vec![]));
+    let (status, lines) = said(&format!("image-layer = {}\nunpacked = \"0.01 %\"", most - 1));
+    assert_eq!((status, lines.len()), (1, 2), "{lines:?}");
+    assert!(lines[0].ends_with(" more than the 1,073,741 (0.01 %) of pack.toml"), "{lines:?}");
+    assert!(lines[1].starts_with(&format!("its layer with {name} has ")), "{lines:?}");
+    assert!(lines[1].contains(" packed, 1 more than the "), "{lines:?}");
+}
+
+#[test]
 fn the_sdk_is_left_to_aws_own_bases_alone() {
     let pack = project(GZIP);
     pack.wheel(&WheelBuilder::new("boto3", "1.0").file("boto3/__init__.py", b""));

@@ -399,6 +399,91 @@ fn a_budget_that_is_broken_is_told_and_the_artifact_stays() {
     assert!(pack.artifact("app").is_file());
 }
 
+/// What a build of `app` says of its budgets, without the path before it.
+fn judged(pack: &Pack, file: &str) -> (i32, Vec<String>) {
+    pack.write("pack.toml", file);
+    let outcome = pack.command(["zip", "app", "--bytecode", "none", "--no-import-test"]).run();
+    assert!(pack.artifact("app").is_file(), "{}", outcome.stderr);
+    let said = outcome.stderr.lines().filter_map(|line| line.split_once("over budget: "));
+    (outcome.status, said.map(|(_, said)| said.to_owned()).collect())
+}
+
+#[test]
+fn each_budget_is_broken_by_one_byte_and_not_before() {
+    let pack = Pack::new();
+    pack.wheel(&WheelBuilder::new("Big.Data", "2.0").file("big/__init__.py", &[b'#'; 50_000]));
+    pack.wheel(&WheelBuilder::new("pkg", "1.0").file("pkg/__init__.py", b"VALUE = 1\n"));
+    pack.function("app", HANDLER, &["big-data", "pkg"]);
+    let report = pack.command(["zip", "app", "--bytecode", "none", "--no-import-test", "--json"]).run().json(0);
+    let bytes = |value: &Value| value.as_u64().unwrap();
+    let (packed, unpacked) = (bytes(&report["packed"]), bytes(&report["unpacked"]));
+    let part = report["parts"].as_array().unwrap().iter().find(|part| part["name"] == "big-data").unwrap();
+    let large = bytes(&part["unpacked"]);
+    let at = |packed: u64, unpacked: u64, large: u64| {
+        format!("[budgets]\npacked = {packed}\nunpacked = \"{unpacked} B\"\ndistributions.big_data = {large}\n")
+    };
+    assert_eq!(judged(&pack, &at(packed, unpacked, large)), (0, vec![]));
+    let (status, said) = judged(&pack, &at(packed - 1, unpacked - 1, large - 1));
+    assert_eq!((status, said.len()), (1, 3), "{said:?}");
+    for (said, what) in said.iter().zip(["packed it has", "unpacked it has", "big-data has"]) {
+        assert!(said.starts_with(what) && said.contains(", 1 more than the "), "{said}");
+    }
+    assert!(said[1].ends_with(&format!(" ({} B) of pack.toml", unpacked - 1)), "{said:?}");
+    // Shares of Lambda's limits: 0.0001 % are 52.4 and 262.1 bytes. What is not there is within every budget.
+    let shares = "[budgets]\npacked = \"0.0001 %\"\ndistributions = { \"BIG-data\" = \"0.0001%\", absent = 0 }\n";
+    let (status, said) = judged(&pack, shares);
+    assert_eq!((status, said.len()), (1, 2), "{said:?}");
+    assert!(said[0].ends_with(" more than the 52 (0.0001 %) of pack.toml"), "{said:?}");
+    assert!(said[1].ends_with(" more than the 262 (0.0001%) of pack.toml"), "{said:?}");
+    // A build has no baseline, and a ZIP no layers of an image.
+    assert_eq!(
+        judged(&pack, "[budgets]\npacked-growth = 0\nunpacked-growth = \"0 %\"\nimage-layer = 0\n"),
+        (0, vec![])
+    );
+}
+
+#[test]
+fn a_functions_budgets_go_over_all_key_by_key_and_a_layer_has_its_own() {
+    let pack = project();
+    let file = "[budgets]\npacked = 1\nunpacked = 1\ndistributions = { pkg = 1, six = 1 }\nimage-layer = \"5 MB\"\n\
+                [functions.report.budgets]\nunpacked = \"80 %\"\ndistributions.PKG = \"1 MB\"\n\
+                [functions.report]\nlayers = [\"science\"]\n\
+                [layers.science]\nbytecode = \"none\"\nbudgets = { unpacked = 1, distributions = { pkg = 2 } }\n";
+    pack.write("pack.toml", file);
+    let plan = pack.command(["plan", "report", "--json"]).run().json(0);
+    assert_eq!(
+        plan["builds"][0]["settings"]["budgets"],
+        json!({
+            "packed": 1, "unpacked": "80 %", "distributions.pkg": 1_000_000, "distributions.six": 1, "image-layer": 5_000_000,
+        })
+    );
+    assert_eq!(plan["layers"][0]["settings"]["budgets"], json!({"unpacked": 1, "distributions.pkg": 2}));
+    let why = plan["builds"][0]["why"].as_array().unwrap().iter();
+    let why: Vec<String> = why
+        .filter(|origin| origin["setting"].as_str().unwrap().starts_with("budgets."))
+        .map(|origin| format!("{} {} {}", origin["setting"], origin["value"], origin["from"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        why,
+        [
+            "budgets.unpacked 80 % [functions.report.budgets]",
+            "budgets.distributions pkg 1000000 bytes [functions.report.budgets]",
+            "budgets.packed 1 bytes [budgets]",
+            "budgets.distributions six 1 bytes [budgets]",
+            "budgets.image-layer 5000000 bytes [budgets]",
+        ]
+    );
+    let outcome = pack.command(["layer", "science", "--no-import-test"]).run();
+    assert_eq!(outcome.status, 1, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("dist/layers/science-python3.13-x86_64.zip: over budget: unpacked it has "),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("over budget: pkg has "), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("over budget: packed"), "{}", outcome.stderr);
+}
+
 #[test]
 fn the_import_test_has_the_environment_and_shows_none_of_it() {
     let pack = Pack::new();
