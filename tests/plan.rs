@@ -411,7 +411,7 @@ fn judged(pack: &Pack, file: &str) -> (i32, Vec<String>) {
 #[test]
 fn each_budget_is_broken_by_one_byte_and_not_before() {
     let pack = Pack::new();
-    pack.wheel(&WheelBuilder::new("Big.Data", "2.0").file("big/__init__.py", &[b'#'; 50_000]));
+    pack.wheel(&WheelBuilder::new("Big.Data", "2.0").file("big/__init__.py", &b"#".repeat(50_000)));
     pack.wheel(&WheelBuilder::new("pkg", "1.0").file("pkg/__init__.py", b"VALUE = 1\n"));
     pack.function("app", HANDLER, &["big-data", "pkg"]);
     let report = pack.command(["zip", "app", "--bytecode", "none", "--no-import-test", "--json"]).run().json(0);
