@@ -34,6 +34,8 @@ pub(super) struct Owners {
     pub owners: Vec<Owner>,
     /// The owner of each path, by its index.
     pub of: HashMap<String, usize>,
+    /// The place of each owner by its name.
+    known: HashMap<(String, PartKind), usize>,
 }
 
 /// One of them.
@@ -91,9 +93,10 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
     owners.claim(&installed, contents);
     owners.claim_by_name(&installed, &paths);
     owners.claim_bytecode(&paths);
+    let sites = sites(contents);
     for path in paths {
         if !owners.of.contains_key(path) {
-            let index = owners.rest(path, contents, asked.own, complete);
+            let index = owners.rest(path, &sites, asked.own, complete);
             owners.of.insert(path.clone(), index);
         }
     }
@@ -103,11 +106,10 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
 impl Owners {
     /// The index of an owner, which is made where it is new.
     fn owner(&mut self, name: &str, version: Option<&str>, kind: PartKind, known_by: KnownBy) -> usize {
-        let same = |owner: &Owner| owner.name == name && owner.kind == kind;
-        let index = self.owners.iter().position(same).unwrap_or_else(|| {
+        let index = *self.known.entry((name.to_owned(), kind)).or_insert(self.owners.len());
+        if index == self.owners.len() {
             self.owners.push(Owner { name: name.to_owned(), versions: BTreeSet::new(), kind, known_by });
-            self.owners.len() - 1
-        });
+        }
         self.owners[index].versions.extend(version.map(str::to_owned));
         index
     }
@@ -175,8 +177,8 @@ impl Owners {
     }
 
     /// The owner of what no distribution has.
-    fn rest(&mut self, path: &str, contents: &Contents, own: &str, complete: bool) -> usize {
-        let site = site_of(path, contents);
+    fn rest(&mut self, path: &str, sites: &[&str], own: &str, complete: bool) -> usize {
+        let site = sites.iter().copied().find(|site| inside(path, site).is_some());
         let inside = site.map_or(path, |site| inside(path, site).unwrap_or(path));
         match inside.split_once('/') {
             // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
@@ -191,14 +193,14 @@ impl Owners {
     }
 }
 
-/// The site that a path is in, and none where it is in none: of a ZIP or folder the top is one.
-fn site_of<'c>(path: &str, contents: &'c Contents) -> Option<&'c str> {
+/// The folders that modules are in, those in others first; of a ZIP or folder the top is one.
+fn sites(contents: &Contents) -> Vec<&str> {
     let is_image = matches!(contents.kind, Kind::Image { .. });
     let folders = contents.image.search_path.iter().map(|folder| folder.trim_start_matches('/'));
     let known = if is_image { &["var/task", "opt/python", "opt"][..] } else { &["python", ""][..] };
-    let mut sites: Vec<&'c str> = folders.chain(known.iter().copied()).collect();
+    let mut sites: Vec<&str> = folders.chain(known.iter().copied()).collect();
     sites.sort_by_key(|site| std::cmp::Reverse(site.len()));
-    sites.into_iter().find(|site| inside(path, site).is_some())
+    sites
 }
 
 /// Where distributions say that they are: the folder of modules and the installer's folder in it; and the file that names them.
