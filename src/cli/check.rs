@@ -11,7 +11,7 @@ use super::{print, to_json, variable};
 use crate::aws;
 use crate::cache::Cache;
 use crate::check::sources::{self, Opened};
-use crate::check::{self, Assumed, Checked, Question, Report, Severity};
+use crate::check::{self, Assumed, Checked, Finding, Question, Report, Severity};
 use crate::error::{Error, Result};
 use crate::imports;
 use crate::lambda::{Architecture, PythonVersion, Target};
@@ -34,7 +34,7 @@ Nothing of it is run, so that any target can be checked on any machine. Where th
 compiles the function's own sources that the handler loads.";
 
 /// Say whether Lambda will load a ZIP, a layer, an image or a folder; several are one function with its layers.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Check {
@@ -108,6 +108,28 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
+        let (is_json, is_quiet) = (self.json, self.quiet);
+        let report = self.report()?;
+        if is_json {
+            print(&format!("{:#}\n", to_json(&report)?))?;
+        } else {
+            print(&report.text(is_quiet))?;
+        }
+        Ok(ExitCode::from(u8::from(report.errors > 0)))
+    }
+
+    /// What is found in an artifact of this machine with its layers, for a command that shows it among other things.
+    pub(super) fn findings(
+        path: &Path,
+        layers: Vec<PathBuf>,
+        python: Option<PythonVersion>,
+        arch: Option<Architecture>,
+    ) -> Result<Vec<Finding>> {
+        let check = Self { paths: vec![path.to_owned()], layers, python, arch, ..Self::default() };
+        check.report().map(|report| report.findings)
+    }
+
+    fn report(self) -> Result<Report> {
         let opened = self.open()?;
         let (target, known, assumed) = self.target(&opened)?;
         let mut question = Question { assumed, ..Question::new(target, opened.shape) };
@@ -154,14 +176,8 @@ impl Check {
                 finding.severity = Severity::Error;
             }
         }
-        let report = Report::new(opened.parts, target, known, question.handler, opened.sizes, check::sorted(findings))
-            .with_imports(imports);
-        if self.json {
-            print(&format!("{:#}\n", to_json(&report)?))?;
-        } else {
-            print(&report.text(self.quiet))?;
-        }
-        Ok(ExitCode::from(u8::from(report.errors > 0)))
+        let findings = check::sorted(findings);
+        Ok(Report::new(opened.parts, target, known, question.handler, opened.sizes, findings).with_imports(imports))
     }
 
     /// What was named: what is there as a path goes before an image of that name.

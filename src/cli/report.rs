@@ -8,6 +8,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::account::Profile;
+use super::check::Check;
 use super::{nothing_here, print};
 use crate::check::sources::Unpacked;
 use crate::diff::{Registries, path_of};
@@ -53,6 +54,10 @@ pub(super) struct Report {
     /// What to compare with: a report that --save wrote, or another artifact
     #[arg(long, value_name = "FILE|ARTIFACT")]
     baseline: Option<String>,
+
+    /// Check too whether Lambda will load what is on this machine, as pack check does; findings are in every format
+    #[arg(long)]
+    check: bool,
 
     /// The most that each artifact may have, in place of what pack.toml says of the same: packed, unpacked, packed-growth,
     /// unpacked-growth, image-layer or distributions.NAME; bytes (200MB) or a share of the limit, for growth of the baseline
@@ -127,6 +132,9 @@ impl Report {
         let baseline = self.baseline.as_deref().map(|name| read_baseline(name, &registries)).transpose()?;
         let budgets = self.budgets()?;
         self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
+        if self.check {
+            check(&mut report)?;
+        }
         if let Some(file) = &self.save {
             write(file, &json(&report)?)?;
         }
@@ -154,8 +162,7 @@ impl Report {
             if let (Some(name), None) = (&self.baseline, before) {
                 progress.warn(&format!("{name} has nothing of {}: it is not compared", artifact.name));
             }
-            let change = before.map(|before| Change::between(before, artifact));
-            artifact.change = change;
+            artifact.change = before.map(|before| Change::between(before, artifact));
             let is_meant = |output: &Path| is_of(&artifact.name, output);
             let of_project = budgets.iter().find(|(output, _)| is_meant(output)).map(|(_, budgets)| budgets);
             let mut all = of_project.cloned().unwrap_or_default();
@@ -285,6 +292,23 @@ fn measure(names: &[String], registries: &Registries<'_>) -> Result<Sizes> {
         function.set_layers(layers);
     }
     Ok(Sizes { version: VERSION, artifacts })
+}
+
+/// Adds what a check finds, of a function with its layers as far as they are at hand.
+fn check(report: &mut Sizes) -> Result<()> {
+    for artifact in &mut report.artifacts {
+        let path = path_of(&artifact.name);
+        if !path.exists() {
+            continue;
+        }
+        let layers = artifact.with_layers.iter().flat_map(|with| &with.layers);
+        let layers = layers.map(|layer| PathBuf::from(&layer.name)).filter(|layer| layer.is_file()).collect();
+        let mut findings = Check::findings(path, layers, artifact.python, artifact.architecture)?;
+        // That is among the limits.
+        findings.retain(|finding| finding.check != "too-large");
+        artifact.findings = findings;
+    }
+    Ok(())
 }
 
 /// Whether an artifact is what a build of the project writes.

@@ -15,14 +15,15 @@ impl Artifact {
         self.budgets = budgets.judge(&measured, baseline.map(Self::sizes).as_ref());
     }
 
+    /// What counts: of an image what is above its base, as far as that is known.
     fn sizes(&self) -> Sizes<'_> {
+        let own = || self.parts.iter().filter(|part| part.kind.is_ours());
+        let is_image = self.kind == Kind::Image;
+        let own_layers = || self.layers.iter().filter(|layer| !layer.of_base);
         Sizes {
-            packed: self.packed,
-            unpacked: self.unpacked_with_layers(),
-            parts: self
-                .parts
-                .iter()
-                .filter(|part| part.kind != PartKind::Base)
+            packed: if is_image { Some(own_layers().map(|layer| layer.packed).sum()) } else { self.packed },
+            unpacked: if is_image { own().map(|part| part.unpacked).sum() } else { self.unpacked_with_layers() },
+            parts: own()
                 .map(|part| SizedPart {
                     name: &part.name,
                     version: part.version.as_deref(),

@@ -58,7 +58,7 @@ fn artifact(side: &Side, record: Option<&Record>) -> Result<Artifact> {
         _ => false,
     };
     let own = if kind == Kind::Layer { "layer" } else { "function" };
-    let asked = owners::Asked { contents, own, complete: record.is_some(), of_base: &of_base };
+    let asked = owners::Asked { contents, own, is_ours: record.is_some(), of_base: &of_base };
     let found = owners::owners(&asked)?;
     let mut entries = entries(contents, &found);
     let mut parts: Vec<Part> = found.owners.iter().map(part).collect();

@@ -66,8 +66,8 @@ pub(super) struct Asked<'a> {
     pub contents: &'a Contents,
     /// What files of nobody are called: `function` or `layer`.
     pub own: &'static str,
-    /// Whether every distribution is known to have a RECORD, so that all else is the artifact's own.
-    pub complete: bool,
+    /// Whether pack made it: then what no RECORD lists is its own.
+    pub is_ours: bool,
     /// Whether a file is of an image's base.
     pub of_base: &'a (dyn Fn(&File<'static>) -> bool + Sync),
 }
@@ -81,14 +81,16 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
     if !base.is_empty() {
         let base_index = owners.owner("base", None, PartKind::Base, KnownBy::Place);
         owners.of.extend(base.into_iter().map(|path| (path.clone(), base_index)));
+        // Nobody knows which layer has a link; a function has none outside of its folder.
+        let is_ours = |path: &&String| ["var/task/", "opt/"].iter().any(|folder| path.starts_with(folder));
+        let links = contents.links.keys().filter(|path| !is_ours(path));
+        owners.of.extend(links.map(|path| (path.clone(), base_index)));
     }
     let installed: Vec<Installed> = infos(contents)
         .into_par_iter()
         .filter(|(_, path)| contents.files.get(path).is_some_and(|file| !(asked.of_base)(file)))
         .map(|(place, path)| read(contents, place, &path))
         .collect::<Result<_>>()?;
-    let complete =
-        asked.complete || (!installed.is_empty() && installed.iter().all(|distribution| distribution.record.is_some()));
     let paths: Vec<&String> = contents.files.keys().chain(contents.links.keys()).collect();
     owners.claim(&installed, contents);
     owners.claim_by_name(&installed, &paths);
@@ -96,7 +98,7 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
     let sites = sites(contents);
     for path in paths {
         if !owners.of.contains_key(path) {
-            let index = owners.rest(path, &sites, asked.own, complete);
+            let index = owners.rest(path, &sites, asked);
             owners.of.insert(path.clone(), index);
         }
     }
@@ -177,13 +179,13 @@ impl Owners {
     }
 
     /// The owner of what no distribution has.
-    fn rest(&mut self, path: &str, sites: &[&str], own: &str, complete: bool) -> usize {
+    fn rest(&mut self, path: &str, sites: &[&str], asked: &Asked<'_>) -> usize {
         let site = sites.iter().copied().find(|site| inside(path, site).is_some());
         let inside = site.map_or(path, |site| inside(path, site).unwrap_or(path));
         match inside.split_once('/') {
             // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
-            None if site.is_some() => self.owner(own, None, PartKind::Own, KnownBy::Place),
-            Some(_) if site.is_some() && complete => self.owner(own, None, PartKind::Own, KnownBy::Place),
+            None if site.is_some() => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
+            Some(_) if site.is_some() && asked.is_ours => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
             Some((folder, _)) => {
                 let name = format!("{}/", join(site.unwrap_or_default(), folder));
                 self.owner(&name, None, PartKind::Folder, KnownBy::Place)

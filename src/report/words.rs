@@ -82,8 +82,8 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     verdict.sentence().unwrap_or_else(|| {
         let said = if *said == most.to_string() { String::new() } else { format!(" ({said})") };
         // The name of a distribution's budget has the distribution in it.
-        let subject = subject.iter().filter(|subject| !budget.ends_with(subject.as_str()));
-        let subject: String = subject.map(|subject| format!(" {subject}:")).collect();
+        let subject = subject.as_ref().filter(|subject| !budget.ends_with(subject.as_str()));
+        let subject = subject.map(|subject| format!(" {subject}:")).unwrap_or_default();
         shown(&format!("{budget}:{subject} {} of {}{said} of {from}", exact(*bytes), exact(*most)))
     })
 }

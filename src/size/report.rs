@@ -217,17 +217,18 @@ impl SizeReport {
         self
     }
 
-    /// What budgets say of it. There is no baseline: growth is not judged.
+    /// What budgets say of it; of an image, of what is above the base. There is no baseline: growth is not judged.
     pub fn judged(&self, budgets: &Budgets) -> Vec<Verdict> {
-        let own_layers = self.image.iter().flat_map(|image| &image.layers).filter(|layer| !layer.of_base);
+        let own_layers = || self.image.iter().flat_map(|image| &image.layers).filter(|layer| !layer.of_base);
+        let packed = if self.image.is_some() { own_layers().map(|layer| layer.packed).sum() } else { self.packed };
         let artifact = Measured {
             is_image: self.image.is_some(),
             sizes: Sizes {
-                packed: Some(self.packed),
+                packed: Some(packed),
                 unpacked: self.unpacked_with_layers,
                 parts: self.parts.iter().map(Part::sized).collect(),
             },
-            own_layers: own_layers.map(|layer| OwnLayer { name: &layer.what, packed: layer.packed }).collect(),
+            own_layers: own_layers().map(|layer| OwnLayer { name: &layer.what, packed: layer.packed }).collect(),
         };
         budgets.judge(&artifact, None)
     }
