@@ -185,7 +185,7 @@ fn assert_nothing_left(pack: &Pack, outcome: &Outcome) {
     assert_eq!(outcome.stdout, "");
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
     assert_eq!(fs::read(pack.artifact("app")).unwrap(), EARLIER);
-    assert_eq!(Pack::files(&pack.path("dist")), ["app-python3.13-x86_64.zip"]);
+    assert_eq!(pack.artifacts(), ["app-python3.13-x86_64.zip"]);
     assert_eq!(Pack::files(&pack.cache()), [""; 0]);
     for folder in [pack.cache().join("tmp"), pack.tmp()] {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{} is not empty", folder.display());

@@ -242,7 +242,8 @@ fn what_is_there_is_replaced_only_by_an_image() {
     pack.write("functions/app/app.py", format!("X = 1\n{HANDLER}"));
     assert_done(&image(&pack, &[]).run());
     assert_ne!(fs::read(pack.path(IMAGE).join("index.json")).unwrap(), before);
-    assert_eq!(fs::read_dir(pack.path("dist")).unwrap().count(), 1, "{:?}", Pack::files(&pack.path("dist")));
+    // The image, and the record beside it.
+    assert_eq!(fs::read_dir(pack.path("dist")).unwrap().count(), 2, "{:?}", Pack::files(&pack.path("dist")));
     let blobs = fs::read_dir(pack.path(IMAGE).join("blobs/sha256")).unwrap().count();
     assert_eq!(blobs, 6, "the old ones are gone");
     // A folder holds the image; one that is in its place and is none stays.

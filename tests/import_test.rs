@@ -166,7 +166,7 @@ fn a_handler_that_does_not_load_is_an_error_and_the_last_artifact_stays() {
         assert_refused(&build(&pack).run(), &[said]);
         assert_eq!(fs::read(pack.artifact("app")).unwrap(), good, "{source}");
     }
-    assert_eq!(Pack::files(&pack.path("dist")).len(), 1, "nothing half made is left");
+    assert_eq!(pack.artifacts().len(), 1, "nothing half made is left");
     assert!(Pack::files(&pack.cache().join("tmp")).is_empty(), "nor a copy");
     let outcome = build(&pack).arg("--import-env").arg("TABLE=orders").run();
     outcome.json(0);

@@ -93,7 +93,10 @@ fn killed_builds_leave_nothing_broken() {
         }
         write_version(&pack, 0);
         assert!(build(&pack) == expected[0], "the cache gave another artifact");
-        assert_eq!(Pack::files(&pack.path("dist")), ["app-python3.13-x86_64.zip"]);
+        assert_eq!(
+            Pack::files(&pack.path("dist")),
+            ["app-python3.13-x86_64.zip", "app-python3.13-x86_64.zip.pack.json"]
+        );
         assert_eq!(partial(&Pack::files(&pack.cache())), [""; 0]);
     }
     println!("after {} kills: {absent} times no artifact, {replaced} times a new one", CACHES * KILLS);
@@ -115,7 +118,10 @@ fn two_builds_at_once_both_succeed() {
             assert_eq!(outcome.status, 0, "{}", outcome.stderr);
         }
         assert!(fs::read(pack.artifact("app")).unwrap() == expected, "the artifact is not whole");
-        assert_eq!(Pack::files(&pack.path("dist")), ["app-python3.13-x86_64.zip"]);
+        assert_eq!(
+            Pack::files(&pack.path("dist")),
+            ["app-python3.13-x86_64.zip", "app-python3.13-x86_64.zip.pack.json"]
+        );
         assert_eq!(partial(&Pack::files(&pack.cache())), [""; 0]);
         assert_eq!(fs::read_dir(pack.cache().join("tmp")).unwrap().count(), 0);
     }

@@ -151,7 +151,7 @@ fn versions_that_do_not_agree_are_an_error_or_a_warning() {
     ];
     assert_fails(&zip(&pack, &["--layer", DATA]).run(), 1, conflict);
     assert_fails(&zip(&pack, &["--layer", DATA, "--dry-run"]).run(), 1, conflict);
-    assert_eq!(Pack::files(&pack.path("dist")).len(), 1, "nothing but the layer was written");
+    assert_eq!(pack.artifacts().len(), 1, "nothing but the layer was written");
     let shadowed = || zip(&pack, &["--layer", DATA, "--allow-shadow"]).run().json(0);
     let said = format!("base 2.0 of the function is imported, not 1.0 of layer {DATA}: /var/task comes first");
     assert_eq!(warnings(&shadowed()), said);

@@ -211,7 +211,7 @@ fn zip_builds_what_the_matrix_has_of_it() {
     let outcome = pack.command(["zip", "-q", "--no-import-test"]).run();
     assert_eq!(outcome.status, 0, "{}", outcome.stderr);
     assert_eq!(
-        Pack::files(&pack.path("dist")),
+        pack.artifacts(),
         [
             "report-python3.12-x86_64.zip",
             "report-python3.13-x86_64.zip",

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::lambda::Target;
 use crate::layers::Layer;
 use crate::slim::{Kept, Level};
-use crate::system::AtomicFile;
+use crate::system::{AtomicFile, sweep_leftovers};
 
 /// The version of the format: another one is not read.
 const VERSION: u32 = 1;
@@ -89,6 +89,7 @@ impl Record {
         if std::fs::metadata(&path).is_ok_and(|there| there.len() == bytes.len() as u64)
             && std::fs::read(&path).is_ok_and(|there| there == bytes)
         {
+            sweep_leftovers(&path);
             return Ok(());
         }
         let mut file = AtomicFile::create(&path)?;

@@ -131,6 +131,13 @@ impl Pack {
         self.path(format!("dist/{function}-python3.13-x86_64.zip"))
     }
 
+    /// What builds wrote into `dist`, without the records beside them.
+    pub(crate) fn artifacts(&self) -> Vec<String> {
+        let mut files = Self::files(&self.path("dist"));
+        files.retain(|file| !file.ends_with(".pack.json"));
+        files
+    }
+
     /// Every file below a folder, relative to it and sorted; none when there is no such folder.
     pub(crate) fn files(folder: &Path) -> Vec<String> {
         let mut files: Vec<String> = walkdir::WalkDir::new(folder)
