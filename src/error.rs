@@ -212,6 +212,14 @@ pub enum Error {
         /// What each said, a line each.
         failures: Vec<String>,
     },
+    /// What was to be measured cannot be read whole.
+    #[error("{path} cannot be measured: {reason}")]
+    Measure {
+        /// As it was named.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something cannot be compared.
     #[error("{path} cannot be compared: {reason}")]
     Compare {
@@ -417,7 +425,7 @@ impl Error {
             Self::Load { .. } => {
                 Some("start one of them; or write a file with --output FILE.tar, and load it elsewhere".into())
             }
-            Self::Compare { .. } => Some("pack check says more of what is on this machine".into()),
+            Self::Compare { .. } | Self::Measure { .. } => Some("pack check says more of what is on this machine".into()),
             Self::Layer { .. } => Some("a layer is a ZIP as pack layer makes it; pack check says more of one".into()),
             Self::Base { .. } => Some("--base takes an image for Lambda's Python: a reference in a registry, or an OCI layout".into()),
             Self::LayerConflict { .. } => Some(

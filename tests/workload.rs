@@ -9,6 +9,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::sizes;
 use support::workload::{repository, virtual_environment, with};
 use support::{Pack, ReadOnly, runtime_folder, skip};
 
@@ -48,6 +49,12 @@ fn the_workload_is_small_and_runs() {
         assert_eq!(report["warnings"], serde_json::json!([]));
         let folder = pack.path(policy);
         let task = ReadOnly::unpack(&pack.path("workload.zip"), &folder);
+        let told = sizes::report(&pack, "workload.zip");
+        assert_eq!(
+            (told["unpacked"].as_u64(), told["packed"].as_u64()),
+            (Some(size("unpacked")), Some(size("packed")))
+        );
+        assert_eq!(told["unpacked"].as_u64(), Some(sizes::du_says(&folder)));
         let mut driver = Command::new(venv.join("bin/python"));
         driver.arg(repository().join("tests/workload/run_unpacked.py")).arg(python).arg(&folder).arg(&runtime);
         driver.env("TMPDIR", pack.tmp()).env_remove("PYTHONDONTWRITEBYTECODE");

@@ -17,7 +17,7 @@ use crate::build::Name;
 use crate::check::sources::{self, Contents, Unpacked, named};
 use crate::check::{File, Origin};
 use crate::diff::{self, Registries, Side, path_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::size::Record;
 use crate::slim::Rule;
 
@@ -35,7 +35,10 @@ pub struct Measured {
 
 /// Opens and measures what an argument names.
 pub fn measure(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Measured> {
-    let side = Side::open(name, registries, unpacked)?;
+    let side = Side::open(name, registries, unpacked).map_err(|error| match error {
+        Error::Compare { path, reason } => Error::Measure { path, reason },
+        error => error,
+    })?;
     let record = side.digest.as_deref().and_then(|digest| Record::read(path_of(name), digest));
     let artifact = artifact(&side, record.as_ref())?;
     Ok(Measured { artifact, record })

@@ -32,6 +32,7 @@ pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod registry_server;
 pub(crate) mod scratch;
+pub(crate) mod sizes;
 pub(crate) mod unpacked;
 pub(crate) mod workload;
 pub(crate) mod zips;
