@@ -27,6 +27,7 @@ Examples:
   pack check app.zip numpy-layer.zip            a function with its layers
   pack check app.zip --layer shared/            what --layer names is a layer however it looks
   pack check image/                             an image as an OCI layout, or a tar of it
+  pack check saved.tar                          an image as docker save writes it
   pack check registry.example.com/team/job:1.4  an image in a registry, whoever built it
   pack check build/ --json | jq '.findings[].check'
 
@@ -38,8 +39,8 @@ compiles the function's own sources that the handler loads.";
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Check {
-    /// A function's ZIP, a layer's ZIP, an image's OCI layout, a folder with what a ZIP would have; or, where nothing of
-    /// that path is there, an image in a registry: HOST/NAME, NAME:TAG or NAME@DIGEST
+    /// A function's ZIP, a layer's ZIP, an image (its OCI layout, or the tar of docker save), a folder with what a ZIP would have;
+    /// or, where nothing of that path is there, an image in a registry: HOST/NAME, NAME:TAG or NAME@DIGEST
     #[arg(value_name = "PATH|IMAGE", required_unless_present = "layers")]
     paths: Vec<PathBuf>,
 
@@ -54,8 +55,8 @@ pub(super) struct Check {
     #[arg(
         long,
         value_name = "ARCH",
-        help = "Architecture of the function, and which image of an index to look into [default: what its compiled files are for, \
-                else x86_64]"
+        help = "Architecture of the function, and which image of an index or of an archive to look into [default: what its compiled \
+                files are for, else x86_64]"
     )]
     arch: Option<Architecture>,
 
@@ -232,7 +233,7 @@ fn reference(path: &Path) -> Result<Option<Reference>> {
     let neither = |reason: String| {
         Error::usage(
             format!("there is no {text}, and as the name of an image it cannot be read: {reason}"),
-            "pack check takes ZIPs, layers, images in OCI layout, folders, and images in registries (HOST/NAME:TAG)",
+            "pack check takes ZIPs, layers, images (OCI layouts, or as docker save writes them), folders, and images in registries (HOST/NAME:TAG)",
         )
     };
     let reference: Reference = text.parse().map_err(neither)?;

@@ -16,7 +16,7 @@ Examples:
   pack diff old.zip dist/app-python3.13-x86_64.zip        what a release changes
   pack diff registry.example.com/team/job:1.4 dist/app-image-python3.13-x86_64
                                                           what a push of it would send
-  pack diff old.tar new.tar -v                            every file
+  pack diff old.tar new.tar -v                            every file; tars of layouts, or of docker save
   pack diff app.zip dist/app-image-python3.13-x86_64      a ZIP with /var/task of an image
   pack diff a.zip b.zip --json | jq '.distributions'
   pack diff a.zip b.zip --exit-code                       for scripts: 1 if they differ
@@ -29,7 +29,8 @@ permission bits and what links name; owners and times are not looked at.";
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Diff {
-    /// A ZIP, an image's OCI layout (a folder, or a tar of it), an image in a registry with a tag or digest, or a folder
+    /// A ZIP, an image's OCI layout (a folder, or a tar of it), an image as docker save writes it, an image in a registry with a tag
+    /// or digest, or a folder
     #[arg(value_name = "A")]
     before: String,
 
@@ -37,7 +38,7 @@ pub(super) struct Diff {
     #[arg(value_name = "B")]
     after: String,
 
-    /// Which image of an index in a registry is meant
+    /// Which image of an index is meant, or of an archive with several
     #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
     arch: Architecture,
 

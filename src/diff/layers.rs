@@ -28,7 +28,7 @@ pub enum Whose {
 /// A layer.
 #[derive(Debug, Serialize)]
 pub struct LayerChange {
-    /// Its digest.
+    /// Its digest; that of its tar, if one image is as `docker save` writes it.
     pub digest: String,
     /// Which image has it.
     pub whose: Whose,
@@ -46,15 +46,20 @@ pub struct LayerChange {
 
 /// The layers of the second image in its order, and before them those that only the first has.
 pub(super) fn changes(before: &Side, after: &Side) -> Vec<LayerChange> {
-    let digests = |side: &Side| -> BTreeSet<String> { layers(side).map(|layer| layer.digest.clone()).collect() };
-    let (old, new) = (digests(before), digests(after));
-    let gone = seen(before).into_iter().filter(|layer| !new.contains(&layer.digest));
-    let there = seen(after).into_iter().map(|layer| LayerChange {
+    // Layers that are not packed yet are compared with others as they are unpacked.
+    let name: Name = if before.is_saved() || after.is_saved() { |layer| &layer.diff_id } else { |layer| &layer.digest };
+    let names = |side| -> BTreeSet<String> { layers(side).map(|layer| name(layer).to_owned()).collect() };
+    let (old, new) = (names(before), names(after));
+    let gone = seen_by(before, name).into_iter().filter(|layer| !new.contains(&layer.digest));
+    let there = seen_by(after, name).into_iter().map(|layer| LayerChange {
         whose: if old.contains(&layer.digest) { Whose::Both } else { Whose::After },
         ..layer
     });
     gone.chain(there).collect()
 }
+
+/// The digest that tells a layer from others.
+type Name = fn(&Layer) -> &str;
 
 fn layers(side: &Side) -> impl Iterator<Item = &Layer> {
     side.contents.image.layers.iter()
@@ -62,12 +67,16 @@ fn layers(side: &Side) -> impl Iterator<Item = &Layer> {
 
 /// The layers of an image, each once, the lowest first.
 pub fn seen(side: &Side) -> Vec<LayerChange> {
+    seen_by(side, |layer| &layer.digest)
+}
+
+fn seen_by(side: &Side, name: Name) -> Vec<LayerChange> {
     let mut all: Vec<LayerChange> = Vec::new();
     let mut places: HashMap<*const std::fs::File, usize> = HashMap::new();
     for layer in layers(side) {
         // Two layers of one digest are one file.
         places.entry(Arc::as_ptr(&layer.file)).or_insert_with(|| {
-            let Layer { digest, packed, unpacked, .. } = layer.clone();
+            let (digest, packed, unpacked) = (name(layer).to_owned(), layer.packed, layer.unpacked);
             let (files, distributions) = (0, Vec::new());
             let folder = String::new();
             all.push(LayerChange { digest, whose: Whose::Before, packed, unpacked, files, distributions, folder });

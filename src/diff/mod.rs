@@ -30,7 +30,8 @@ use crate::error::Result;
 /// Everything that differs. All sizes in bytes.
 #[derive(Debug, Serialize)]
 pub struct Diff {
-    /// Whether both are the same: by their digests where both have one of the same kind, else by their files.
+    /// Whether both are the same: by their digests where both have one of the same kind, of images else by the digests of
+    /// their configurations, which name the layers as they are unpacked; else by their files.
     pub same: bool,
     /// The first.
     pub before: Summary,
@@ -47,7 +48,7 @@ pub struct Diff {
     pub layers: Vec<LayerChange>,
     /// Keys of an image's configuration that have other values.
     pub configuration: Vec<String>,
-    /// What it takes to push the second to where the first is; nothing of a folder.
+    /// What it takes to push the second to where the first is; nothing of a folder, nor of an image as `docker save` writes it.
     pub sends: Option<Sends>,
 }
 
@@ -72,8 +73,11 @@ fn compare(before: &Side, after: &Side) -> Result<Diff> {
     let compares_images = before.is_image() && after.is_image();
     let (files, touched) = files::compare(&old, &new, compares_images)?;
     let (before_summary, after_summary) = (before.summary(&old), after.summary(&new));
-    let are_alike = before_summary.kind == after_summary.kind && before_summary.digest.is_some();
-    let same = if are_alike { before_summary.digest == after_summary.digest } else { files.is_empty() };
+    let same = match (&before_summary.digest, &after_summary.digest) {
+        (Some(old), Some(new)) if before_summary.kind == after_summary.kind => old == new,
+        _ if compares_images => before.contents.image.config == after.contents.image.config,
+        _ => files.is_empty(),
+    };
     Ok(Diff {
         same,
         before: before_summary,

@@ -14,7 +14,7 @@ use crate::registry::{Client, Options, Reference};
 pub struct Registries<'a> {
     /// The command that asks, as messages name it.
     pub command: &'static str,
-    /// Which image of an index is meant.
+    /// Which image of an index is meant, or of an archive with several.
     pub architecture: Architecture,
     /// Whether registries on other machines may speak plain HTTP.
     pub insecure: bool,
@@ -41,7 +41,7 @@ impl Registries<'_> {
         }
         let folder = tempfile::tempdir().map_err(Error::io("write", std::env::temp_dir()))?;
         fetch_image(&repository, &manifest, &|digest| unpacked.has(digest), folder.path(), self.progress)?;
-        contents(folder.path(), unpacked).map_err(|error| match error {
+        contents(folder.path(), Some(self.architecture), unpacked).map_err(|error| match error {
             Error::Compare { reason, .. } => Error::Compare { path: name.to_owned(), reason },
             error => error,
         })

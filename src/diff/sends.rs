@@ -1,4 +1,5 @@
-//! What a push of the second sends to where the first is: blobs by digest. Of a ZIP an upload always sends all.
+//! What a push of the second sends to where the first is: blobs by digest. Of a ZIP an upload always sends all. What layers
+//! will be that are packed by whoever pushes, as those of `docker save`, nobody knows yet.
 
 use std::collections::BTreeSet;
 
@@ -42,13 +43,16 @@ pub enum BlobKind {
 }
 
 pub(super) fn of(before: &Side, after: &Side) -> Option<Sends> {
+    if matches!(after.contents.kind, Kind::Folder) || after.is_saved() {
+        return None;
+    }
     let mut there: BTreeSet<String> = match before.contents.kind {
         Kind::Image { .. } => blobs(before).into_iter().map(|blob| blob.digest).collect(),
         Kind::Zip | Kind::Folder => BTreeSet::new(),
     };
     let blobs: Vec<Blob> = blobs(after).into_iter().filter(|blob| there.insert(blob.digest.clone())).collect();
     let bytes = blobs.iter().map(|blob| blob.bytes).sum();
-    (!matches!(after.contents.kind, Kind::Folder)).then_some(Sends { bytes, blobs })
+    Some(Sends { bytes, blobs })
 }
 
 fn blobs(side: &Side) -> Vec<Blob> {
@@ -58,9 +62,10 @@ fn blobs(side: &Side) -> Vec<Blob> {
         Kind::Zip => vec![blob(BlobKind::Archive, side.digest.as_deref().unwrap_or_default(), side.packed)],
         Kind::Image { manifest, config } => {
             let image = &side.contents.image;
-            let layers = image.layers.iter().map(|layer| blob(BlobKind::Layer, &layer.digest, layer.packed));
             let config = blob(BlobKind::Configuration, &image.config, config);
-            layers.chain([config, blob(BlobKind::Manifest, &image.manifest, manifest)]).collect()
+            let Some(digest) = &image.manifest else { return vec![config] };
+            let layers = image.layers.iter().map(|layer| blob(BlobKind::Layer, &layer.digest, layer.packed));
+            layers.chain([config, blob(BlobKind::Manifest, digest, manifest)]).collect()
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Side {
     pub name: String,
     /// All that is in it.
     pub contents: Contents,
-    /// What names it: of an image the manifest's digest, of a ZIP the archive's.
+    /// What names it: of an image the manifest's digest, where it has one, of a ZIP the archive's.
     pub digest: Option<String>,
     /// Bytes of a ZIP.
     pub packed: u64,
@@ -33,7 +33,7 @@ pub struct Summary {
     pub name: String,
     /// `zip`, `image` or `folder`.
     pub kind: &'static str,
-    /// The digest of an image's manifest, or of a ZIP.
+    /// The digest of an image's manifest, or of a ZIP; what `docker save` wrote has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// Files and links that are compared.
@@ -59,7 +59,8 @@ pub(super) fn is_here(name: &str, command: &str) -> Result<bool> {
     Err(Error::usage(
         format!("there is no {name}"),
         format!(
-            "{command} takes ZIPs, layers, folders, images in OCI layout, and images in a registry with a tag or digest"
+            "{command} takes ZIPs, layers, folders, images (OCI layouts, or as docker save writes them), and images in a registry \
+             with a tag or digest"
         ),
     ))
 }
@@ -74,13 +75,13 @@ impl Side {
     pub fn open(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Self> {
         let path = path_of(name);
         let contents = if is_here(name, registries.command)? {
-            contents(path, unpacked)?
+            contents(path, Some(registries.architecture), unpacked)?
         } else {
             registries.contents(name, unpacked)?
         };
         let (digest, packed) = match contents.kind {
             Kind::Folder => (None, 0),
-            Kind::Image { .. } => (Some(contents.image.manifest.clone()), 0),
+            Kind::Image { .. } => (contents.image.manifest.clone(), 0),
             Kind::Zip => {
                 let packed = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
                 (Some(format!("sha256:{}", system::sha256_of(path)?)), packed)
@@ -91,6 +92,11 @@ impl Side {
 
     pub(super) fn is_image(&self) -> bool {
         matches!(self.contents.kind, Kind::Image { .. })
+    }
+
+    /// Whether it is an image as `docker save` writes it, whose layers are packed when it is pushed.
+    pub(super) fn is_saved(&self) -> bool {
+        self.is_image() && self.contents.image.manifest.is_none()
     }
 
     pub(super) fn summary(&self, entries: &Entries<'_>) -> Summary {

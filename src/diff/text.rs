@@ -26,6 +26,9 @@ impl Diff {
                 (None, Some(digest)) if self.before.digest.is_some() => {
                     format!("{before} and {after} are the same: {digest}\n")
                 }
+                (None, _) if self.after.kind == "image" => {
+                    format!("{before} and {after} have the same files and configuration\n")
+                }
                 (None, _) => format!("{before} and {after} have the same files\n"),
             };
         }

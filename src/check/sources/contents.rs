@@ -11,15 +11,16 @@ use super::{Image, Source, Store, Unpacked, Which, looks_like_a_layer, oci, read
 use crate::archive::Archive;
 use crate::check::{File, Severity};
 use crate::error::{Error, Result};
+use crate::lambda::Architecture;
 
 /// What a path turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An archive.
     Zip,
-    /// An OCI layout, with the bytes of its manifest and of its configuration.
+    /// An image, with the bytes of its manifest and of its configuration.
     Image {
-        /// Bytes of the manifest.
+        /// Bytes of the manifest; 0 of what `docker save` wrote, which has none.
         manifest: u64,
         /// Bytes of the configuration.
         config: u64,
@@ -49,24 +50,29 @@ pub struct Contents {
     pub is_layer: bool,
 }
 
-/// Reads what is at a path; layers that are unpacked already are taken, and others added.
-pub fn contents(path: &Path, unpacked: &mut Unpacked) -> Result<Contents> {
+/// Reads what is at a path, of several images the one for the architecture; layers that are unpacked already are taken, and
+/// others added.
+pub fn contents(path: &Path, architecture: Option<Architecture>, unpacked: &mut Unpacked) -> Result<Contents> {
     if path.exists()
-        && let Some(store) = Store::find(path)?
+        && let Some(found) = oci::find(path, architecture)?
     {
-        return of_image(path, &store, unpacked);
+        let store = found.map_err(|reason| wrong(path, reason))?;
+        return of_image(path, &store, &Which { architecture, ..Which::default() }, unpacked);
     }
     let kind = if path.is_dir() { Kind::Folder } else { Kind::Zip };
     Contents::new(path, kind, read(path)?)
 }
 
-fn of_image(path: &Path, store: &Store, unpacked: &mut Unpacked) -> Result<Contents> {
+fn of_image(path: &Path, store: &Store, which: &Which, unpacked: &mut Unpacked) -> Result<Contents> {
     let wrong = |reason| wrong(path, reason);
     let (mut source, mut image) = (Source::default(), Image::default());
-    oci::read_into(store, &Which::default(), unpacked, &mut source, &mut image)?.map_err(wrong)?;
+    oci::read_into(store, which, unpacked, &mut source, &mut image)?.map_err(wrong)?;
     // That Lambda would refuse it is no reason not to compare it.
     source.findings.clear();
-    let manifest = store.raw(&image.manifest)?.map_err(wrong)?.len() as u64;
+    let manifest = match &image.manifest {
+        Some(digest) => store.raw(digest)?.map_err(wrong)?.len() as u64,
+        None => 0,
+    };
     let config = store.raw(&image.config)?.map_err(wrong)?;
     let kind = Kind::Image { manifest, config: config.len() as u64 };
     Ok(Contents { image, config, ..Contents::new(path, kind, source)? })

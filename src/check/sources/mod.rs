@@ -85,6 +85,10 @@ struct Source {
 /// Opens an image. Layers that were unpacked before are not unpacked again.
 pub fn image(name: &str, store: &Store, which: &Which, unpacked: &mut Unpacked) -> Result<Opened> {
     let (source, image) = oci::read(name, store, which, unpacked)?;
+    Ok(of_image(name, source, image))
+}
+
+fn of_image(name: &str, source: Source, image: Image) -> Opened {
     let mut opened = Opened::new(Shape::Image);
     let seen = "from the image";
     opened.python = image.python.map(|python| (python, seen));
@@ -95,7 +99,7 @@ pub fn image(name: &str, store: &Store, which: &Which, unpacked: &mut Unpacked) 
     opened.follow(&links);
     opened.sizes.unpacked = image.unpacked;
     opened.image = Some(image);
-    Ok(opened)
+    opened
 }
 
 /// Opens an image of a registry, whose layers are fetched into the cache's temporary place.
@@ -113,8 +117,8 @@ pub fn pull(
 }
 
 /// Opens paths: at most one function among them, and any layers; `layers` are taken as layers whatever they look like.
-/// What has the file of a handler that was named, where Lambda looks for a function's, is the function. Of an index the
-/// image for the architecture is looked into.
+/// What has the file of a handler that was named, where Lambda looks for a function's, is the function. Of an index, or an
+/// archive with several images, the image for the architecture is looked into.
 pub fn open(
     paths: &[PathBuf],
     layers: &[PathBuf],
@@ -123,14 +127,13 @@ pub fn open(
 ) -> Result<Opened> {
     if let ([path], []) = (paths, layers)
         && path.exists()
-        && let Some(store) = oci::Store::find(path)?
+        && let Some(found) = oci::find(path, architecture)?
     {
-        return image(
-            &path.display().to_string(),
-            &store,
-            &Which { architecture, ..Which::default() },
-            &mut Unpacked::default(),
-        );
+        let (name, which) = (path.display().to_string(), Which { architecture, ..Which::default() });
+        return match found {
+            Ok(store) => image(&name, &store, &which, &mut Unpacked::default()),
+            Err(reason) => Ok(of_image(&name, oci::unreadable(&name, reason), Image::default())),
+        };
     }
     let mut parts: Vec<(&Path, Role, Source)> = Vec::new();
     for (path, is_layer) in paths.iter().map(|path| (path, false)).chain(layers.iter().map(|path| (path, true))) {
@@ -161,7 +164,7 @@ pub fn open(
 }
 
 fn read(path: &Path) -> Result<Source> {
-    if path.exists() && oci::Store::find(path)?.is_some() {
+    if path.exists() && oci::find(path, None)?.is_some() {
         return Err(Error::usage(
             format!("{} is an image", path.display()),
             "check an image on its own: it has no layers of Lambda's",
@@ -173,16 +176,14 @@ fn read(path: &Path) -> Result<Source> {
     if !path.exists() {
         return Err(Error::usage(
             format!("there is no {}", path.display()),
-            "pack check takes ZIPs, layers, images in OCI layout, folders, and an image in a registry alone",
+            "pack check takes ZIPs, layers, images (OCI layouts, or as docker save writes them), folders, and an image in a registry alone",
         ));
     }
     if oci::is_tar(path)? {
-        let finding =
-            Finding::error("archive", "", "it is a tar, and no OCI layout: Lambda takes neither it nor its files")
-                .with_hint(
-                    "of an image that docker save wrote, make one: skopeo copy docker-archive:FILE.tar oci:FOLDER",
-                );
-        return Ok(Source { findings: vec![Finding { path: None, ..finding }], ..Source::default() });
+        let reason =
+            "it is a tar, and no OCI layout, nor what docker save writes: Lambda takes neither it nor its files";
+        let finding = Finding { path: None, ..Finding::error("archive", "", reason) };
+        return Ok(Source { findings: vec![finding], ..Source::default() });
     }
     zip::read(path)
 }

@@ -1,5 +1,5 @@
-//! An image as an OCI layout (a folder, a tar of it, one that is not written yet, or what a registry has), as one root
-//! file system.
+//! An image as an OCI layout (a folder, a tar of it, one that is not written yet, or what a registry has) or as
+//! `docker save` writes it, as one root file system.
 //!
 //! What must stay true: no byte of a blob is believed before its digest was compared; layers are unpacked into private
 //! temporary files that have no name, never into a folder; what hostile layers can cost is bounded by the largest image
@@ -10,21 +10,25 @@ mod base;
 mod command;
 mod facts;
 mod layer;
+mod listed;
 mod python;
 mod remote;
 mod rules;
+mod saved;
 mod store;
 mod unpacked;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 pub use base::python_of;
 pub use facts::{Fact, Facts};
+use listed::Listed;
 pub(super) use remote::fetch;
 pub use remote::fetch_image;
 use rules::whole;
 use serde::Deserialize;
-pub(super) use store::is_tar;
+pub(super) use store::{Checked, is_tar};
 pub use store::{Piece, Store};
 pub use unpacked::{Layer, Unpacked};
 
@@ -63,8 +67,8 @@ pub struct Image {
     pub unpacked: u64,
     /// Variables that it sets for the function's own code.
     pub variables: BTreeMap<String, String>,
-    /// The digest of its manifest.
-    pub manifest: String,
+    /// The digest of its manifest; nothing of what `docker save` wrote, which has none.
+    pub manifest: Option<String>,
     /// The digest of its configuration.
     pub config: String,
     /// Its layers, the lowest first.
@@ -155,16 +159,37 @@ struct RootFs {
     diff_ids: Vec<String>,
 }
 
+/// The image at a path, if it is one, or what is wrong with it. An archive may have several, of which that for the
+/// architecture is taken.
+pub(super) fn find(path: &Path, architecture: Option<Architecture>) -> Result<Option<Checked<Store>>> {
+    if path.is_dir() {
+        return Ok(Store::find(path)?.map(Ok));
+    }
+    let listed = match Listed::of(path)? {
+        Some(Ok(listed)) => listed,
+        Some(Err(reason)) => return Ok(Some(Err(reason))),
+        None => return Ok(None),
+    };
+    match Store::of_tar(path, listed) {
+        Ok(store) => Ok(Some(Ok(store))),
+        Err(listed) if listed.place(saved::MANIFEST).is_ok() => saved::layout(path, listed, architecture).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What is said of an image that cannot be read.
+pub(super) fn unreadable(name: &str, reason: String) -> Source {
+    let finding = whole(Finding::error(CHECK, "", reason));
+    let finding = finding.with_hint(format!("{name} is not an image that can be pushed and run"));
+    Source { findings: vec![finding], ..Source::default() }
+}
+
 /// Reads an image. What is wrong with it is among the findings, and ends the reading where it has to.
 pub(super) fn read(name: &str, store: &Store, which: &Which, unpacked: &mut Unpacked) -> Result<(Source, Image)> {
     let mut source = Source::default();
     let mut image = Image::default();
-    match read_into(store, which, unpacked, &mut source, &mut image)? {
-        Ok(()) => {}
-        Err(reason) => {
-            let finding = whole(Finding::error(CHECK, "", reason));
-            source.findings.push(finding.with_hint(format!("{name} is not an image that can be pushed and run")));
-        }
+    if let Err(reason) = read_into(store, which, unpacked, &mut source, &mut image)? {
+        source.findings.extend(unreadable(name, reason).findings);
     }
     Ok((source, image))
 }
@@ -179,7 +204,7 @@ pub(super) fn read_into(
 ) -> Result<std::result::Result<(), String>> {
     let manifest = match find_manifest(store, which.architecture, source)? {
         Ok((digest, manifest)) => {
-            image.manifest = digest;
+            image.manifest = (!store.is_saved()).then_some(digest);
             manifest
         }
         Err(reason) => return Ok(Err(reason)),
@@ -205,7 +230,7 @@ pub(super) fn read_into(
         return Ok(Err(format!("its manifest has {layers} layers and its configuration {ids}")));
     }
     source.findings.extend(rules::manifest(&manifest, &config));
-    if let Some(reason) = too_large(&manifest) {
+    if let Some(reason) = too_large(manifest.layers.iter().map(|layer| layer.size.unwrap_or_default())) {
         return Ok(Err(reason));
     }
     let root = match stack(store, &manifest, &config.rootfs.diff_ids, (which, unpacked), source, image)? {
@@ -231,9 +256,13 @@ fn stack(
 ) -> Result<std::result::Result<layer::Root, String>> {
     let mut root = layer::Root::default();
     let mut base = base::Base::default();
+    // How layers are packed says nothing of an image whose layers are packed when it is pushed.
+    let packed = |descriptor: &Descriptor, packing| {
+        if store.is_saved() { None } else { rules::layer(descriptor, manifest, packing) }
+    };
     for (number, (descriptor, diff_id)) in manifest.layers.iter().zip(diff_ids).enumerate() {
         if let Some(bytes) = which.unread.get(&descriptor.digest) {
-            source.findings.extend(rules::layer(descriptor, manifest, None));
+            source.findings.extend(packed(descriptor, None));
             image.unpacked += bytes.unwrap_or_default();
             continue;
         }
@@ -241,11 +270,11 @@ fn stack(
         let layer = match unpacked.layer(store, &descriptor.digest, diff_id, limit)? {
             Ok(layer) => layer,
             Err(reason) => {
-                source.findings.extend(rules::layer(descriptor, manifest, None));
+                source.findings.extend(packed(descriptor, None));
                 return Ok(Err(reason));
             }
         };
-        source.findings.extend(rules::layer(descriptor, manifest, Some(layer.packing)));
+        source.findings.extend(packed(descriptor, Some(layer.packing)));
         if let Some(said) = descriptor.size.filter(|said| *said != layer.packed) {
             // A registry does not take a manifest whose sizes are wrong.
             return Ok(Err(format!("{} has {} bytes, its manifest says {said}", descriptor.digest, layer.packed)));
@@ -264,8 +293,8 @@ fn stack(
 }
 
 /// Packed layers that are more than Lambda takes of unpacked ones need not be unpacked.
-fn too_large(manifest: &Manifest) -> Option<String> {
-    let packed = manifest.layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size.unwrap_or_default()));
+fn too_large(sizes: impl Iterator<Item = u64>) -> Option<String> {
+    let packed = sizes.fold(0, u64::saturating_add);
     (packed > lambda::IMAGE_BYTES).then(|| {
         format!(
             "its layers have {packed} bytes packed already; Lambda takes {} unpacked (SizeLimitExceeded)",

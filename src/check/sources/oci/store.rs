@@ -1,4 +1,5 @@
-//! Blobs of a layout, in a folder, in a tar of it or not written yet, each compared with its digest.
+//! Blobs of a layout, in a folder, in a tar of it, in what `docker save` wrote or not written yet, each compared with its
+//! digest.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,17 +13,14 @@ use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::layer;
+use super::listed::Listed;
 use crate::error::{Error, Result};
 
 /// Manifests and configurations: ECR takes manifests of 4 MiB.
 const JSON_BYTES: u64 = 4 << 20;
 
-/// A layout has a few dozen files.
-const ENTRIES: usize = 10_000;
-
 /// What is wrong with the image, in words.
-pub(super) type Checked<T> = std::result::Result<T, String>;
+pub(in super::super) type Checked<T> = std::result::Result<T, String>;
 
 /// A file of a layout that is not written yet.
 #[derive(Clone, Debug)]
@@ -39,6 +37,17 @@ pub(super) enum Packing {
     Gzip,
     Zstd,
     None,
+}
+
+impl Packing {
+    /// By the first bytes.
+    pub(super) fn of(magic: [u8; 4]) -> Self {
+        match magic {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
 }
 
 /// A layer, unpacked into a file without a name.
@@ -70,6 +79,13 @@ pub enum Store {
         /// Where the layers below are.
         below: Option<Box<Store>>,
     },
+    /// What `docker save` wrote.
+    Saved {
+        /// What a layout has and this has not, by path: the index, and a manifest that nobody else has.
+        made: BTreeMap<String, Vec<u8>>,
+        /// The rest.
+        blobs: Box<Store>,
+    },
 }
 
 impl Store {
@@ -78,18 +94,22 @@ impl Store {
         if path.is_dir() {
             return Ok(path.join("oci-layout").is_file().then(|| Self::Folder(path.to_owned())));
         }
-        if !is_tar(path)? {
-            return Ok(None);
+        let listed = Listed::of(path)?.and_then(std::result::Result::ok);
+        Ok(listed.and_then(|listed| Self::of_tar(path, listed).ok()))
+    }
+
+    /// The layout in a tar; else the tar again.
+    pub(super) fn of_tar(path: &Path, listed: Listed) -> std::result::Result<Self, Listed> {
+        if !listed.places.contains_key("oci-layout") {
+            return Err(listed);
         }
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let file = Arc::new(file);
-        let mut places = BTreeMap::new();
-        for entry in layer::entries(&file, &mut layer::Room::default()).unwrap_or_default().into_iter().take(ENTRIES) {
-            if let layer::Kind::File { offset, size, .. } = entry.kind {
-                places.insert(entry.path, (offset, size));
-            }
-        }
-        Ok(places.contains_key("oci-layout").then(|| Self::Tar { path: path.to_owned(), file, places }))
+        let Listed { file, places, .. } = listed;
+        Ok(Self::Tar { path: path.to_owned(), file, places })
+    }
+
+    /// Whether it is what `docker save` wrote: its manifest is made here, and whoever pushes it packs the layers.
+    pub(super) fn is_saved(&self) -> bool {
+        matches!(self, Self::Saved { .. })
     }
 
     /// A file of the layout, and its length.
@@ -103,6 +123,10 @@ impl Store {
                 (Some(Piece::File(path)), _) => file(path),
                 (None, Some(below)) => below.open(name),
                 (None, None) => Ok(None),
+            },
+            Self::Saved { made, blobs } => match made.get(name) {
+                Some(bytes) => Ok(Some((Box::new(io::Cursor::new(bytes.clone())), bytes.len() as u64))),
+                None => blobs.open(name),
             },
             Self::Tar { file, places, .. } => Ok(places.get(name).map(|(offset, length)| {
                 let part = Part { file: Arc::clone(file), at: *offset, left: *length };
@@ -118,11 +142,15 @@ impl Store {
     }
 
     fn failed(&self) -> impl FnOnce(io::Error) -> Error {
-        let path = match self {
+        Error::io("read", self.path())
+    }
+
+    fn path(&self) -> PathBuf {
+        match self {
             Self::Folder(path) | Self::Tar { path, .. } => path.clone(),
+            Self::Saved { blobs, .. } => blobs.path(),
             Self::Made { .. } => "a blob of the image".into(),
-        };
-        Error::io("read", path)
+        }
     }
 
     /// `index.json`.
@@ -168,8 +196,8 @@ impl Store {
     /// `index.json`, or another file that describes the layout.
     pub fn small(&self, name: &str) -> Result<Checked<Vec<u8>>> {
         let Some((reader, length)) = self.open(name)? else { return Ok(Err(format!("{name} is missing"))) };
-        if length > JSON_BYTES {
-            return Ok(Err(format!("{name} has {length} bytes; at most {JSON_BYTES} are read")));
+        if let Some(reason) = too_long(name, length) {
+            return Ok(Err(reason));
         }
         let mut bytes = Vec::new();
         reader.take(JSON_BYTES).read_to_end(&mut bytes).map_err(self.failed())?;
@@ -203,11 +231,7 @@ impl Store {
         let mut magic = [0; 4];
         let read = read_up_to(&mut packed, &mut magic).map_err(self.failed())?;
         let start = io::Cursor::new(magic[..read].to_vec());
-        let packing = match magic {
-            [0x1f, 0x8b, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
-            _ => Packing::None,
-        };
+        let packing = Packing::of(magic);
         let outcome = match packing {
             Packing::Gzip => {
                 let mut gzip = MultiGzDecoder::new(BufReader::new(start.chain(&mut packed)));
@@ -220,9 +244,8 @@ impl Store {
         io::copy(&mut packed, &mut io::sink()).map_err(self.failed())?;
         let actual = HEXLOWER.encode(&packed.hasher.finalize());
         if digest.strip_prefix("sha256:") != Some(&actual) {
-            return Ok(Err(format!(
-                "layer {digest} has SHA-256 {actual}: it is not the layer that its manifest names"
-            )));
+            let who = if self.is_saved() { "configuration" } else { "manifest" };
+            return Ok(Err(format!("layer {digest} has SHA-256 {actual}: it is not the layer that its {who} names")));
         }
         let (bytes, actual_diff) = match outcome {
             Ok(copied) => copied,
@@ -235,6 +258,11 @@ impl Store {
         }
         Ok(Ok(Tar { file: Arc::new(unpacked), bytes, packing }))
     }
+}
+
+/// What is said of a description that is longer than any.
+pub(super) fn too_long(name: &str, length: u64) -> Option<String> {
+    (length > JSON_BYTES).then(|| format!("{name} has {length} bytes; at most {JSON_BYTES} are read"))
 }
 
 /// A file of this machine, if it is there, and its length.
@@ -279,7 +307,7 @@ fn copy(from: &mut dyn Read, to: &File, limit: u64) -> Result<Checked<(u64, Stri
     Ok(Ok((bytes, HEXLOWER.encode(&hasher.finalize()))))
 }
 
-fn read_up_to(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_up_to(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..])? {
@@ -291,7 +319,7 @@ fn read_up_to(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// `sha256:…` → `blobs/sha256/…`, and nothing else, since the digest becomes a path.
-fn blob(digest: &str) -> Checked<String> {
+pub(super) fn blob(digest: &str) -> Checked<String> {
     match digest.strip_prefix("sha256:") {
         Some(hex) if hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) => {
             Ok(format!("blobs/sha256/{hex}"))
@@ -300,15 +328,15 @@ fn blob(digest: &str) -> Checked<String> {
     }
 }
 
-fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Checked<T> {
+pub(super) fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Checked<T> {
     serde_json::from_slice(bytes).map_err(|error| format!("{name} cannot be read: {error}"))
 }
 
 /// A part of a file, read at its own position.
-struct Part {
-    file: Arc<File>,
-    at: u64,
-    left: u64,
+pub(super) struct Part {
+    pub file: Arc<File>,
+    pub at: u64,
+    pub left: u64,
 }
 
 impl Read for Part {

@@ -19,6 +19,8 @@ use crate::registry::Digest;
 pub struct Layer {
     /// The digest that the manifest has.
     pub digest: String,
+    /// The digest of its tar, which the configuration has.
+    pub diff_id: String,
     /// Bytes as it is packed.
     pub packed: u64,
     /// Bytes of its tar.
@@ -71,5 +73,5 @@ fn read(store: &Store, digest: &str, diff_id: &str, limit: u64) -> Result<Checke
         Err(reason) => return Ok(Err(reason)),
     };
     let packed = store.length(digest)?.unwrap_or_default();
-    Ok(Ok(Layer { digest: digest.to_owned(), packed, unpacked, file, packing }))
+    Ok(Ok(Layer { digest: digest.to_owned(), diff_id: diff_id.to_owned(), packed, unpacked, file, packing }))
 }
