@@ -10,6 +10,9 @@ use super::words;
 use crate::check::Severity;
 use crate::size::{exact, human};
 
+/// Of more artifacts than these, each is told in short.
+const WHOLE: usize = 4;
+
 /// Lines of each list; the rest is one line, unless everything is wanted.
 const SHOWN: usize = 10;
 
@@ -30,7 +33,15 @@ const NAME: std::ops::RangeInclusive<usize> = 20..=60;
 
 /// The text.
 pub fn text(report: &Report, look: Look) -> String {
-    let mut texts: Vec<String> = report.artifacts.iter().map(|artifact| Text { artifact, look }.whole()).collect();
+    let is_short = report.artifacts.len() > WHOLE && !look.every;
+    let tell = |artifact| {
+        let text = Text { artifact, look };
+        if is_short { text.short() } else { text.whole() }
+    };
+    let mut texts: Vec<String> = report.artifacts.iter().map(tell).collect();
+    if is_short {
+        texts.push("-v, or the name of one, says what is in it\n".to_owned());
+    }
     if report.artifacts.len() > 1 {
         texts.push(overview(report, look));
     }
@@ -49,14 +60,10 @@ fn overview(report: &Report, look: Look) -> String {
             words::difference(words::between(before, after))
         });
         let style = Text { artifact, look }.style(limit.map_or(0.0, super::model::Limit::percent));
-        let _ = writeln!(
-            text,
-            "  {} {:>9} {} {:>12}",
-            fitted(&words::shown(&artifact.name), width),
-            human(artifact.unpacked_with_layers()),
-            style.apply_to(format!("{percent:>8}")),
-            change.unwrap_or_default()
-        );
+        let name = fitted(&words::shown(&artifact.name), width);
+        let percent = style.apply_to(format!("{percent:>8}"));
+        let change = change.map(|change| format!(" {change:>12}")).unwrap_or_default();
+        let _ = writeln!(text, "  {name} {:>9} {percent}{change}", human(artifact.unpacked_with_layers()));
     }
     text
 }
@@ -68,6 +75,17 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn whole(&self) -> String {
+        let mut text = self.short();
+        self.write_parts(&mut text);
+        self.write_kinds(&mut text);
+        self.write_layers(&mut text);
+        self.write_files(&mut text);
+        self.write_removed(&mut text);
+        text
+    }
+
+    /// Sizes, verdicts, and what changed.
+    fn short(&self) -> String {
         let artifact = self.artifact;
         let mut text = format!("{}\n", self.bold().apply_to(words::shown(&artifact.name)));
         let _ = writeln!(text, "  {}", words::description(artifact));
@@ -76,11 +94,6 @@ impl Text<'_> {
         if let Some(change) = &artifact.change {
             self.write_change(change, &mut text);
         }
-        self.write_parts(&mut text);
-        self.write_kinds(&mut text);
-        self.write_layers(&mut text);
-        self.write_files(&mut text);
-        self.write_removed(&mut text);
         text
     }
 
@@ -107,13 +120,9 @@ impl Text<'_> {
             }
             None => String::new(),
         };
-        let files = exact(artifact.files);
-        let _ = writeln!(
-            text,
-            "  {:<11} {} bytes unpacked{packed}{overhead}, {files} files",
-            "exact",
-            exact(artifact.unpacked)
-        );
+        let files = exact(artifact.files) + if artifact.files == 1 { " file" } else { " files" };
+        let _ =
+            writeln!(text, "  {:<11} {} bytes unpacked{packed}{overhead}, {files}", "exact", exact(artifact.unpacked));
         if let Some(digest) = &artifact.digest {
             let _ = writeln!(text, "  {:<11} {digest}", "digest");
         }
