@@ -130,7 +130,7 @@ impl Report {
         let names = if self.artifacts.is_empty() { built(&progress)? } else { self.artifacts.clone() };
         let mut report = measure(&names, &registries)?;
         let baseline = self.baseline.as_deref().map(|name| read_baseline(name, &registries)).transpose()?;
-        let budgets = self.budgets()?;
+        let budgets = budgets_of_project()?;
         self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
         if self.check {
             check(&mut report)?;
@@ -171,17 +171,6 @@ impl Report {
         }
     }
 
-    /// The budgets of what the project builds, where there is a project.
-    fn budgets(&self) -> Result<Vec<(PathBuf, Budgets)>> {
-        if !Path::new("pack.toml").is_file() {
-            return Ok(Vec::new());
-        }
-        let builds = Project::load(Path::new(""))?.builds(&Selection::default())?;
-        let functions = builds.functions.into_iter().map(|build| (build.output, build.settings.budgets));
-        let layers = builds.layers.into_iter().map(|build| (build.output, build.settings.budgets));
-        Ok(functions.chain(layers).collect())
-    }
-
     /// What is written: text where nothing was asked for.
     fn outputs(&self) -> Result<Vec<Output>> {
         if self.formats.is_empty() {
@@ -219,6 +208,17 @@ impl Report {
             }
         })
     }
+}
+
+/// The budgets of what the project builds, where there is a project.
+fn budgets_of_project() -> Result<Vec<(PathBuf, Budgets)>> {
+    if !Path::new("pack.toml").is_file() {
+        return Ok(Vec::new());
+    }
+    let builds = Project::load(Path::new(""))?.builds(&Selection::default())?;
+    let functions = builds.functions.into_iter().map(|build| (build.output, build.settings.budgets));
+    let layers = builds.layers.into_iter().map(|build| (build.output, build.settings.budgets));
+    Ok(functions.chain(layers).collect())
 }
 
 /// The report that another one is compared with.

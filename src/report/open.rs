@@ -64,7 +64,7 @@ fn artifact(side: &Side, record: Option<&Record>) -> Result<Artifact> {
     let asked = owners::Asked { contents, own, is_ours: record.is_some(), of_base: &of_base };
     let found = owners::owners(&asked)?;
     let mut entries = entries(contents, &found);
-    let mut parts: Vec<Part> = found.owners.iter().map(part).collect();
+    let mut parts: Vec<Part> = found.all.iter().map(part).collect();
     let mut kinds: BTreeMap<FileKind, KindTotal> = BTreeMap::new();
     for entry in &entries {
         let part = &mut parts[entry.part];

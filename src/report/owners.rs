@@ -31,7 +31,7 @@ const INFO: [(&str, &str); 2] = [(".dist-info", "METADATA"), (".egg-info", "PKG-
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     /// Each owner.
-    pub owners: Vec<Owner>,
+    pub all: Vec<Owner>,
     /// The owner of each path, by its index.
     pub of: HashMap<String, usize>,
     /// The place of each owner by its name.
@@ -108,11 +108,11 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
 impl Owners {
     /// The index of an owner, which is made where it is new.
     fn owner(&mut self, name: &str, version: Option<&str>, kind: PartKind, known_by: KnownBy) -> usize {
-        let index = *self.known.entry((name.to_owned(), kind)).or_insert(self.owners.len());
-        if index == self.owners.len() {
-            self.owners.push(Owner { name: name.to_owned(), versions: BTreeSet::new(), kind, known_by });
+        let index = *self.known.entry((name.to_owned(), kind)).or_insert(self.all.len());
+        if index == self.all.len() {
+            self.all.push(Owner { name: name.to_owned(), versions: BTreeSet::new(), kind, known_by });
         }
-        self.owners[index].versions.extend(version.map(str::to_owned));
+        self.all[index].versions.extend(version.map(str::to_owned));
         index
     }
 
