@@ -28,6 +28,7 @@ Examples:
   pack report app.zip layer.zip                 a function with its layers
   pack report registry.example.com/team/job:1.4
   pack report --format markdown=size.md --format text
+  pack report --format html=size.html           a page with a map of every file
   pack report --save main.json                  on the main branch; then, on another one:
   pack report --baseline main.json --budget unpacked-growth=1MB
   pack report new.zip --baseline old.zip
@@ -43,7 +44,7 @@ pub(super) struct Report {
     #[arg(value_name = "ARTIFACT")]
     artifacts: Vec<String>,
 
-    /// text, json, markdown or github (annotations), to standard output or into a file; may be repeated [default: text]
+    /// text, json, markdown, html (a page) or github (annotations), to standard output or into a file; may be repeated [default: text]
     #[arg(long = "format", value_name = "FORMAT[=FILE]")]
     formats: Vec<Output>,
 
@@ -93,6 +94,7 @@ enum Format {
     Text,
     Json,
     Markdown,
+    Html,
     Github,
 }
 
@@ -109,8 +111,9 @@ impl FromStr for Output {
             "text" => Format::Text,
             "json" => Format::Json,
             "markdown" | "md" => Format::Markdown,
+            "html" => Format::Html,
             "github" => Format::Github,
-            other => return Err(format!("{other:?} is none of text, json, markdown, github")),
+            other => return Err(format!("{other:?} is none of text, json, markdown, html, github")),
         };
         Ok(Self { format, file })
     }
@@ -199,6 +202,7 @@ impl Report {
         Ok(match output.format {
             Format::Json => json(report)?,
             Format::Markdown => report::markdown(report),
+            Format::Html => report::html(report),
             Format::Github => report::annotations::annotations(report),
             Format::Text => {
                 let is_terminal = output.file.is_none() && std::io::stdout().is_terminal();

@@ -7,6 +7,7 @@
 pub mod annotations;
 pub mod baseline;
 pub mod change;
+mod html;
 mod judge;
 mod kinds;
 mod limits;
@@ -18,6 +19,7 @@ mod text;
 mod words;
 
 pub use change::Change;
+pub use html::html;
 pub use markdown::markdown;
 pub use model::{Artifact, Report};
 pub use open::{Measured, measure};

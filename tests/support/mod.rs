@@ -16,6 +16,7 @@
 
 pub(crate) mod base_image;
 pub(crate) mod between;
+pub(crate) mod browser;
 pub(crate) mod cbor;
 pub(crate) mod census;
 pub(crate) mod check;
