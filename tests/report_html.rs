@@ -1,5 +1,7 @@
 //! `pack report --format html=FILE`: the page in a real browser.
 
+#![allow(clippy::unwrap_used, reason = "a test's own set-up has nobody to report to")]
+
 mod support;
 
 use std::path::PathBuf;
@@ -215,14 +217,14 @@ fn before_and_after() {
     };
     let pack = Pack::new();
     let app = file("app.py", b"def handler(event, context):\n    return 1\n");
-    let numpy = |version: &str| WheelBuilder::new("numpy", version).file("numpy/a.py", &[b'#'; 1_000]);
+    let numpy = |version: &str| WheelBuilder::new("numpy", version).file("numpy/a.py", &vec![b'#'; 1_000]);
     let distribution = |wheel: WheelBuilder| wheel.members().into_iter().map(|(path, bytes)| file(&path, bytes));
-    let mut old: Vec<Member> = distribution(numpy("2.1.0").file("numpy/core.so", &[0; 400_000])).collect();
-    old.extend(distribution(WheelBuilder::new("gone", "1.0").file("gone/__init__.py", &[b'#'; 50_000])));
+    let mut old: Vec<Member> = distribution(numpy("2.1.0").file("numpy/core.so", &vec![0; 400_000])).collect();
+    old.extend(distribution(WheelBuilder::new("gone", "1.0").file("gone/__init__.py", &vec![b'#'; 50_000])));
     old.push(app.clone());
-    let new = numpy("2.2.0").file("numpy/core.so", &[0; 440_000]).file("numpy/deep/one.py", &[b'#'; 30_000]);
+    let new = numpy("2.2.0").file("numpy/core.so", &vec![0; 440_000]).file("numpy/deep/one.py", &vec![b'#'; 30_000]);
     let mut new: Vec<Member> = distribution(new).collect();
-    new.extend(distribution(WheelBuilder::new("pandas", "3.0.0").file("pandas/_libs/lib.so", &[0; 200_000])));
+    new.extend(distribution(WheelBuilder::new("pandas", "3.0.0").file("pandas/_libs/lib.so", &vec![0; 200_000])));
     new.push(app);
     pack.write("old.zip", zip(&old));
     pack.write("new.zip", zip(&new));

@@ -1,4 +1,4 @@
-//! Headless Chromium, driven through ChromeDriver: as much of WebDriver as the tests of pages need.
+//! Headless Chromium, driven through `chromedriver`: as much of `WebDriver` as the tests of pages need.
 //! Source: <https://www.w3.org/TR/webdriver2/>; its logs: <https://developer.chrome.com/docs/chromedriver/logging>.
 
 use std::path::Path;

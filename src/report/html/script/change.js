@@ -52,7 +52,7 @@ function drawPartChanges(parts) {
     cell: (row) => make("span", { class: `badge ${becameOf(row)}` }, { version: "other version", same: "same size" }[becameOf(row)] ?? becameOf(row)),
   };
   const more = (row) => (row.after?.files ?? 0) - (row.before?.files ?? 0);
-  const files = { key: "files", title: "Files", numeric: true, value: more, cell: (row) => signed(more(row), exact) };
+  const files = { key: "files", title: "Files", numeric: true, class: "secondary", value: more, cell: (row) => signed(more(row), exact) };
   const columns = [
     { key: "name", title: "Part", value: (row) => row.name, cell: partChange },
     became,

@@ -271,6 +271,15 @@ function listenToMap() {
       enter(map.buttons.at(event.key === "Home" ? 0 : -1), true);
     }
   });
+  // Paper is narrower than a screen, and tiles have places in pixels.
+  addEventListener("beforeprint", () => {
+    Object.assign(element.style, { width: "680px", height: "480px" });
+    drawMap();
+  });
+  addEventListener("afterprint", () => {
+    Object.assign(element.style, { width: "", height: "" });
+    drawMap();
+  });
   new ResizeObserver(() => {
     if (map.root && (element.clientWidth !== map.width || element.clientHeight !== map.height)) {
       drawMap();
