@@ -353,6 +353,6 @@ fn a_hundred_thousand_files_stay_quick() {
     browser.fill("#text", "dist_007/sub3");
     browser.wait_for("document.querySelector('#count').innerText.startsWith('30 of 100,000 files')");
     eprintln!("opened in {took:?}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert_quiet(&browser, &page);
 }

@@ -84,13 +84,14 @@ function refresh() {
   const kept = files.filter((file) => file.kept);
   showRows(contents.parts, root.children.filter((part) => part.files > 0));
   showRows(contents.files, kept);
-  drawCount(kept.length, files.length, root.sums);
+  drawCount(kept.length, root.sums);
 }
 
-function drawCount(kept, all, sums) {
+function drawCount(kept, sums) {
+  const gone = kept - sums.here;
   const packed = byId("bytes").hidden ? "" : `, ${human(sums.packed)} packed`;
   const change = hasChange() ? `, ${signed(sums.after - sums.before)} since the baseline` : "";
-  byId("count").textContent = `${exact(kept)} of ${counted(all, "file")}: ${human(sums.after)} unpacked${packed}${change}`;
+  byId("count").textContent = `${exact(sums.here)} of ${counted(contents.artifact.entries.length, "file")}${gone > 0 ? `, ${exact(gone)} gone` : ""}: ${human(sums.after)} unpacked${packed}${change}`;
 }
 
 function drawLegend() {
@@ -127,7 +128,7 @@ function partColumns(packed) {
     { key: "name", title: "Part", value: (row) => row.part.name, cell: (row) => nameCell(row, titleOf(row.part)) },
     { key: "kind", title: "Known", class: "secondary", value: (row) => row.part.kind, cell: (row) => `${PART_KINDS[row.part.kind]}, ${KNOWN_BY[row.part.known_by]}` },
     ...sizeColumns(packed),
-    { key: "files", title: "Files", numeric: true, value: (row) => row.files, cell: (row) => exact(row.files) },
+    { key: "files", title: "Files", numeric: true, value: (row) => row.sums.here, cell: (row) => exact(row.sums.here) },
   ];
 }
 

@@ -68,7 +68,7 @@ function drawBudgets({ budgets }) {
 
 function drawBudget(budget) {
   const title = budget.subject && !budget.budget.includes(budget.subject) ? `${budget.budget}: ${budget.subject}` : budget.budget;
-  const item = meter(title, [budget.bytes], budget.bytes, budget.most, ` (${budget.said} in ${budget.from})`, "over");
+  const item = meter(title, [budget.bytes], budget.bytes, budget.most, make("span", { class: "size" }, ` (${budget.said} in ${budget.from})`), "over");
   item.append(make("span", { class: "verdict" }, budget.over ? "broken" : "kept"));
   if (budget.grew?.length > 0) {
     const grew = budget.grew.map((part) => make("li", {}, grown(part), " ", difference(part.bytes)));

@@ -104,15 +104,17 @@ function placeOf(path, places) {
   return nearest === undefined ? null : places.get(nearest);
 }
 
-// By the names on the path of a file that is gone: the part that still is, or the one that is gone with it.
+// By the names on the path of a file that is gone, the last first: the part that still is, or the one that is gone with it.
 function goneTop(path, changes, root, parts, gone) {
-  const names = new Set(path.split("/", DEEPEST).map((name) => normal(name.replace(/-[^-]*\.dist-info$|\.libs$|\.py$/, ""))));
-  const isNamed = ({ name }) => names.has(normal(name.replace(/\/$/, "")));
-  const still = parts.find(isNamed);
+  const named = (all) => {
+    const names = new Map(all.map((part) => [normal(part.name.replace(/\/$/, "")), part]));
+    return names.get(path.split("/", DEEPEST).map(bare).findLast((name) => names.has(name)));
+  };
+  const still = named(parts);
   if (still) {
     return still;
   }
-  const change = changes.find((change) => change.after === null && isNamed(change));
+  const change = named(changes.filter((change) => change.after === null));
   const name = change?.name ?? "gone files";
   if (!gone.has(name)) {
     const part = { name, version: change?.before?.version ?? null, kind: change?.kind ?? "folder", known_by: "place" };
@@ -123,6 +125,8 @@ function goneTop(path, changes, root, parts, gone) {
   return gone.get(name);
 }
 
+// What may be a distribution's name in that of a file or folder.
+const bare = (name) => normal(name.replace(/-[^-]*\.dist-info$|\.libs$|(\.cpython-\d+)?\.pyc?$/, ""));
 const normal = (name) => name.toLowerCase().replace(/[-_.]+/g, "-");
 
 function guessed(path) {
@@ -134,9 +138,7 @@ function guessed(path) {
 
 // Sums of what a filter keeps, from the files up: `sizeOf` says how large a file is in this view.
 function measure(node, keeps, sizeOf) {
-  const sums = { after: 0, before: 0, packed: 0, stay: 0 };
-  const kinds = { library: 0, bytecode: 0, source: 0, data: 0 };
-  Object.assign(node, { size: 0, files: 0, sums, kinds });
+  Object.assign(node, nothing());
   for (const child of node.children) {
     if (child.children) {
       measure(child, keeps, sizeOf);
@@ -145,16 +147,20 @@ function measure(node, keeps, sizeOf) {
       child.kept = keeps(child);
       child.size = child.kept ? sizeOf(child) : 0;
       if (child.kept) {
-        node.files += 1;
-        node.size += child.size;
-        kinds[child.kind] += child.size;
-        sums.after += child.after;
-        sums.before += child.before;
-        sums.packed += child.packed;
-        sums.stay += child.state ? 0 : 1;
+        addFile(node, child);
       }
     }
   }
+}
+
+// `stay` counts files that both sides have, `here` those of now.
+function nothing() {
+  return {
+    size: 0,
+    files: 0,
+    sums: { after: 0, before: 0, packed: 0, stay: 0, here: 0 },
+    kinds: { library: 0, bytecode: 0, source: 0, data: 0 },
+  };
 }
 
 function add(node, child) {
@@ -166,6 +172,18 @@ function add(node, child) {
   for (const kind of KINDS) {
     node.kinds[kind] += child.kinds[kind];
   }
+}
+
+function addFile(node, file) {
+  const { sums, kinds } = node;
+  node.files += 1;
+  node.size += file.size;
+  kinds[file.kind] += file.size;
+  sums.after += file.after;
+  sums.before += file.before;
+  sums.packed += file.packed;
+  sums.stay += file.state ? 0 : 1;
+  sums.here += file.state === "gone" ? 0 : 1;
 }
 
 const sumsOf = (node) => node.sums ?? node;

@@ -48,20 +48,11 @@ function visible(node, area, smallest) {
     return children;
   }
   const small = children.slice(count);
-  const rest = { ...folder(`${exact(small.length)} smaller`, node.path, node, node.part), rest: true, children: small };
-  rest.sums = { after: 0, before: 0, packed: 0, stay: 0 };
-  rest.kinds = { library: 0, bytecode: 0, source: 0, data: 0 };
-  Object.assign(rest, { size: 0, files: 0 });
+  const rest = { ...folder(`${exact(small.length)} smaller`, node.path, node, node.part), ...nothing(), rest: true, children: small };
   for (const child of small) {
-    add(rest, child.children ? child : asSums(child));
+    (child.children ? add : addFile)(rest, child);
   }
   return [...children.slice(0, count), rest];
-}
-
-function asSums(file) {
-  const kinds = { library: 0, bytecode: 0, source: 0, data: 0, [file.kind]: file.size };
-  const sums = { after: file.after, before: file.before, packed: file.packed, stay: file.state ? 0 : 1 };
-  return { files: 1, size: file.size, sums, kinds };
 }
 
 function button({ item, x, y, width, height }) {
@@ -133,7 +124,7 @@ function describe(node) {
   if (hasChange()) {
     lines.push(`${human(sums.before)} → ${human(sums.after)} (${signed(sums.after - sums.before)}, ${growth(node)})`);
   }
-  lines.push(node.children ? counted(node.files, "file") : KIND_NAMES[node.kind]);
+  lines.push(node.children ? counted(sums.here || node.files, "file") : KIND_NAMES[node.kind]);
   return lines;
 }
 
