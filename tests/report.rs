@@ -142,6 +142,7 @@ fn what_installers_leave_of_metadata_is_enough() {
     let metadata = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
     let members = [
         file("app.py", "import a\n"),
+        file("__pycache__/app.cpython-313.pyc", "bytecode"),
         // RECORD lists bytecode of nobody, and a path that leads out.
         file("a/__init__.py", "A = 1\n"),
         file("a/__pycache__/__init__.cpython-313.pyc", "bytecode"),
