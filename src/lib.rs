@@ -30,5 +30,6 @@ pub mod size;
 pub mod slim;
 pub mod system;
 pub mod tree;
+pub mod why;
 
 pub use cli::run;

@@ -32,6 +32,7 @@ pub use finding::{Finding, Severity};
 pub use guess::handlers;
 pub use limits::{Sizes, combined_too_large};
 pub use question::{Assumed, Question, Shape};
+pub(crate) use reach::absolute;
 pub use report::Report;
 pub use syntax::{refusal, refused};
 pub use target::seen;

@@ -216,7 +216,7 @@ fn written(import: &Import) -> String {
 }
 
 /// An import's dotted name seen from the top; none where it leads out of the top-level package.
-pub(super) fn absolute(name: &str, path: &str, import: &Import) -> Option<String> {
+pub(crate) fn absolute(name: &str, path: &str, import: &Import) -> Option<String> {
     if import.level == 0 {
         return Some(import.module.clone());
     }

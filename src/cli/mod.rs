@@ -22,6 +22,7 @@ mod report;
 mod schema;
 mod send;
 mod status;
+mod why;
 mod zip;
 
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ enum Command {
     Check(check::Check),
     Diff(diff::Diff),
     Report(Box<report::Report>),
+    Why(why::Why),
     Lock(lock::Lock),
     Plan(plan::Plan),
     Deploy(Box<deploy::Deploy>),
@@ -86,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Diff(diff) => diff.run(),
         Command::Report(report) => report.run(),
+        Command::Why(why) => why.run(),
         Command::Lock(lock) => lock.run(),
         Command::Plan(plan) => plan.run(),
         Command::Deploy(deploy) => deploy.run(),

@@ -130,7 +130,15 @@ impl Report {
             profile: self.profile.name.as_deref(),
             progress: &progress,
         };
-        let names = if self.artifacts.is_empty() { built(&progress)? } else { self.artifacts.clone() };
+        let names = if self.artifacts.is_empty() {
+            let (found, missing) = built("pack report app.zip")?;
+            if !missing.is_empty() {
+                progress.warn(&format!("not built, and so not reported: {}", missing.join(", ")));
+            }
+            found
+        } else {
+            self.artifacts.clone()
+        };
         let mut report = measure(&names, &registries)?;
         let baseline = self.baseline.as_deref().map(|name| read_baseline(name, &registries)).transpose()?;
         let budgets = budgets_of_project()?;
@@ -235,13 +243,13 @@ fn read_baseline(name: &str, registries: &Registries<'_>) -> Result<Sizes> {
     }
 }
 
-/// The artifacts of the project that are there.
-fn built(progress: &Progress) -> Result<Vec<String>> {
+/// The artifacts of the project that are there, and those that are not.
+pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
     let project = Project::load(Path::new(""))?;
     if project.functions.is_empty() {
         return Err(nothing_here(
             "there is no functions/ folder with functions here, and no artifact was named",
-            "name one: pack report app.zip",
+            &format!("name one: {example}"),
         ));
     }
     let builds = project.builds(&Selection::default())?;
@@ -261,10 +269,7 @@ fn built(progress: &Progress) -> Result<Vec<String>> {
     if found.is_empty() {
         return Err(Error::usage("nothing of the project is built yet", "pack zip and pack image build it"));
     }
-    if !missing.is_empty() {
-        progress.warn(&format!("not built, and so not reported: {}", missing.join(", ")));
-    }
-    Ok(found)
+    Ok((found, missing))
 }
 
 /// Measures artifacts; of several ZIPs of which one is a function's, the others are its layers.

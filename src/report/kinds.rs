@@ -3,7 +3,7 @@
 use super::model::FileKind;
 
 /// The kind of a file at a path.
-pub(super) fn kind(path: &str) -> FileKind {
+pub(crate) fn kind(path: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path);
     if name.ends_with(".pyc") {
         FileKind::Bytecode

@@ -20,10 +20,13 @@ mod words;
 
 pub use change::Change;
 pub use html::html;
+pub(crate) use kinds::kind;
 pub use markdown::markdown;
 pub use model::{Artifact, Report};
-pub use open::{Measured, measure};
+pub use open::{Measured, measure, open};
+pub(crate) use owners::installed;
 pub use text::{Look, text};
+pub(crate) use words::shown;
 
 use crate::check::Severity;
 

@@ -35,13 +35,18 @@ pub struct Measured {
 
 /// Opens and measures what an argument names.
 pub fn measure(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Measured> {
+    Ok(open(name, registries, unpacked)?.0)
+}
+
+/// The same with all that is in it.
+pub fn open(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<(Measured, Contents)> {
     let side = Side::open(name, registries, unpacked).map_err(|error| match error {
         Error::Compare { path, reason } => Error::Measure { path, reason },
         error => error,
     })?;
     let record = side.digest.as_deref().and_then(|digest| Record::read(path_of(name), digest));
     let artifact = artifact(&side, record.as_ref())?;
-    Ok(Measured { artifact, record })
+    Ok((Measured { artifact, record }, side.contents))
 }
 
 fn artifact(side: &Side, record: Option<&Record>) -> Result<Artifact> {

@@ -229,6 +229,11 @@ fn infos(contents: &Contents) -> Vec<((String, String), String)> {
     contents.files.keys().filter_map(place).collect()
 }
 
+/// The files in which distributions name themselves, wherever Python may find them, by path.
+pub(crate) fn installed(contents: &Contents) -> Vec<String> {
+    infos(contents).into_iter().map(|(_, path)| path).collect()
+}
+
 fn read(contents: &Contents, (site, info): (String, String), path: &str) -> Result<Installed> {
     let files = Files::default();
     let text = |name: &str, most: u64| {

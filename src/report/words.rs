@@ -20,7 +20,7 @@ impl Kind {
 }
 
 impl FileKind {
-    pub(super) fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Library => "shared libraries",
             Self::Bytecode => "bytecode",
@@ -155,7 +155,7 @@ pub(super) fn totals(artifact: &Artifact, change: &Change) -> (u64, u64) {
 }
 
 /// A name of somebody else's on one line: nothing in it moves a cursor.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     // Also what turns the direction of a line.
     let is_odd = |one: char| {
         one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
