@@ -149,6 +149,11 @@ fn of_what_pack_built_the_record_says_it() {
       slimming   no rule takes anything of it
       imported   by no source in the artifact
     ");
+}
+
+#[test]
+fn json_has_chains_and_what_goes_with_it() {
+    let pack = project();
     let json = pack.command(["why", "SIX", "--json"]).run().json(0);
     assert_eq!((json["version"].as_u64(), json["asked"].as_str()), (Some(1), Some("SIX")));
     let answer = &json["answers"][0];
@@ -197,7 +202,8 @@ fn artifacts_with_the_same_answer_are_told_once() {
 }
 
 fn info(name: &str, requires: &[&str]) -> Member {
-    let requires: String = requires.iter().map(|one| format!("Requires-Dist: {one}\n")).collect();
+    let requires: Vec<String> = requires.iter().map(|one| format!("Requires-Dist: {one}\n")).collect();
+    let requires = requires.concat();
     file(
         &format!("{name}-1.0.dist-info/METADATA"),
         format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}\n"),
