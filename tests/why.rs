@@ -283,6 +283,25 @@ fn of_what_others_made_metadata_says_it() {
 }
 
 #[test]
+fn where_no_file_has_packed_bytes_the_unpacked_ones_are_told() {
+    let pack = Pack::new();
+    for (name, text) in [
+        ("app.py", "import a\n"),
+        ("a/__init__.py", ""),
+        ("a-1.dist-info/METADATA", "Name: a\nVersion: 1\nRequires-Dist: b\n"),
+        ("b.py", "VALUE = 1\n"),
+        ("b-1.dist-info/METADATA", "Name: b\nVersion: 1\n"),
+    ] {
+        pack.write(&format!("folder/{name}"), text);
+    }
+    let json = pack.command(["why", "a", "folder", "--json"]).run().json(0);
+    let answer = &json["answers"][0];
+    assert_eq!((&answer["cost"]["packed"], &answer["saving"]["packed"]), (&Value::Null, &Value::Null));
+    assert_eq!(answer["saving"]["with"][0]["name"], "b");
+    assert_eq!(answer["saving"]["unpacked"].as_u64(), Some(36 + 10 + 19));
+}
+
+#[test]
 fn what_nobody_knows_is_an_error_with_what_is_near() {
     let pack = Pack::new();
     pack.write("foreign.zip", foreign());

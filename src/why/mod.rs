@@ -277,7 +277,7 @@ impl Opened {
         Some(Saving {
             distribution: name.to_owned(),
             unpacked: unpacked + with.iter().map(|(freed, _)| freed.unpacked).sum::<u64>(),
-            packed: with.iter().try_fold(packed?, |sum, (freed, _)| Some(sum + freed.packed?)),
+            packed: packed.and_then(|own| with.iter().try_fold(own, |sum, (freed, _)| Some(sum + freed.packed?))),
             files: files + with.iter().map(|(_, files)| files).sum::<u64>(),
             with: with.into_iter().map(|(freed, _)| freed).collect(),
             stays_for: self.graph.needed_by(name).into_keys().filter(|by| !left.contains(by.as_str())).collect(),
