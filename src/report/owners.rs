@@ -185,9 +185,10 @@ impl Owners {
         match inside.split_once('/') {
             // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
             None if site.is_some() => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
-            // Bytecode of its own sources.
-            Some(("__pycache__", _)) if site.is_some() => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
-            Some(_) if site.is_some() && asked.is_ours => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
+            // Bytecode of its own modules is too.
+            Some((folder, _)) if site.is_some() && (asked.is_ours || folder == "__pycache__") => {
+                self.owner(asked.own, None, PartKind::Own, KnownBy::Place)
+            }
             Some((folder, _)) => {
                 let name = format!("{}/", join(site.unwrap_or_default(), folder));
                 self.owner(&name, None, PartKind::Folder, KnownBy::Place)
