@@ -1,5 +1,8 @@
 //! `pack report`.
 
+mod baseline;
+mod commit;
+
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,6 +10,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use self::baseline::Baseline;
 use super::account::Profile;
 use super::check::Check;
 use super::{nothing_here, print};
@@ -32,6 +36,7 @@ Examples:
   pack report --save main.json                  on the main branch; then, on another one:
   pack report --baseline main.json --budget unpacked-growth=1MB
   pack report new.zip --baseline old.zip
+  pack report --baseline git:origin/main        what the project builds now, and at that commit
 
 Exit status: 1 if a limit of Lambda's, a budget (of pack.toml or --budget) or a check (--check) is broken.";
 
@@ -52,8 +57,9 @@ pub(super) struct Report {
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
 
-    /// What to compare with: a report that --save wrote, or another artifact
-    #[arg(long, value_name = "FILE|ARTIFACT")]
+    /// What to compare with: a report that --save wrote, another artifact, or git:REF: a branch, tag or commit of the repository, as
+    /// which the same artifacts of the project are built in a temporary folder
+    #[arg(long, value_name = "FILE|ARTIFACT|git:REF")]
     baseline: Option<String>,
 
     /// Check too whether Lambda will load what is on this machine, as pack check does; findings are in every format
@@ -140,7 +146,7 @@ impl Report {
             self.artifacts.clone()
         };
         let mut report = measure(&names, &registries)?;
-        let baseline = self.baseline.as_deref().map(|name| read_baseline(name, &registries)).transpose()?;
+        let baseline = self.baseline.as_deref().map(|name| Baseline::read(name, &report, &registries)).transpose()?;
         let budgets = budgets_of_project()?;
         self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
         if self.check {
@@ -163,17 +169,20 @@ impl Report {
     fn compare(
         &self,
         report: &mut Sizes,
-        baseline: Option<&Sizes>,
+        baseline: Option<&Baseline>,
         budgets: &[(PathBuf, Budgets)],
         progress: &Progress,
     ) {
         for index in 0..report.artifacts.len() {
-            let before = baseline.and_then(|baseline| report.baseline_of(&report.artifacts[index], baseline));
+            let before = baseline.and_then(|baseline| report.baseline_of(&report.artifacts[index], &baseline.sizes));
             let artifact = &mut report.artifacts[index];
             if let (Some(name), None) = (&self.baseline, before) {
                 progress.warn(&format!("{name} has nothing of {}: it is not compared", artifact.name));
             }
             artifact.change = before.map(|before| Change::between(before, artifact));
+            if let (Some(change), Some(commit)) = (&mut artifact.change, baseline.and_then(|it| it.commit.as_ref())) {
+                change.before.name.clone_from(commit);
+            }
             let is_meant = |output: &Path| is_of(&artifact.name, output);
             let of_project = budgets.iter().find(|(output, _)| is_meant(output)).map(|(_, budgets)| budgets);
             let mut all = of_project.cloned().unwrap_or_default();
@@ -231,16 +240,6 @@ fn budgets_of_project() -> Result<Vec<(PathBuf, Budgets)>> {
     let functions = builds.functions.into_iter().map(|build| (build.output, build.settings.budgets));
     let layers = builds.layers.into_iter().map(|build| (build.output, build.settings.budgets));
     Ok(functions.chain(layers).collect())
-}
-
-/// The report that another one is compared with.
-fn read_baseline(name: &str, registries: &Registries<'_>) -> Result<Sizes> {
-    let path = Path::new(name);
-    let saved = if path.is_file() { report::baseline::read(path)? } else { None };
-    match saved {
-        Some(saved) => Ok(saved),
-        None => measure(&[name.to_owned()], registries),
-    }
 }
 
 /// The artifacts of the project that are there, and those that are not.

@@ -107,7 +107,13 @@ fn write_change(artifact: &Artifact, change: &Change, text: &mut String) {
         let _ = writeln!(text, "{}: nothing has another size.\n", code(&artifact.name));
         return;
     }
-    let _ = writeln!(text, "**{}**: {} → {} ({difference})\n", code(&artifact.name), human(before), human(after));
+    // A saved report has the artifact under its own name.
+    let since = match &change.before.name {
+        name if *name == artifact.name => String::new(),
+        name => format!(" since {}", code(name)),
+    };
+    let _ =
+        writeln!(text, "**{}**: {} → {} ({difference}){since}\n", code(&artifact.name), human(before), human(after));
     for part in change.parts.iter().take(5) {
         let _ = writeln!(text, "- {}", changed(part));
     }

@@ -5,6 +5,7 @@ mod atomic_folder;
 mod command;
 mod digest;
 mod folder;
+pub mod git;
 mod stamp;
 
 pub use atomic::{AtomicFile, destination, sweep_leftovers};

@@ -23,6 +23,7 @@ pub(crate) mod check;
 pub(crate) mod counting;
 pub(crate) mod derived;
 pub(crate) mod engine;
+pub(crate) mod git;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lambda;
