@@ -24,7 +24,7 @@ pub(crate) use kinds::kind;
 pub use markdown::markdown;
 pub use model::{Artifact, Report};
 pub use open::{Measured, measure, open};
-pub(crate) use owners::installed;
+pub(crate) use owners::{installed, named};
 pub use text::{Look, text};
 pub(crate) use words::shown;
 
