@@ -4,7 +4,7 @@ use crate::check::Files;
 use crate::error::{Error, Result};
 use crate::python::licence::{self, Licence};
 use crate::python::metadata::{headers, values};
-use crate::python::report;
+use crate::python::{is_distribution_name, report};
 use crate::report::model::PartKind;
 use crate::report::{Measured, infos, named};
 
@@ -52,9 +52,11 @@ pub(super) fn found(measured: &Measured) -> Result<Vec<Found>> {
         let Some(file) = contents.files.get(&path) else { continue };
         let fields = headers(&String::from_utf8_lossy(&files.start(file, METADATA_BYTES)?));
         let (name, version) = named(&fields, &info);
-        if name.is_empty() {
+        // What no distribution can be called is none.
+        if !is_distribution_name(&name) {
             continue;
         }
+        let version = if version.bytes().all(is_of_version) { version } else { String::new() };
         let requires: Vec<String> = values(&fields, "requires-dist").map(str::to_owned).collect();
         bytes += requires.iter().map(String::len).sum::<usize>();
         if bytes > MOST_BYTES {
@@ -70,4 +72,9 @@ pub(super) fn found(measured: &Measured) -> Result<Vec<Found>> {
         (left.of_base, &left.name, &left.version).cmp(&(right.of_base, &right.name, &right.version))
     });
     Ok(all)
+}
+
+/// Whether a version can have a character. Others mean something in a package URL.
+fn is_of_version(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-_+!".contains(&byte)
 }

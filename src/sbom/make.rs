@@ -36,7 +36,7 @@ pub fn bom(measured: &Measured) -> Result<Bom> {
         removals.tell(&mut component, &one.name);
         listed.add(&one.name, component);
     }
-    for record in record {
+    if let Some(record) = record {
         for one in record.resolved.iter().filter(|one| removals.without_metadata.contains(one.name.as_str())) {
             let mut component = library(&one.name, &one.version, Some(one), &[]);
             removals.tell(&mut component, &one.name);
@@ -146,10 +146,10 @@ fn root(artifact: &Artifact, record: Option<&Record>) -> Component {
         Kind::Folder => "folder",
     };
     root.property("kind", kind);
-    for python in &artifact.python {
+    if let Some(python) = &artifact.python {
         root.property("python", python);
     }
-    for architecture in &artifact.architecture {
+    if let Some(architecture) = &artifact.architecture {
         root.property("architecture", architecture);
     }
     for layer in record.iter().flat_map(|record| &record.layers) {
