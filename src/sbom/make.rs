@@ -46,14 +46,14 @@ pub fn bom(measured: &Measured) -> Result<Bom> {
             for one in &layer.distributions {
                 let resolved = resolved(record, &one.name, &one.version);
                 let mut component = library(&one.name, &one.version, resolved, &[]);
-                component.property("layer", layer_name(layer));
+                component.property("layer", &layer_name(layer));
                 listed.add(&one.name, component);
             }
         }
     }
     for one in found.iter().filter(|one| one.of_base) {
         let mut component = library(&one.name, &one.version, None, &one.licences);
-        component.property("base", true);
+        component.property("base", &true);
         listed.add(&one.name, component);
     }
     let seconds = source_date_epoch()?;
@@ -64,7 +64,7 @@ pub fn bom(measured: &Measured) -> Result<Bom> {
     components.sort_by(|left, right| (&left.name, &left.reference).cmp(&(&right.name, &right.reference)));
     Ok(Bom {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        bom_format: "CycloneDX",
+        format: "CycloneDX",
         spec_version: "1.6",
         serial_number: artifact.digest.as_deref().map(|digest| format!("urn:uuid:{}", uuid(digest))),
         version: 1,
@@ -124,7 +124,7 @@ impl<'r> Removals<'r> {
     fn tell(&self, component: &mut Component, name: &str) {
         let rules: Vec<String> = self.rules.get(name).into_iter().flatten().map(|rule| rule.id()).collect();
         if !rules.is_empty() {
-            component.property("slimmed", rules.join(","));
+            component.property("slimmed", &rules.join(","));
         }
     }
 }
@@ -145,7 +145,7 @@ fn root(artifact: &Artifact, record: Option<&Record>) -> Component {
         Kind::Image => "image",
         Kind::Folder => "folder",
     };
-    root.property("kind", kind);
+    root.property("kind", &kind);
     if let Some(python) = &artifact.python {
         root.property("python", python);
     }
@@ -153,7 +153,7 @@ fn root(artifact: &Artifact, record: Option<&Record>) -> Component {
         root.property("architecture", architecture);
     }
     for layer in record.iter().flat_map(|record| &record.layers) {
-        root.property("layer", format!("{} sha256:{}", layer_name(layer), layer.sha256));
+        root.property("layer", &format!("{} sha256:{}", layer_name(layer), layer.sha256));
         // A BOM-Link: <https://cyclonedx.org/capabilities/bomlink/>.
         root.external_references.push(ExternalReference {
             kind: "bom",
@@ -248,7 +248,7 @@ fn dependencies(artifact: &Artifact, record: Option<&Record>, found: &[Found], l
     // What a layer has beside what was resolved is not listed: what it needs is not known.
     for (name, reference) in &listed.imported {
         if known.contains(name) || resolved.iter().any(|one| one.name == *name) {
-            let mut names = needs.get(name).into_iter().flatten().copied();
+            let mut names = needs.get(name).into_iter().flatten().copied().filter(|needed| needed != name);
             dependencies.push(Dependency { reference: reference.clone(), depends_on: references(&mut names) });
         }
     }

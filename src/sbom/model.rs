@@ -1,5 +1,7 @@
 //! The part of CycloneDX 1.6 that is written. Source: <https://cyclonedx.org/docs/1.6/json/>.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 /// A bill of materials.
@@ -8,7 +10,8 @@ use serde::Serialize;
 pub struct Bom {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
-    pub(super) bom_format: &'static str,
+    #[serde(rename = "bomFormat")]
+    pub(super) format: &'static str,
     pub(super) spec_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) serial_number: Option<String>,
@@ -78,7 +81,7 @@ impl Component {
         }
     }
 
-    pub(super) fn property(&mut self, name: &str, value: impl ToString) {
+    pub(super) fn property(&mut self, name: &str, value: &dyn Display) {
         self.properties.push(Property { name: format!("pack:{name}"), value: value.to_string() });
     }
 }
