@@ -619,7 +619,8 @@ fn write_sbom(report: &SizeReport, build: &BuildPlan, progress: &mut Progress) -
             profile: None,
             progress,
         };
-        sbom::json(&report::measure(&report.path, &registries, &mut Unpacked::default())?)
+        let (measured, contents) = report::open(&report.path, &registries, &mut Unpacked::default())?;
+        sbom::json(&measured, &contents)
     })?;
     write(&path, &text)?;
     Ok(Some(path))

@@ -292,9 +292,9 @@ fn measure(
     let mut artifacts = Vec::new();
     let sboms = names.iter().map(|name| sbom(name)).collect::<Result<Vec<_>>>()?;
     for (name, sbom) in names.iter().zip(sboms) {
-        let measured = report::measure(name, registries, &mut unpacked)?;
+        let (measured, contents) = report::open(name, registries, &mut unpacked)?;
         if let Some(path) = sbom {
-            write(&path, &sbom::json(&measured)?)?;
+            write(&path, &sbom::json(&measured, &contents)?)?;
         }
         let Measured { artifact, .. } = measured;
         artifacts.push(artifact);

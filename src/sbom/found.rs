@@ -1,12 +1,13 @@
 //! The distributions that METADATA in an artifact names.
 
 use crate::check::Files;
+use crate::check::sources::Contents;
 use crate::error::{Error, Result};
 use crate::python::licence::{self, Licence};
 use crate::python::metadata::{headers, values};
 use crate::python::{is_distribution_name, report};
-use crate::report::model::PartKind;
-use crate::report::{Measured, infos, named};
+use crate::report::model::{Artifact, PartKind};
+use crate::report::{installed, named};
 
 /// What is read of METADATA. `License` may hold a whole text, and what follows is wanted too.
 const METADATA_BYTES: usize = 512 << 10;
@@ -38,20 +39,19 @@ impl Found {
 }
 
 /// All of them, by name and version.
-pub(super) fn found(measured: &Measured) -> Result<Vec<Found>> {
-    let (contents, artifact) = (&measured.side.contents, &measured.artifact);
-    let refuse = |reason: String| Error::Compare { path: artifact.name.clone(), reason };
-    let infos = infos(contents);
-    if infos.len() > MOST {
+pub(super) fn found(artifact: &Artifact, contents: &Contents) -> Result<Vec<Found>> {
+    let refuse = |reason: String| Error::Measure { path: artifact.name.clone(), reason };
+    let paths = installed(contents);
+    if paths.len() > MOST {
         return Err(refuse(format!("it has more than {MOST} distributions: no SBOM is made of that")));
     }
     let files = Files::default();
     let mut all = Vec::new();
     let mut bytes = 0;
-    for ((_, info), path) in infos {
+    for path in paths {
         let Some(file) = contents.files.get(&path) else { continue };
         let fields = headers(&String::from_utf8_lossy(&files.start(file, METADATA_BYTES)?));
-        let (name, version) = named(&fields, &info);
+        let (name, version) = named(&fields, folder_of(&path));
         // What no distribution can be called is none.
         if !is_distribution_name(&name) {
             continue;
@@ -72,6 +72,12 @@ pub(super) fn found(measured: &Measured) -> Result<Vec<Found>> {
         (left.of_base, &left.name, &left.version).cmp(&(right.of_base, &right.name, &right.version))
     });
     Ok(all)
+}
+
+/// The installer's folder that METADATA lies in: `numpy-2.1.dist-info`.
+fn folder_of(path: &str) -> &str {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    folder.rsplit('/').next().unwrap_or(folder)
 }
 
 /// Whether a version can have a character. Others mean something in a package URL.

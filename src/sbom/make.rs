@@ -9,6 +9,7 @@ use super::model::{
     Bom, Component, Dependency, ExternalReference, Hash, License, LicenseChoice, Metadata, Property, Tools, Type,
 };
 use super::purl;
+use crate::check::sources::Contents;
 use crate::diff::path_of;
 use crate::error::Result;
 use crate::image::{source_date_epoch, timestamp};
@@ -25,9 +26,9 @@ use crate::slim::Rule;
 const ROOT: &str = "artifact";
 
 /// The bill of an artifact.
-pub fn bom(measured: &Measured) -> Result<Bom> {
+pub fn bom(measured: &Measured, contents: &Contents) -> Result<Bom> {
     let (artifact, record) = (&measured.artifact, measured.record.as_ref());
-    let found = found::found(measured)?;
+    let found = found::found(artifact, contents)?;
     let mut listed = Listed::default();
     let removals = Removals::of(record);
     for one in found.iter().filter(|one| !one.of_base) {

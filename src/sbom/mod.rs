@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub use make::bom;
 pub use model::Bom;
 
+use crate::check::sources::Contents;
 use crate::error::{Error, Result};
 use crate::report::Measured;
 
@@ -27,8 +28,8 @@ pub fn beside(artifact: &Path) -> PathBuf {
 }
 
 /// That of an artifact, as text.
-pub fn json(measured: &Measured) -> Result<String> {
-    let text =
-        serde_json::to_string_pretty(&bom(measured)?).map_err(|error| Error::io("write", "JSON")(error.into()))?;
+pub fn json(measured: &Measured, contents: &Contents) -> Result<String> {
+    let text = serde_json::to_string_pretty(&bom(measured, contents)?)
+        .map_err(|error| Error::io("write", "JSON")(error.into()))?;
     Ok(text + "\n")
 }
