@@ -26,6 +26,7 @@ pub mod python;
 pub mod registry;
 pub mod report;
 pub mod resolve;
+pub mod sbom;
 pub mod size;
 pub mod slim;
 pub mod system;

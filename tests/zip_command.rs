@@ -173,6 +173,10 @@ fn help_says_what_can_be_said() {
           --json
               Write the report (or the plan) as JSON
 
+          --sbom
+              Write the SBOM (CycloneDX 1.6, JSON) beside each artifact, as ARTIFACT.cdx.json: every
+              distribution with version, licence and the SHA-256 of its wheel
+
           --offline
               Use no network: resolve from the wheels in the cache
 

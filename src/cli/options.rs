@@ -7,15 +7,20 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::report::write;
 use super::{describe, print, to_json, variable};
 use crate::build::{self, BuildPlan, Policy, Product};
 use crate::cache::Cache;
+use crate::check::sources::Unpacked;
+use crate::diff::Registries;
 use crate::error::{Error, Result};
 use crate::lambda::{Architecture, PythonVersion, Target};
 use crate::lock::{self, Entry, SetId};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{Choice, LayerSettings, Requirements, Settings};
 use crate::python::interpreter::{self, Interpreters};
+use crate::report;
+use crate::sbom;
 use crate::size::{Budgets, SizeReport, Verdict};
 use crate::slim::{self, Globs, Level, SdkPolicy};
 
@@ -136,6 +141,11 @@ pub(super) struct Options {
     /// Write the report (or the plan) as JSON
     #[arg(long)]
     json: bool,
+
+    /// Write the SBOM (CycloneDX 1.6, JSON) beside each artifact, as ARTIFACT.cdx.json: every distribution with version, licence
+    /// and the SHA-256 of its wheel
+    #[arg(long)]
+    sbom: bool,
 
     /// Use no network: resolve from the wheels in the cache
     #[arg(long)]
@@ -541,7 +551,11 @@ impl Options {
             return Ok(());
         }
         let report = build::artifact(build, python, cache, progress)?.with_phases(progress.phases());
+        let sbom = if self.sbom { write_sbom(&report, build, progress)? } else { None };
         progress.finish();
+        if let Some(path) = sbom {
+            progress.say(&format!("SBOM: {}", path.display()));
+        }
         if self.json {
             made.json.push(to_json(&report)?);
         } else if !self.hands_on {
@@ -589,6 +603,27 @@ impl Options {
             _ => Verbosity::Normal,
         }
     }
+}
+
+/// Writes the SBOM of what was built beside it; none of what was only compared, loaded or pushed.
+fn write_sbom(report: &SizeReport, build: &BuildPlan, progress: &mut Progress) -> Result<Option<PathBuf>> {
+    if build.image.as_ref().is_some_and(|plan| !plan.write || plan.verify) {
+        return Ok(None);
+    }
+    let path = sbom::beside(Path::new(&report.path));
+    let text = progress.phase("sbom", |progress| {
+        let registries = Registries {
+            command: "pack",
+            architecture: build.target.architecture,
+            insecure: false,
+            profile: None,
+            progress,
+        };
+        let (measured, contents) = report::open(&report.path, &registries, &mut Unpacked::default())?;
+        sbom::json(&measured, &contents)
+    })?;
+    write(&path, &text)?;
+    Ok(Some(path))
 }
 
 /// What came of several builds.

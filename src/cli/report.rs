@@ -22,6 +22,7 @@ use crate::progress::{Progress, Verbosity};
 use crate::project::{Project, Selection};
 use crate::report::model::{FunctionLayer, Kind, VERSION};
 use crate::report::{self, Artifact, Change, Look, Measured, Report as Sizes};
+use crate::sbom;
 use crate::size::{Budget, Budgets};
 use crate::system::AtomicFile;
 
@@ -37,6 +38,7 @@ Examples:
   pack report --baseline main.json --budget unpacked-growth=1MB
   pack report new.zip --baseline old.zip
   pack report --baseline git:origin/main        what the project builds now, and at that commit
+  pack report app.zip --sbom                    app.zip.cdx.json: what is in it, as CycloneDX
 
 Exit status: 1 if a limit of Lambda's, a budget (of pack.toml or --budget) or a check (--check) is broken.";
 
@@ -71,6 +73,12 @@ pub(super) struct Report {
     /// (80%); may be repeated
     #[arg(long = "budget", value_name = "KEY=SIZE")]
     budgets: Vec<Budget>,
+
+    /// Write the SBOM (CycloneDX 1.6, JSON) of each artifact too: every distribution in it with version, licence and wheel; of one
+    /// artifact into a file that is named [default: beside it, as ARTIFACT.cdx.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "clap's way to have an option whose value may be left out")]
+    sbom: Option<Option<PathBuf>>,
 
     /// Which image of an index in a registry is meant
     #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
@@ -145,7 +153,8 @@ impl Report {
         } else {
             self.artifacts.clone()
         };
-        let mut report = measure(&names, &registries)?;
+        let place = |name: &str| self.sbom.as_ref().map(|file| sbom_of(name, file.as_deref(), names.len())).transpose();
+        let mut report = measure(&names, &registries, &place)?;
         let baseline = self.baseline.as_deref().map(|name| Baseline::read(name, &report, &registries)).transpose()?;
         let budgets = budgets_of_project()?;
         self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
@@ -272,11 +281,21 @@ pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
 }
 
 /// Measures artifacts; of several ZIPs of which one is a function's, the others are its layers.
-fn measure(names: &[String], registries: &Registries<'_>) -> Result<Sizes> {
+/// `sbom` says where the SBOM of one goes.
+fn measure(
+    names: &[String],
+    registries: &Registries<'_>,
+    sbom: &dyn Fn(&str) -> Result<Option<PathBuf>>,
+) -> Result<Sizes> {
     let mut unpacked = Unpacked::default();
     let mut artifacts = Vec::new();
-    for name in names {
-        let Measured { artifact, .. } = report::measure(name, registries, &mut unpacked)?;
+    let sboms = names.iter().map(|name| sbom(name)).collect::<Result<Vec<_>>>()?;
+    for (name, sbom) in names.iter().zip(sboms) {
+        let (measured, contents) = report::open(name, registries, &mut unpacked)?;
+        if let Some(path) = sbom {
+            write(&path, &sbom::json(&measured, &contents)?)?;
+        }
+        let Measured { artifact, .. } = measured;
         artifacts.push(artifact);
     }
     let is_layer = |artifact: &Artifact| artifact.kind == Kind::Layer;
@@ -319,6 +338,22 @@ fn check(report: &mut Sizes) -> Result<()> {
     Ok(())
 }
 
+/// Where the SBOM of one of some artifacts goes.
+fn sbom_of(name: &str, file: Option<&Path>, artifacts: usize) -> Result<PathBuf> {
+    match file {
+        Some(_) if artifacts > 1 => Err(Error::usage(
+            "one file cannot hold the SBOMs of several artifacts",
+            "--sbom without a file writes each beside its artifact",
+        )),
+        Some(file) => Ok(file.to_owned()),
+        None if path_of(name).exists() => Ok(sbom::beside(path_of(name))),
+        None => Err(Error::usage(
+            format!("there is no place beside {name}, which is not on this machine, for its SBOM"),
+            "name a file: --sbom=FILE",
+        )),
+    }
+}
+
 /// Whether an artifact is what a build of the project writes.
 fn is_of(name: &str, output: &Path) -> bool {
     let path = path_of(name);
@@ -340,7 +375,7 @@ fn json(report: &Sizes) -> Result<String> {
 }
 
 /// Writes a file as a whole; a device or a pipe is written as it is.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let is_special = std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
     if is_special {
         return std::fs::write(path, text).map_err(Error::io("write", path));

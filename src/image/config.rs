@@ -114,7 +114,7 @@ fn object<'m>(map: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String,
 }
 
 /// RFC 3339, in UTC.
-fn timestamp(seconds: u64) -> String {
+pub(crate) fn timestamp(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
     format!("{}T{hour:02}:{minute:02}:{second:02}Z", Day::of_days(days))

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use base::{Base, is_layout};
+pub(crate) use config::timestamp;
 pub use deployed::{layout_digest, layout_digest_and_bytes, push_layout};
 pub use look::{Question, Seen, look, recall};
 pub use provided::{CLIENT, Provided};
@@ -134,7 +135,7 @@ impl Plan {
             Pin::None => base::index_digest(&self.base)?,
             Pin::Record(..) => found,
         };
-        let time = source_date_epoch()?;
+        let time = source_date_epoch()?.unwrap_or_default();
         let starts = (&self.entrypoint, &self.seen.provided.entrypoint);
         Ok(base.map(|base| format!("{base} {} {starts:?} {:?} {} {time}", self.base, self.labels, self.tag)))
     }
@@ -184,7 +185,7 @@ impl Payload<'_> {
     /// Packs the layers, or takes those that an earlier build packed. `base_has` is asked for name and version of a distribution.
     pub fn layers(&self, target: Target, base_has: &dyn Fn(&str, &str) -> bool, cache: &Cache) -> Result<OwnLayers> {
         let left_out = self.left_out(target, base_has)?;
-        let layers = own_layers(self, &left_out, source_date_epoch()?, cache)?;
+        let layers = own_layers(self, &left_out, source_date_epoch()?.unwrap_or_default(), cache)?;
         Ok(OwnLayers { layers, left_out })
     }
 
@@ -320,7 +321,7 @@ impl Image {
         cache: &Cache,
         progress: &mut Progress,
     ) -> Result<Self> {
-        let time = source_date_epoch()?;
+        let time = source_date_epoch()?.unwrap_or_default();
         let base = progress.phase("base", |progress| match &plan.seen.base {
             Some(base) => Ok(base.clone()),
             None => Base::find(&plan.question(target), client, cache, progress).map(Arc::new),
@@ -493,12 +494,12 @@ fn own_layers(
     layers.collect()
 }
 
-/// The time of entries and of the image, in seconds (<https://reproducible-builds.org/specs/source-date-epoch/>).
-fn source_date_epoch() -> Result<u64> {
-    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
+/// The time of entries and of the image, in seconds, where somebody says one (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub(crate) fn source_date_epoch() -> Result<Option<u64>> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
     // What a ustar header can hold.
     let seconds = value.to_str().and_then(|text| text.parse().ok()).filter(|seconds| *seconds < 1 << 33);
-    seconds.ok_or_else(|| {
+    seconds.map(Some).ok_or_else(|| {
         Error::usage("SOURCE_DATE_EPOCH is not a number of seconds since 1970", "unset it, or give a whole number")
     })
 }

@@ -4,6 +4,7 @@ pub mod bytecode;
 pub mod cython;
 pub mod exporter;
 pub mod interpreter;
+pub mod licence;
 pub mod markers;
 pub mod marshal;
 pub mod metadata;

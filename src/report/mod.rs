@@ -23,8 +23,8 @@ pub use html::html;
 pub(crate) use kinds::kind;
 pub use markdown::markdown;
 pub use model::{Artifact, Report};
-pub use open::{Measured, measure, open};
-pub(crate) use owners::installed;
+pub use open::{Measured, open};
+pub(crate) use owners::{installed, named};
 pub use text::{Look, text};
 pub(crate) use words::shown;
 

@@ -33,12 +33,7 @@ pub struct Measured {
     pub record: Option<Record>,
 }
 
-/// Opens and measures what an argument names.
-pub fn measure(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<Measured> {
-    Ok(open(name, registries, unpacked)?.0)
-}
-
-/// The same with all that is in it.
+/// Opens and measures what an argument names, and gives all that is in it.
 pub fn open(name: &str, registries: &Registries<'_>, unpacked: &mut Unpacked) -> Result<(Measured, Contents)> {
     let side = Side::open(name, registries, unpacked).map_err(|error| match error {
         Error::Compare { path, reason } => Error::Measure { path, reason },

@@ -246,13 +246,8 @@ fn read(contents: &Contents, (site, info): (String, String), path: &str) -> Resu
         None => String::new(),
     };
     let fields = metadata::headers(&start);
-    let is_plain =
-        |value: &&str| value.len() <= FIELD_BYTES && !value.is_empty() && !value.chars().any(char::is_control);
-    let value = |name| metadata::values(&fields, name).next().filter(is_plain).map(str::to_owned);
-    let stem = INFO.iter().find_map(|(end, _)| info.strip_suffix(end)).unwrap_or(&info);
-    let (stem_name, stem_version) = stem.split_once('-').unwrap_or((stem, ""));
-    let name = normalise(&value("name").unwrap_or_else(|| stem_name.to_owned()));
-    let version = value("version").unwrap_or_else(|| stem_version.to_owned());
+    let (name, version) = named(&fields, &info);
+    let (stem_name, _) = stem(&info);
     let record = text("RECORD", RECORD_BYTES)?.map(|text| {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         reader.records().flatten().filter_map(|row| normal(&site, row.get(0)?)).collect()
@@ -267,6 +262,21 @@ fn read(contents: &Contents, (site, info): (String, String), path: &str) -> Resu
         top.extend([name.replace('-', "_"), stem_name.to_owned(), name.clone()]);
     }
     Ok(Installed { name, version, site, info, record, top })
+}
+
+/// Name, normalised, and version, as the fields of METADATA say them, else as the installer's folder does.
+pub(crate) fn named(fields: &[(String, String)], info: &str) -> (String, String) {
+    let is_plain =
+        |value: &&str| value.len() <= FIELD_BYTES && !value.is_empty() && !value.chars().any(char::is_control);
+    let value = |name| metadata::values(fields, name).next().filter(is_plain).map(str::to_owned);
+    let (stem_name, stem_version) = stem(info);
+    let name = normalise(&value("name").unwrap_or_else(|| stem_name.to_owned()));
+    (name, value("version").unwrap_or_else(|| stem_version.to_owned()))
+}
+
+fn stem(info: &str) -> (&str, &str) {
+    let stem = INFO.iter().find_map(|(end, _)| info.strip_suffix(end)).unwrap_or(info);
+    stem.split_once('-').unwrap_or((stem, ""))
 }
 
 /// A path of RECORD in the artifact: relative to the site, and nothing where it leads out.

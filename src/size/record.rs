@@ -75,7 +75,8 @@ impl Record {
 
     /// Where that of an artifact is.
     pub fn beside(artifact: &Path) -> PathBuf {
-        let mut name = OsString::from(artifact.as_os_str());
+        // `folder/` is `folder`.
+        let mut name = OsString::from(artifact.components().as_path().as_os_str());
         name.push(".pack.json");
         name.into()
     }

@@ -13,6 +13,8 @@ use crate::image;
 use crate::imports;
 use crate::lambda::{self, Target};
 use crate::layers::Layer;
+use crate::python::licence::{self, Licence};
+use crate::python::metadata;
 use crate::resolve::Distribution;
 use crate::slim::{Kept, Level, PartName, Rule, Slimmed};
 use crate::tree::Owner;
@@ -97,6 +99,9 @@ pub struct Resolved {
     pub wheel: String,
     /// SHA-256 of its wheel.
     pub sha256: String,
+    /// Its licences, as its METADATA declares them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licences: Vec<Licence>,
 }
 
 /// That another distribution needs one.
@@ -351,6 +356,9 @@ impl From<&Distribution> for Resolved {
         let Distribution { name, version, requested, needed_by, sha256, wheel, .. } = distribution;
         let needed_by =
             needed_by.iter().map(|need| NeededBy { name: need.by.clone(), versions: need.versions.clone() });
+        // It was read before: the resolution goes by it.
+        let licences = wheel.metadata("METADATA").map(|text| licence::of(&metadata::headers(&text)));
+        let licences = licences.unwrap_or_default();
         Self {
             name: name.clone(),
             version: version.clone(),
@@ -358,6 +366,7 @@ impl From<&Distribution> for Resolved {
             needed_by: needed_by.collect(),
             wheel: wheel.filename.to_string(),
             sha256: sha256.clone(),
+            licences,
         }
     }
 }

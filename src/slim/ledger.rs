@@ -43,6 +43,11 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// As JSON names it.
+    pub fn id(self) -> String {
+        serde_json::to_value(self).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
+    }
+
     /// As a report names it.
     pub fn title(self) -> &'static str {
         match self {

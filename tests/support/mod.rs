@@ -218,6 +218,7 @@ pub(crate) struct WheelBuilder {
     tags: String,
     requires: Vec<String>,
     requires_python: Option<String>,
+    fields: Vec<String>,
     wheel_version: String,
     files: Vec<(String, Vec<u8>)>,
     without: Vec<String>,
@@ -233,6 +234,7 @@ impl WheelBuilder {
             tags: "py3-none-any".into(),
             requires: Vec::new(),
             requires_python: None,
+            fields: Vec::new(),
             wheel_version: "1.0".into(),
             files: Vec::new(),
             without: Vec::new(),
@@ -255,6 +257,12 @@ impl WheelBuilder {
     /// Sets `Requires-Python`.
     pub(crate) fn requires_python(mut self, versions: &str) -> Self {
         self.requires_python = Some(versions.into());
+        self
+    }
+
+    /// Adds a line to METADATA: `License: MIT`.
+    pub(crate) fn field(mut self, line: &str) -> Self {
+        self.fields.push(format!("{line}\n"));
         self
     }
 
@@ -295,7 +303,8 @@ impl WheelBuilder {
         let requires = requires.concat();
         let python = self.requires_python.iter().map(|versions| format!("Requires-Python: {versions}\n"));
         let python: String = python.collect();
-        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{python}{requires}");
+        let fields = self.fields.concat();
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{python}{fields}{requires}");
         let wheel = format!("Wheel-Version: {wheel_version}\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tags}\n");
         let mut members = self.files.clone();
         members.push((format!("{info}/METADATA"), metadata.into()));

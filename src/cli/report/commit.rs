@@ -185,7 +185,7 @@ impl There<'_> {
             ));
         };
         let path = artifact.display().to_string();
-        let Measured { artifact, .. } = report::measure(&path, self.registries, &mut Unpacked::default())?;
+        let (Measured { artifact, .. }, _) = report::open(&path, self.registries, &mut Unpacked::default())?;
         Ok(artifact)
     }
 
