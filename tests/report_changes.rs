@@ -398,6 +398,28 @@ fn layers_images_and_what_is_new_in_a_folder_of_a_repository() {
 }
 
 #[test]
+fn a_commit_that_nobody_would_deploy_is_compared_all_the_same() {
+    let pack = Pack::new();
+    pack.function("job", "import nowhere\n", &[]);
+    pack.write(
+        "pack.toml",
+        "[defaults]\nbytecode = \"none\"\n[functions.job]\nhandler = \"app.handler\"\n[budgets]\nunpacked = 1\n",
+    );
+    // Not what the build is to leave.
+    pack.write(ZIP, "somebody's");
+    let repository = Repository::of(&pack);
+    repository.git(&["add", "--force", ZIP]);
+    repository.commit("with an artifact");
+    pack.write("functions/job/app.py", HANDLER);
+    pack.write("pack.toml", "[defaults]\nbytecode = \"none\"\n");
+    build(&pack);
+    let outcome = since_main(&pack, &["--format", "json"]);
+    assert_done(&outcome);
+    let json: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(json["artifacts"][0]["change"]["before"]["unpacked"], json!("import nowhere\n".len()));
+}
+
+#[test]
 fn what_cannot_be_compared_says_why() {
     let (pack, repository) = project();
     let fails = |arguments: &[&str], words: &[&str]| {
