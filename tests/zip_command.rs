@@ -406,6 +406,8 @@ fn the_json_report_adds_up() {
         "phases",
         "python",
         "removed",
+        "requirements",
+        "resolved",
         "runtime",
         "sha256",
         "bytecode_interpreter",
