@@ -137,7 +137,7 @@ pub fn artifact(
         _ => Ok(None),
     };
     if let Some(report) = key(unchanged::set(build)?.as_ref(), None)?.and_then(|key| unchanged::recall(&key, cache)) {
-        Record::write(&report)?;
+        keep_record(&report, progress);
         return Ok(report);
     }
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
@@ -154,7 +154,7 @@ pub fn artifact(
         (made.report, stamp)
     };
     if build.image.as_ref().is_none_or(|plan| plan.write && !plan.verify) {
-        Record::write(&report)?;
+        keep_record(&report, progress);
     }
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
     let base = report.image.as_ref().and_then(|image| image.base_digest.parse().ok());
@@ -164,6 +164,13 @@ pub fn artifact(
         unchanged::remember(&key, &report, stamp, cache);
     }
     Ok(report)
+}
+
+/// Writes the record beside an artifact. The artifact is what was asked for: it is there without its record, too.
+fn keep_record(report: &SizeReport, progress: &Progress) {
+    if let Err(error) = Record::write(report) {
+        progress.warn(&format!("no record is kept beside {}: {error}", report.path));
+    }
 }
 
 /// How often an artifact is built again with something put back.

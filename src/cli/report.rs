@@ -14,6 +14,7 @@ use self::baseline::Baseline;
 use super::account::Profile;
 use super::check::Check;
 use super::{nothing_here, print};
+use crate::check::Severity;
 use crate::check::sources::Unpacked;
 use crate::diff::{Registries, path_of};
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ use crate::project::{Project, Selection};
 use crate::report::model::{FunctionLayer, Kind, VERSION};
 use crate::report::{self, Artifact, Change, Look, Measured, Report as Sizes};
 use crate::sbom;
-use crate::size::{Budget, Budgets};
+use crate::size::{Budget, Budgets, Key};
 use crate::system::AtomicFile;
 
 const EXAMPLES: &str = "\
@@ -137,6 +138,7 @@ impl Report {
     pub(super) fn run(self) -> Result<ExitCode> {
         let outputs = self.outputs()?;
         let progress = Progress::new(Verbosity::Normal);
+        self.warn_of_growth(&progress);
         let registries = Registries {
             command: "pack report",
             architecture: self.arch,
@@ -154,12 +156,12 @@ impl Report {
             self.artifacts.clone()
         };
         let place = |name: &str| self.sbom.as_ref().map(|file| sbom_of(name, file.as_deref(), names.len())).transpose();
-        let mut report = measure(&names, &registries, &place)?;
+        let mut report = measure(&names, !self.artifacts.is_empty(), &registries, &place)?;
         let baseline = self.baseline.as_deref().map(|name| Baseline::read(name, &report, &registries)).transpose()?;
         let budgets = budgets_of_project()?;
         self.compare(&mut report, baseline.as_ref(), &budgets, &progress);
         if self.check {
-            check(&mut report)?;
+            check(&mut report, &progress)?;
         }
         if let Some(file) = &self.save {
             write(file, &json(&report)?)?;
@@ -200,25 +202,43 @@ impl Report {
         }
     }
 
+    /// Says that budgets on growth of the command line are not judged, where nothing is at hand to compare with.
+    fn warn_of_growth(&self, progress: &Progress) {
+        let growth = |budget: &&Budget| matches!(budget.key, Key::PackedGrowth | Key::UnpackedGrowth);
+        if let (Some(budget), None) = (self.budgets.iter().find(growth), &self.baseline) {
+            progress.warn(&format!("--budget {} is not judged without --baseline", budget.key));
+        }
+    }
+
     /// What is written: text where nothing was asked for.
     fn outputs(&self) -> Result<Vec<Output>> {
-        if self.formats.is_empty() {
-            return Ok(vec![Output { format: Format::Text, file: None }]);
-        }
-        let mut to_output = self.formats.iter().filter(|output| output.file.is_none() && output.format == Format::Json);
-        if to_output.next().is_some() && self.formats.iter().filter(|output| output.file.is_none()).count() > 1 {
-            return Err(Error::usage(
-                "JSON and another format would both go to standard output",
-                "write one of them into a file: --format json=size.json --format text",
-            ));
-        }
-        let mut files: Vec<&PathBuf> = self.formats.iter().filter_map(|output| output.file.as_ref()).collect();
-        files.extend(&self.save);
-        files.sort();
-        if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+        let files = self.formats.iter().filter_map(|output| output.file.as_ref());
+        let mut files: Vec<&PathBuf> = files.chain(&self.save).chain(self.sbom.iter().flatten()).collect();
+        // `a` and `./a` are one.
+        files.sort_by(|left, right| left.components().cmp(right.components()));
+        if let Some(pair) = files.windows(2).find(|pair| pair[0].components().eq(pair[1].components())) {
             return Err(Error::usage(
                 format!("two formats would be written to {}", pair[0].display()),
                 "give each its file",
+            ));
+        }
+        let is_artifact =
+            |file: &&&PathBuf| self.artifacts.iter().any(|name| path_of(name).components().eq(file.components()));
+        if let Some(file) = files.iter().find(is_artifact) {
+            return Err(Error::usage(
+                format!("{} is an artifact to be measured, and would be written over", file.display()),
+                "give the report another file",
+            ));
+        }
+        if self.formats.is_empty() {
+            return Ok(vec![Output { format: Format::Text, file: None }]);
+        }
+        let to_output = || self.formats.iter().filter(|output| output.file.is_none());
+        let is_alone = |output: &Output| matches!(output.format, Format::Json | Format::Html);
+        if to_output().any(is_alone) && to_output().count() > 1 {
+            return Err(Error::usage(
+                "JSON or HTML and another format would both go to standard output",
+                "write one of them into a file: --format json=size.json --format text",
             ));
         }
         Ok(self.formats.clone())
@@ -266,12 +286,11 @@ pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for output in &outputs {
-        if output.exists() {
-            found.push(output.display().to_string());
-        } else if over_limit(output).exists() {
-            found.push(over_limit(output).display().to_string());
-        } else {
-            missing.push(output.display().to_string());
+        // A build that got too large leaves the one before it: the newer one is meant.
+        let there = [output.to_path_buf(), over_limit(output)].into_iter().filter(|path| path.exists());
+        match there.max_by_key(|path| path.metadata().and_then(|there| there.modified()).ok()) {
+            Some(newest) => found.push(newest.display().to_string()),
+            None => missing.push(output.display().to_string()),
         }
     }
     if found.is_empty() {
@@ -280,10 +299,11 @@ pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
     Ok((found, missing))
 }
 
-/// Measures artifacts; of several ZIPs of which one is a function's, the others are its layers.
+/// Measures artifacts; of several ZIPs that a person named, of which one is a function's, the others are its layers.
 /// `sbom` says where the SBOM of one goes.
 fn measure(
     names: &[String],
+    is_named: bool,
     registries: &Registries<'_>,
     sbom: &dyn Fn(&str) -> Result<Option<PathBuf>>,
 ) -> Result<Sizes> {
@@ -309,28 +329,39 @@ fn measure(
             unpacked: layer.unpacked,
         })
         .collect();
-    // What pack built says its layers itself.
-    if let (1, Some(function)) =
-        (functions, artifacts.iter_mut().find(|artifact| matches!(artifact.kind, Kind::Zip | Kind::Folder)))
-        && function.with_layers.is_none()
-        && function.of.is_none()
-        && !layers.is_empty()
-    {
-        function.set_layers(layers);
+    for function in artifacts.iter_mut().filter(|artifact| matches!(artifact.kind, Kind::Zip | Kind::Folder)) {
+        let known = function.with_layers.take().map(|with| with.layers).unwrap_or_default();
+        // As they are now, where they are among what is measured.
+        let now = |layer: FunctionLayer| layers.iter().find(|now| now.name == layer.name).cloned().unwrap_or(layer);
+        let mut all: Vec<FunctionLayer> = known.into_iter().map(now).collect();
+        if functions == 1 && is_named {
+            let more = layers.iter().filter(|layer| !all.iter().any(|known| known.name == layer.name));
+            let more: Vec<FunctionLayer> = more.cloned().collect();
+            all.extend(more);
+        }
+        function.set_layers(all);
     }
     Ok(Sizes { version: VERSION, artifacts })
 }
 
 /// Adds what a check finds, of a function with its layers as far as they are at hand.
-fn check(report: &mut Sizes) -> Result<()> {
+fn check(report: &mut Sizes, progress: &Progress) -> Result<()> {
     for artifact in &mut report.artifacts {
         let path = path_of(&artifact.name);
         if !path.exists() {
             continue;
         }
         let layers = artifact.with_layers.iter().flat_map(|with| &with.layers);
-        let layers = layers.map(|layer| PathBuf::from(&layer.name)).filter(|layer| layer.is_file()).collect();
-        let mut findings = Check::findings(path, layers, artifact.python, artifact.architecture)?;
+        let (here, away): (Vec<PathBuf>, Vec<PathBuf>) =
+            layers.map(|layer| PathBuf::from(&layer.name)).partition(|layer| layer.is_file());
+        let mut findings = Check::findings(path, here, artifact.python, artifact.architecture)?;
+        if let Some(away) = away.first() {
+            // What is missing may be in a layer that is not here.
+            progress.warn(&format!("{}: checked without its layer {}", artifact.name, away.display()));
+            for finding in findings.iter_mut().filter(|finding| finding.check.ends_with("-missing")) {
+                finding.severity = Severity::Warning;
+            }
+        }
         // That is among the limits.
         findings.retain(|finding| finding.check != "too-large");
         artifact.findings = findings;

@@ -170,8 +170,10 @@ fn is_output(path: &Path, output: &Path) -> bool {
     };
     let (Some(name), Some(stem)) = (path.file_name(), output.file_stem()) else { return false };
     let (name, stem) = (name.to_string_lossy(), stem.to_string_lossy());
-    let ours = Some(name.as_ref()) == output.file_name().map(|name| name.to_string_lossy()).as_deref()
-        || name == format!("{stem}.over-limit.zip")
+    // What is kept beside an artifact is of its name.
+    let whole = [".pack.json", ".cdx.json"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let ours = Some(whole) == output.file_name().map(|name| name.to_string_lossy()).as_deref()
+        || whole == format!("{stem}.over-limit.zip")
         || (name.starts_with(&format!(".{stem}.")) && name.ends_with(".partial"));
     ours && same_folder()
 }
@@ -306,7 +308,10 @@ mod tests {
     #[test]
     fn a_build_does_not_pack_what_it_wrote() {
         let root = tempfile::tempdir().unwrap();
-        for name in ["app.py", "job.zip", "job.over-limit.zip", ".job.zip.x.partial", "data.zip"] {
+        let written = ["job.zip", "job.over-limit.zip", ".job.zip.x.partial"];
+        let beside =
+            ["job.zip.pack.json", "job.zip.cdx.json", "job.over-limit.zip.pack.json", ".job.zip.pack.json.x.partial"];
+        for name in written.iter().chain(&beside).chain(&["app.py", "data.zip"]) {
             std::fs::write(root.path().join(name), "").unwrap();
         }
         let files = collect(root.path(), &root.path().join("job.zip")).unwrap();

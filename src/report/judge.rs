@@ -6,7 +6,8 @@ use crate::size::{Budgets, Measured, OwnLayer, SizedPart, Sizes};
 impl Artifact {
     /// Judges it. Budgets on growth count only where a baseline is at hand.
     pub fn judge(&mut self, budgets: &Budgets, baseline: Option<&Self>) {
-        let own = self.layers.iter().filter(|layer| !layer.of_base);
+        // What docker save writes is not packed: who pushes it packs it.
+        let own = self.layers.iter().filter(|layer| !layer.of_base && self.packed.is_some());
         let measured = Measured {
             is_image: self.kind == Kind::Image,
             sizes: self.sizes(),
@@ -19,10 +20,16 @@ impl Artifact {
     fn sizes(&self) -> Sizes<'_> {
         let own = || self.parts.iter().filter(|part| part.kind.is_ours());
         let is_image = self.kind == Kind::Image;
+        // A baseline may say anything.
+        let sum = |bytes: &mut dyn Iterator<Item = u64>| bytes.fold(0, u64::saturating_add);
         let own_layers = || self.layers.iter().filter(|layer| !layer.of_base);
         Sizes {
-            packed: if is_image { Some(own_layers().map(|layer| layer.packed).sum()) } else { self.packed },
-            unpacked: if is_image { own().map(|part| part.unpacked).sum() } else { self.unpacked_with_layers() },
+            packed: if is_image {
+                self.packed.map(|_| sum(&mut own_layers().map(|layer| layer.packed)))
+            } else {
+                self.packed
+            },
+            unpacked: if is_image { sum(&mut own().map(|part| part.unpacked)) } else { self.unpacked_with_layers() },
             parts: own()
                 .map(|part| SizedPart {
                     name: &part.name,

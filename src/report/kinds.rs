@@ -20,7 +20,7 @@ pub(crate) fn kind(path: &str) -> FileKind {
 fn is_library(name: &str) -> bool {
     let is_version = |rest: &str| rest.is_empty() || rest.starts_with('.');
     let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    name.split_once(".so").is_some_and(|(_, rest)| is_version(rest) && is_number(rest))
+    name.rsplit_once(".so").is_some_and(|(_, rest)| is_version(rest) && is_number(rest))
 }
 
 #[cfg(test)]
@@ -37,6 +37,7 @@ mod tests {
             ("a/x.so.txt", FileKind::Data),
             ("a/x.pyi", FileKind::Data),
             ("x.sofa", FileKind::Data),
+            ("x.source.so", FileKind::Library),
             ("", FileKind::Data),
         ] {
             assert_eq!(kind(path), expected, "{path}");

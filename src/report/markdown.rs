@@ -13,6 +13,9 @@ use crate::size::{exact, human};
 /// By this line whoever writes comments finds the one of the last time.
 const MARKER: &str = "<!-- pack report -->";
 
+/// Characters of a name: a comment has room for 65,536.
+const NAME: usize = 200;
+
 /// Lines of each list that is folded.
 const SHOWN: usize = 25;
 
@@ -202,10 +205,15 @@ fn fold(title: &str, inside: &str, text: &mut String) {
     let _ = writeln!(text, "<details><summary>{title}</summary>\n\n{}\n\n</details>\n", inside.trim_end());
 }
 
+/// A name that is no longer than a line should be.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= NAME { name.to_owned() } else { name.chars().take(NAME - 1).chain(['…']).collect() }
+}
+
 /// A name inside of a tag.
 fn tag(name: &str) -> String {
     let mut text = String::from("<code>");
-    for one in words::shown(name).chars() {
+    for one in cut(&words::shown(name)).chars() {
         match one {
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
@@ -224,9 +232,10 @@ fn code(name: &str) -> String {
     text + "</code>"
 }
 
-/// Text that Markdown shows as it is.
+/// Text that Markdown shows as it is. Mentions, numbers of issues and addresses are looked for in what was rendered, so that
+/// something without a width stands in them.
 fn plain(name: &str) -> String {
-    let name = words::shown(name);
+    let name = cut(&words::shown(name));
     let mut text = String::new();
     let mut last = ' ';
     let mut all = name.chars().peekable();
@@ -235,7 +244,12 @@ fn plain(name: &str) -> String {
         let is_inside = last.is_alphanumeric() && all.peek().is_some_and(|next| next.is_alphanumeric());
         match one {
             '_' if is_inside => text.push(one),
-            '<' | '>' | '&' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '@' | '#' | '~' | '!' | '$' => {
+            '@' | '#' => {
+                let _ = write!(text, "&#{};&#8203;", u32::from(one));
+            }
+            ':' if all.peek() == Some(&'/') => text.push_str("&#58;&#8203;"),
+            '.' if last == 'w' => text.push_str("&#8203;."),
+            '<' | '>' | '&' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '!' | '$' => {
                 let _ = write!(text, "&#{};", u32::from(one));
             }
             one => text.push(one),
@@ -254,9 +268,11 @@ mod tests {
         assert_eq!(plain("a|b"), "a&#124;b");
         assert_eq!(
             plain("<img src=x> @team [a](b) `c` __d__"),
-            "&#60;img src=x&#62; &#64;team &#91;a&#93;(b) &#96;c&#96; &#95;&#95;d&#95;&#95;"
+            "&#60;img src=x&#62; &#64;&#8203;team &#91;a&#93;(b) &#96;c&#96; &#95;&#95;d&#95;&#95;"
         );
         assert_eq!(plain("a\n| b x_y"), "a&#92;u{a}&#124; b x_y");
+        assert_eq!(plain("#1 https://x www.x.y a.py"), "&#35;&#8203;1 https&#58;&#8203;//x www&#8203;.x.y a.py");
+        assert_eq!(plain(&"a".repeat(999)).chars().count(), NAME);
         assert_eq!(tag("<x>"), "<code>&lt;x&gt;</code>");
     }
 }

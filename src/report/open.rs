@@ -83,7 +83,11 @@ fn artifact(side: &Side, record: Option<&Record>) -> Result<Artifact> {
     let of_files: u64 = parts.iter().map(|part| part.unpacked).sum();
     let packed_of_files = parts.iter().try_fold(0_u64, |sum, part| Some(sum + part.packed?));
     let (unpacked, packed) = match kind {
-        Kind::Image => (contents.image.unpacked, Some(contents.image.layers.iter().map(|layer| layer.packed).sum())),
+        Kind::Image => {
+            let packed = contents.image.layers.iter().map(|layer| layer.packed).sum();
+            // What docker save writes has no manifest and is not packed.
+            (contents.image.unpacked, contents.image.manifest.as_ref().map(|_| packed))
+        }
         Kind::Folder => (of_files, None),
         Kind::Zip | Kind::Layer => (of_files, Some(side.packed)),
     };

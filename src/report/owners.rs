@@ -5,7 +5,7 @@
 //! owner; nothing that an artifact says makes another file than its own anybody's; the same files give the same owners.
 //! Sources: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>, PEP 376.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -20,6 +20,12 @@ const METADATA_BYTES: usize = 64 << 10;
 
 /// A larger RECORD is passed over; the largest known one has 3 MB.
 const RECORD_BYTES: u64 = 16 << 20;
+
+/// Names of `top_level.txt` that are read.
+const MOST_NAMES: usize = 256;
+
+/// Versions of one name that are shown: a distribution should be there once.
+const MOST_VERSIONS: usize = 3;
 
 /// Bytes of a name or version that is shown.
 const FIELD_BYTES: usize = 256;
@@ -55,8 +61,8 @@ struct Installed {
     site: String,
     /// `numpy-2.1.dist-info`, below that.
     info: String,
-    /// What RECORD lists, as paths in the artifact.
-    record: Option<Vec<String>>,
+    /// Whether there is a RECORD.
+    has_record: bool,
     /// Names of its modules and packages, where RECORD does not say it.
     top: Vec<String>,
 }
@@ -92,7 +98,7 @@ pub(super) fn owners(asked: &Asked<'_>) -> Result<Owners> {
         .map(|(place, path)| read(contents, place, &path))
         .collect::<Result<_>>()?;
     let paths: Vec<&String> = contents.files.keys().chain(contents.links.keys()).collect();
-    owners.claim(&installed, contents);
+    owners.claim(&installed, contents)?;
     owners.claim_by_name(&installed, &paths);
     owners.claim_bytecode(&paths);
     let sites = sites(contents);
@@ -117,12 +123,12 @@ impl Owners {
     }
 
     fn distribution(&mut self, distribution: &Installed) -> usize {
-        let known_by = if distribution.record.is_some() { KnownBy::Record } else { KnownBy::Metadata };
+        let known_by = if distribution.has_record { KnownBy::Record } else { KnownBy::Metadata };
         self.owner(&distribution.name, Some(&distribution.version), PartKind::Distribution, known_by)
     }
 
     /// What RECORDs list, and the folders that they lie in.
-    fn claim(&mut self, installed: &[Installed], contents: &Contents) {
+    fn claim(&mut self, installed: &[Installed], contents: &Contents) -> Result<()> {
         for distribution in installed {
             let index = self.distribution(distribution);
             let info = join(&distribution.site, &format!("{}/", distribution.info));
@@ -131,20 +137,25 @@ impl Owners {
                 self.of.entry(path.clone()).or_insert(index);
             }
         }
-        for distribution in installed {
+        // One after the other: a small archive may have gigabytes of them.
+        for distribution in installed.iter().filter(|distribution| distribution.has_record) {
             let index = self.distribution(distribution);
-            let listed = distribution.record.iter().flatten();
-            for path in listed.filter(|path| contents.files.contains_key(*path) || contents.links.contains_key(*path)) {
-                self.of.entry(path.clone()).or_insert(index);
+            let Some(text) = text(contents, distribution, "RECORD", RECORD_BYTES)? else { continue };
+            let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+            for path in rows.records().flatten().filter_map(|row| normal(&distribution.site, row.get(0)?)) {
+                if contents.files.contains_key(&path) || contents.links.contains_key(&path) {
+                    self.of.entry(path).or_insert(index);
+                }
             }
         }
+        Ok(())
     }
 
     /// What is called as the modules of a distribution without a RECORD are.
     fn claim_by_name(&mut self, installed: &[Installed], paths: &[&String]) {
         let mut tops: HashMap<String, usize> = HashMap::new();
-        let mut sites: BTreeSet<&str> = BTreeSet::new();
-        for distribution in installed.iter().filter(|distribution| distribution.record.is_none()) {
+        let mut sites: HashSet<&str> = HashSet::new();
+        for distribution in installed.iter().filter(|distribution| !distribution.has_record) {
             let index = self.distribution(distribution);
             sites.insert(&distribution.site);
             for top in &distribution.top {
@@ -156,7 +167,9 @@ impl Owners {
             }
         }
         for path in paths {
-            for site in &sites {
+            // Each folder that the path is in may be one of modules.
+            let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+            for site in folders.chain([""]).filter(|folder| sites.contains(folder)) {
                 let Some(inside) = inside(path, site) else { continue };
                 let first = inside.split('/').next().unwrap_or_default();
                 let module = if inside.contains('/') { first } else { first.split('.').next().unwrap_or_default() };
@@ -183,12 +196,12 @@ impl Owners {
         let site = sites.iter().copied().find(|site| inside(path, site).is_some());
         let inside = site.map_or(path, |site| inside(path, site).unwrap_or(path));
         match inside.split_once('/') {
-            // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
             None if site.is_some() => self.owner(asked.own, None, PartKind::Own, KnownBy::Place),
             // Bytecode of its own modules is too.
             Some((folder, _)) if site.is_some() && (asked.is_ours || folder == "__pycache__") => {
                 self.owner(asked.own, None, PartKind::Own, KnownBy::Place)
             }
+            // Outside of where modules are (a system's folders) nothing is known of an image whose base is not.
             Some((folder, _)) => {
                 let name = format!("{}/", join(site.unwrap_or_default(), folder));
                 self.owner(&name, None, PartKind::Folder, KnownBy::Place)
@@ -236,32 +249,41 @@ pub(crate) fn installed(contents: &Contents) -> Vec<String> {
 }
 
 fn read(contents: &Contents, (site, info): (String, String), path: &str) -> Result<Installed> {
-    let files = Files::default();
-    let text = |name: &str, most: u64| {
-        let file = contents.files.get(&join(&site, &format!("{info}/{name}"))).filter(|file| file.size <= most);
-        file.map(|file| files.read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).transpose()
-    };
     let start = match contents.files.get(path) {
-        Some(file) => String::from_utf8_lossy(&files.start(file, METADATA_BYTES)?).into_owned(),
+        Some(file) => String::from_utf8_lossy(&Files::default().start(file, METADATA_BYTES)?).into_owned(),
         None => String::new(),
     };
-    let fields = metadata::headers(&start);
-    let (name, version) = named(&fields, &info);
-    let (stem_name, _) = stem(&info);
-    let record = text("RECORD", RECORD_BYTES)?.map(|text| {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-        reader.records().flatten().filter_map(|row| normal(&site, row.get(0)?)).collect()
-    });
-    let mut top: Vec<String> = text("top_level.txt", METADATA_BYTES as u64)?
-        .unwrap_or_default()
-        .lines()
-        .map(|line| line.trim().trim_matches('/').to_owned())
-        .filter(|line| !line.is_empty() && !line.contains(".."))
-        .collect();
-    if top.is_empty() {
-        top.extend([name.replace('-', "_"), stem_name.to_owned(), name.clone()]);
+    let (name, version) = named(&metadata::headers(&start), &info);
+    let mut installed = Installed { name, version, site, info, has_record: false, top: Vec::new() };
+    let record = contents.files.get(&installed.place("RECORD"));
+    installed.has_record = record.is_some_and(|file| file.size <= RECORD_BYTES);
+    if installed.has_record {
+        return Ok(installed);
     }
-    Ok(Installed { name, version, site, info, record, top })
+    let names = text(contents, &installed, "top_level.txt", METADATA_BYTES as u64)?.unwrap_or_default();
+    let names = names.lines().map(|line| line.trim().trim_matches('/'));
+    let names = names.filter(|line| !line.is_empty() && !line.contains("..")).take(MOST_NAMES);
+    installed.top = names.map(str::to_owned).collect();
+    if installed.top.is_empty() {
+        let (stem_name, _) = stem(&installed.info);
+        let all = [installed.name.replace('-', "_"), stem_name.to_owned(), installed.name.clone()];
+        installed.top.extend(all);
+    }
+    Ok(installed)
+}
+
+impl Installed {
+    /// The path of a file of the installer's.
+    fn place(&self, name: &str) -> String {
+        join(&self.site, &format!("{}/{name}", self.info))
+    }
+}
+
+/// What a file of the installer's says, if it is there and not too large.
+fn text(contents: &Contents, installed: &Installed, name: &str, most: u64) -> Result<Option<String>> {
+    let file = contents.files.get(&installed.place(name)).filter(|file| file.size <= most);
+    let text = file.map(|file| Files::default().read(file));
+    Ok(text.transpose()?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Name, normalised, and version, as the fields of METADATA say them, else as the installer's folder does.
@@ -318,7 +340,7 @@ fn join(folder: &str, name: &str) -> String {
 
 /// What an owner's versions are shown as.
 pub(super) fn version(versions: &BTreeSet<String>) -> Option<String> {
-    (!versions.is_empty()).then(|| versions.iter().cloned().collect::<Vec<_>>().join(", "))
+    (!versions.is_empty()).then(|| versions.iter().take(MOST_VERSIONS).cloned().collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::change::{Change, PartChange};
 use super::model::{Artifact, FileKind, Kind, Limit, LimitKind, Part, PartKind, Removed};
+pub(crate) use crate::size::shown;
 use crate::size::{Verdict, exact, human};
 use crate::slim::Rule;
 
@@ -152,16 +153,4 @@ pub(super) fn pruned(change: &PartChange) -> Option<String> {
 pub(super) fn totals(artifact: &Artifact, change: &Change) -> (u64, u64) {
     let before = change.before.unpacked_with_layers.unwrap_or(change.before.unpacked);
     (before, artifact.unpacked_with_layers())
-}
-
-/// A name of somebody else's on one line: nothing in it moves a cursor.
-pub(crate) fn shown(text: &str) -> String {
-    // Also what turns the direction of a line.
-    let is_odd = |one: char| {
-        one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.chars().any(is_odd) {
-        return text.to_owned();
-    }
-    text.chars().map(|one| if is_odd(one) { one.escape_unicode().to_string() } else { one.to_string() }).collect()
 }

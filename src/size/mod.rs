@@ -5,6 +5,7 @@ mod budgets;
 mod bytes;
 mod record;
 mod report;
+mod shown;
 mod text;
 mod verdict;
 
@@ -13,4 +14,5 @@ pub use budgets::{Budget, Budgets, Key};
 pub use bytes::{exact, human};
 pub use record::Record;
 pub use report::{Removed, Resolved, SizeReport};
+pub use shown::shown;
 pub use verdict::{Growth, Measured, OwnLayer, SizedPart, Sizes, Verdict};

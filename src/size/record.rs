@@ -64,7 +64,7 @@ impl Record {
             target: report.target,
             slim: report.slim,
             bytecode: report.bytecode,
-            layers: report.layers.clone(),
+            layers: report.layers.iter().cloned().map(without_machine).collect(),
             base_layers: report.image.as_ref().map(base_layers),
             requirements: report.requirements.clone(),
             resolved: report.resolved.clone(),
@@ -102,8 +102,17 @@ impl Record {
     pub fn read(artifact: &Path, digest: &str) -> Option<Self> {
         let path = Self::beside(artifact);
         let is_small = std::fs::metadata(&path).is_ok_and(|there| there.is_file() && there.len() <= MOST_BYTES);
-        let bytes = std::fs::read(&path).ok().filter(|_| is_small)?;
+        if !is_small {
+            return None;
+        }
+        let bytes = std::fs::read(&path).ok()?;
         let record: Self = serde_json::from_slice(&bytes).ok()?;
         (record.version == VERSION && record.digest == digest).then_some(record)
     }
+}
+
+/// A layer without the folder of this machine that it was named in.
+fn without_machine(layer: Layer) -> Layer {
+    let path = layer.path.map(|path| super::report::named(Path::new(&path)));
+    Layer { path, ..layer }
 }

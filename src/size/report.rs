@@ -371,8 +371,8 @@ impl From<&Distribution> for Resolved {
     }
 }
 
-/// A requirement file as it was named; of one that lies elsewhere on this machine only its name.
-fn named(path: &Path) -> String {
+/// A file as it was named; of one that was named by its place on this machine only its own name.
+pub(super) fn named(path: &Path) -> String {
     let name = path.file_name().filter(|_| path.is_absolute()).map(Path::new);
     name.unwrap_or(path).display().to_string()
 }

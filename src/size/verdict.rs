@@ -221,13 +221,10 @@ impl Growth {
     }
 }
 
-/// A name as it can stand in a line: it may come from an archive of somebody else's.
+/// A name as it can stand in a sentence: it may come from an archive of somebody else's.
 fn shown(name: &str) -> String {
-    let plain = |character: char| if character.is_control() { ' ' } else { character };
-    if name.chars().count() > SUBJECT {
-        return name.chars().take(SUBJECT - 1).map(plain).chain(['…']).collect();
-    }
-    name.chars().map(plain).collect()
+    let name = super::shown(name);
+    if name.chars().count() > SUBJECT { name.chars().take(SUBJECT - 1).chain(['…']).collect() } else { name }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl Baseline {
         let saved = if path.is_file() { report::baseline::read(path)? } else { None };
         let sizes = match saved {
             Some(saved) => saved,
-            None => measure(&[name.to_owned()], registries, &|_| Ok(None))?,
+            None => measure(&[name.to_owned()], true, registries, &|_| Ok(None))?,
         };
         Ok(Self { sizes, commit: None })
     }
