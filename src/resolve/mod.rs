@@ -23,7 +23,7 @@ use crate::progress::Progress;
 use crate::project::Requirements;
 use crate::python::interpreter::Interpreter;
 use crate::python::pip::{Pip, Question, Sdists, Source};
-use crate::python::report::{DownloadInfo, Item, Metadata, Report};
+use crate::python::report::{Item, Report};
 use crate::python::{Wheel, normalise};
 
 pub use graph::Need;
@@ -201,20 +201,6 @@ fn ask_one(pip: &Pip<'_>, question: &Question) -> Result<Answer> {
 fn pip<'a>(interpreter: &'a Interpreter, target: Target, links: Option<&fetch::LinksPage>) -> Pip<'a> {
     let source = links.map_or(Source::Configured, |links| Source::Links(links.path()));
     Pip { interpreter, target, source, limit: None }
-}
-
-/// Of distributions as they are installed, who needs which, by the name of what is needed.
-pub fn needs(installed: Vec<Metadata>, target: Target) -> BTreeMap<String, Vec<Need>> {
-    let download_info = DownloadInfo { url: String::new(), subdirectory: None, archive_info: None, vcs_info: None };
-    let item = |metadata| Item {
-        download_info: download_info.clone(),
-        is_direct: false,
-        requested: false,
-        requested_extras: Vec::new(),
-        metadata,
-    };
-    let items: Vec<Item> = installed.into_iter().map(item).collect();
-    graph::Graph::new(&items, target).needs().clone()
 }
 
 /// Which of the answer's wheels would have to be fetched or built.

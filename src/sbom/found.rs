@@ -3,20 +3,18 @@
 use crate::check::Files;
 use crate::check::sources::Contents;
 use crate::error::{Error, Result};
+use crate::python::is_distribution_name;
 use crate::python::licence::{self, Licence};
 use crate::python::metadata::{headers, values};
-use crate::python::{is_distribution_name, report};
 use crate::report::model::{Artifact, PartKind};
 use crate::report::{installed, named};
+use crate::why::REQUIREMENTS_BYTES;
 
 /// What is read of METADATA. `License` may hold a whole text, and what follows is wanted too.
 const METADATA_BYTES: usize = 512 << 10;
 
 /// The most distributions. The largest environments have some hundreds.
 const MOST: usize = 4096;
-
-/// The most bytes of requirements that are kept.
-const MOST_BYTES: usize = 64 << 20;
 
 /// One of them.
 pub(super) struct Found {
@@ -26,16 +24,6 @@ pub(super) struct Found {
     pub(super) requires: Vec<String>,
     /// Whether an image's base has it.
     pub(super) of_base: bool,
-}
-
-impl Found {
-    pub(super) fn metadata(&self) -> report::Metadata {
-        report::Metadata {
-            name: self.name.clone(),
-            version: self.version.clone(),
-            requires_dist: self.requires.clone(),
-        }
-    }
 }
 
 /// All of them, by name and version.
@@ -59,8 +47,8 @@ pub(super) fn found(artifact: &Artifact, contents: &Contents) -> Result<Vec<Foun
         let version = if version.bytes().all(is_of_version) { version } else { String::new() };
         let requires: Vec<String> = values(&fields, "requires-dist").map(str::to_owned).collect();
         bytes += requires.iter().map(String::len).sum::<usize>();
-        if bytes > MOST_BYTES {
-            return Err(refuse(format!("its METADATA has more than {MOST_BYTES} bytes of requirements")));
+        if bytes > REQUIREMENTS_BYTES {
+            return Err(refuse(format!("its METADATA has more than {REQUIREMENTS_BYTES} bytes of requirements")));
         }
         let entry = artifact.entries.binary_search_by(|entry| entry.path.as_str().cmp(&path)).ok();
         let part = entry.and_then(|index| artifact.parts.get(artifact.entries[index].part));

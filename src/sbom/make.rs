@@ -18,9 +18,9 @@ use crate::layers::Layer;
 use crate::python::licence::Licence;
 use crate::report::Measured;
 use crate::report::model::{Artifact, Kind};
-use crate::resolve;
 use crate::size::{Record, Resolved};
 use crate::slim::Rule;
+use crate::why;
 
 /// What the artifact is called within its bill.
 const ROOT: &str = "artifact";
@@ -60,7 +60,11 @@ pub fn bom(measured: &Measured, contents: &Contents) -> Result<Bom> {
     let seconds = source_date_epoch()?;
     let mut tool = Component::new(Type::Application, env!("CARGO_PKG_NAME"));
     tool.version = Some(env!("CARGO_PKG_VERSION").into());
-    let dependencies = dependencies(artifact, record, &found, &listed);
+    let target = Target {
+        python: artifact.python.unwrap_or(PythonVersion::DEFAULT),
+        architecture: artifact.architecture.unwrap_or(Architecture::X86_64),
+    };
+    let dependencies = dependencies(target, record, &found, &listed);
     let mut components: Vec<Component> = listed.components.into_values().collect();
     components.sort_by(|left, right| (&left.name, &left.reference).cmp(&(&right.name, &right.reference)));
     Ok(Bom {
@@ -211,31 +215,20 @@ fn layer_name(layer: &Layer) -> String {
 }
 
 /// Who needs whom: as the record says, and as METADATA says in the target's environment.
-fn dependencies(artifact: &Artifact, record: Option<&Record>, found: &[Found], listed: &Listed) -> Vec<Dependency> {
-    let target = Target {
-        python: artifact.python.unwrap_or(PythonVersion::DEFAULT),
-        architecture: artifact.architecture.unwrap_or(Architecture::X86_64),
-    };
+fn dependencies(target: Target, record: Option<&Record>, found: &[Found], listed: &Listed) -> Vec<Dependency> {
     // Of two versions METADATA of the one that Python imports counts.
-    let mut metadata = BTreeMap::new();
+    let mut requires: BTreeMap<&str, &[String]> = BTreeMap::new();
     for one in found {
-        metadata.entry(&one.name).or_insert_with(|| one.metadata());
+        requires.entry(&one.name).or_insert(&one.requires);
     }
-    let known: BTreeSet<String> = metadata.keys().map(|name| (*name).clone()).collect();
-    let mut needs: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let of_metadata = resolve::needs(metadata.into_values().collect(), target);
-    for (needed, needed_by) in &of_metadata {
-        for by in needed_by {
-            needs.entry(by.by.clone()).or_default().insert(needed);
-        }
-    }
+    let mut needs = why::needs(&requires, target);
     let resolved = record.map(|record| record.resolved.as_slice()).unwrap_or_default();
     for one in resolved {
         for by in &one.needed_by {
-            needs.entry(by.name.clone()).or_default().insert(&one.name);
+            needs.entry(by.name.clone()).or_default().insert(one.name.clone());
         }
     }
-    let needed: BTreeSet<&str> = needs.values().flatten().copied().collect();
+    let needed: BTreeSet<&str> = needs.values().flatten().map(String::as_str).collect();
     let is_requested = |name: &String| match record {
         Some(_) => resolved.iter().any(|one| one.name == *name && one.requested),
         None => !needed.contains(name.as_str()),
@@ -248,8 +241,9 @@ fn dependencies(artifact: &Artifact, record: Option<&Record>, found: &[Found], l
     let mut dependencies = vec![Dependency { reference: ROOT.into(), depends_on: references(&mut requested) }];
     // What a layer has beside what was resolved is not listed: what it needs is not known.
     for (name, reference) in &listed.imported {
-        if known.contains(name) || resolved.iter().any(|one| one.name == *name) {
-            let mut names = needs.get(name).into_iter().flatten().copied().filter(|needed| needed != name);
+        if requires.contains_key(name.as_str()) || resolved.iter().any(|one| one.name == *name) {
+            let names = needs.get(name).into_iter().flatten().map(String::as_str);
+            let mut names = names.filter(|needed| needed != name);
             dependencies.push(Dependency { reference: reference.clone(), depends_on: references(&mut names) });
         }
     }
@@ -265,4 +259,35 @@ fn uuid(digest: &str) -> String {
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let text = data_encoding::HEXLOWER.encode(&bytes);
     format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn very_many_extras_end() {
+        let extras: Vec<String> = (0..400).map(|number| format!("e{number}")).collect();
+        let asks = format!("a[{}]", extras.join(","));
+        let of_extras = extras.iter().map(|extra| format!("{asks}; extra == '{extra}'"));
+        let requires = of_extras.chain([asks.clone(), "b; extra == 'e399'".to_owned()]).collect();
+        let found = |name: &str, requires| Found {
+            name: name.into(),
+            version: "1".into(),
+            licences: Vec::new(),
+            requires,
+            of_base: false,
+        };
+        let found = [found("a", requires), found("b", Vec::new())];
+        let mut listed = Listed::default();
+        for one in &found {
+            listed.add(&one.name, library(&one.name, &one.version, None, &[]));
+        }
+        let target = Target { python: PythonVersion::DEFAULT, architecture: Architecture::X86_64 };
+        let started = std::time::Instant::now();
+        let all = dependencies(target, None, &found, &listed);
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        let of_a = all.iter().find(|one| one.reference == "pkg:pypi/a@1").unwrap();
+        assert_eq!(of_a.depends_on, ["pkg:pypi/b@1"]);
+    }
 }

@@ -21,6 +21,7 @@ use model::{
     Answer, Chain, Cost, Elsewhere, Freed, KeptPart, Link, NeededBy, Owner, Removal, Required, Saving, Source, Subject,
 };
 use requires::Installed;
+pub(crate) use requires::REQUIREMENTS_BYTES;
 
 use subject::{Meant, entry};
 
@@ -330,6 +331,16 @@ pub fn near(asked: &str, all: &[Opened]) -> String {
 /// The answers for a person.
 pub fn text(why: &model::Why) -> String {
     text::text(why)
+}
+
+/// Which of these distributions each of them needs, by each Requires-Dist: itself, or by an extra that one of them asks for.
+pub(crate) fn needs(requires: &BTreeMap<&str, &[String]>, target: Target) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (node, needed) in requires::needs(requires, target) {
+        let names = needed.into_keys().map(|node| node.name).filter(|name| requires.contains_key(name.as_str()));
+        found.entry(node.name).or_default().extend(names);
+    }
+    found
 }
 
 /// Who needs whom, as pack's record has it.

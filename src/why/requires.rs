@@ -24,7 +24,7 @@ const METADATA_BYTES: u64 = 16 << 20;
 const FIELD_BYTES: usize = 256;
 
 /// Bytes of all requirements together: those of 500 common distributions have 1 MB.
-const REQUIREMENTS_BYTES: usize = 4 << 20;
+pub(crate) const REQUIREMENTS_BYTES: usize = 4 << 20;
 
 /// Markers that are judged. An environment of 500 distributions has 20,000.
 const JUDGED: usize = 2_000_000;
@@ -47,7 +47,8 @@ pub(super) fn read(contents: &Contents, is_meant: impl Fn(&str) -> bool) -> Resu
         let Some(file) = contents.files.get(&path).filter(|file| file.size <= METADATA_BYTES) else { continue };
         let bytes = files.read(file)?;
         let fields = metadata::headers(&String::from_utf8_lossy(&bytes));
-        let is_plain = |value: &&str| !value.is_empty() && value.len() <= FIELD_BYTES;
+        let is_plain =
+            |value: &&str| value.len() <= FIELD_BYTES && !value.is_empty() && !value.chars().any(char::is_control);
         let value = |name| metadata::values(&fields, name).find(is_plain);
         let (Some(name), Some(version)) = (value("name"), value("version")) else { continue };
         let mut requires = Vec::new();
@@ -63,13 +64,19 @@ pub(super) fn read(contents: &Contents, is_meant: impl Fn(&str) -> bool) -> Resu
 
 /// Who of them needs whom; what they need and is not among them is a node too.
 pub(super) fn graph(installed: &BTreeMap<String, Installed>, target: Target) -> Graph {
+    let requires = installed.iter().map(|(name, one)| (name.as_str(), one.requires.as_slice())).collect();
+    Graph::new(&needs(&requires, target), &BTreeSet::new())
+}
+
+/// What each of these distributions needs, and each of their extras that somebody asks for, by each Requires-Dist.
+pub(super) fn needs(requires: &BTreeMap<&str, &[String]>, target: Target) -> Needs {
     let environment = markers::environment(target);
-    let parsed: BTreeMap<&str, Vec<Requirement<VerbatimUrl>>> = installed
+    let parsed: BTreeMap<&str, Vec<Requirement<VerbatimUrl>>> = requires
         .iter()
-        .map(|(name, one)| (name.as_str(), one.requires.iter().filter_map(|text| requirement::parse(text)).collect()))
+        .map(|(name, texts)| (*name, texts.iter().filter_map(|text| requirement::parse(text)).collect()))
         .collect();
     let mut needs = Needs::new();
-    let mut waiting: Vec<Node> = installed.keys().map(|name| Node::plain(name)).collect();
+    let mut waiting: Vec<Node> = requires.keys().map(|name| Node::plain(name)).collect();
     let mut left = JUDGED;
     while let Some(node) = waiting.pop() {
         if needs.contains_key(&node) {
@@ -89,17 +96,19 @@ pub(super) fn graph(installed: &BTreeMap<String, Installed>, target: Target) -> 
             let extras = one.extras.iter().map(|extra| Some(normalise(extra.as_ref())));
             for extra in extras.chain([None]) {
                 let target = Node { name: name.clone(), extra };
-                if installed.contains_key(&name) {
-                    waiting.push(target.clone());
-                } else if target.extra.is_some() {
+                let is_known = requires.contains_key(name.as_str());
+                if !is_known && target.extra.is_some() {
                     continue;
+                }
+                if is_known && !needed.contains_key(&target) {
+                    waiting.push(target.clone());
                 }
                 needed.entry(target).or_default().insert(versions.clone());
             }
         }
         needs.insert(node, needed);
     }
-    Graph::new(&needs, &BTreeSet::new())
+    needs
 }
 
 /// Whether a requirement holds for a distribution itself, or comes with one of its extras.
