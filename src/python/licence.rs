@@ -35,11 +35,11 @@ pub enum Licence {
 /// Licences by the fields of METADATA: the expression; else what the field `License` or the classifiers surely mean; else
 /// their words.
 pub fn of(fields: &[(String, String)]) -> Vec<Licence> {
-    let value = |name| values(fields, name).map(str::trim).find(|value| !value.is_empty());
+    let value = |name| values(fields, name).map(str::trim).find(|value| is_stated(value));
     if let Some(text) = value("license-expression").filter(|text| is_expression(text)) {
         return vec![Licence::Expression(text.to_owned())];
     }
-    let text = value("license").filter(|text| !matches!(text.to_ascii_uppercase().as_str(), "UNKNOWN" | "NONE"));
+    let text = value("license");
     if let Some(id) = text.and_then(id_of_text) {
         return vec![Licence::Id(id.to_owned())];
     }
@@ -59,6 +59,11 @@ pub fn of(fields: &[(String, String)]) -> Vec<Licence> {
         licences.extend(value("license-expression").or(text).and_then(named));
     }
     licences
+}
+
+/// Whether a field says anything: some have a word for nothing, among them SPDX's two, which are no licences.
+fn is_stated(text: &str) -> bool {
+    !text.is_empty() && !["UNKNOWN", "NONE", "NOASSERTION"].iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
 }
 
 /// Whether a text is an expression of SPDX.
@@ -217,6 +222,9 @@ mod tests {
             ("License: MIT OR Apache-2.0\n", expression("MIT OR Apache-2.0")),
             ("License: UNKNOWN\nClassifier: License :: OSI Approved :: ISC License (ISCL)\n", id("ISC")),
             ("License: see LICENSE\nClassifier: License :: OSI Approved :: MIT License\n", id("MIT")),
+            ("License: NOASSERTION\nClassifier: License :: OSI Approved :: MIT License\n", id("MIT")),
+            ("License: noassertion\nLicense-Expression: NOASSERTION\n", vec![]),
+            ("License: NONE\nLicense-Expression: None\n", vec![]),
             ("Classifier: License :: OSI Approved\n", vec![]),
             ("Name: a\n", vec![]),
         ] {

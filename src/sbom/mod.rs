@@ -21,8 +21,10 @@ use crate::report::Measured;
 
 /// Where that of an artifact is.
 pub fn beside(artifact: &Path) -> PathBuf {
-    // `folder/` is `folder`.
-    let mut name = OsString::from(artifact.components().as_path().as_os_str());
+    // `folder/` is `folder`; `.` is called as the folder is.
+    let path = artifact.components().as_path();
+    let own = if path.file_name().is_none() { path.canonicalize().ok() } else { None };
+    let mut name = OsString::from(own.as_deref().unwrap_or(path));
     name.push(".cdx.json");
     name.into()
 }
@@ -32,4 +34,19 @@ pub fn json(measured: &Measured, contents: &Contents) -> Result<String> {
     let text = serde_json::to_string_pretty(&bom(measured, contents)?)
         .map_err(|error| Error::io("write", "JSON")(error.into()))?;
     Ok(text + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_beside_whatever_the_folder_is_called() {
+        assert_eq!(beside(Path::new("dist/app.zip")), Path::new("dist/app.zip.cdx.json"));
+        assert_eq!(beside(Path::new("dist/folder/")), Path::new("dist/folder.cdx.json"));
+        let here = Path::new(".").canonicalize().unwrap();
+        for path in [".", "./", "src/.."] {
+            assert_eq!(beside(Path::new(path)), PathBuf::from(format!("{}.cdx.json", here.display())), "{path}");
+        }
+    }
 }

@@ -55,6 +55,8 @@ pub struct Importer {
 pub(super) struct Sites {
     /// Folders without a slash at the end, the longest first; the top is empty.
     folders: Vec<String>,
+    /// The same. A hostile artifact has as many of them as it has files.
+    known: HashSet<String>,
 }
 
 impl Sites {
@@ -67,7 +69,7 @@ impl Sites {
         let folders: BTreeSet<&str> = searched.chain(known.iter().copied()).chain(found).collect();
         let mut folders: Vec<String> = folders.into_iter().map(str::to_owned).collect();
         folders.sort_by_key(|folder| Reverse(folder.len()));
-        Self { folders }
+        Self { known: folders.iter().cloned().collect(), folders }
     }
 
     /// A path below each of them.
@@ -76,13 +78,11 @@ impl Sites {
         self.folders.iter().map(place)
     }
 
-    /// What of a path is below one of them.
+    /// What of a path is below the longest of them that it is in.
     fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let below = |folder: &String| match folder.as_str() {
-            "" => Some(path),
-            folder => path.strip_prefix(folder)?.strip_prefix('/'),
-        };
-        self.folders.iter().find_map(below)
+        let mut ends = path.rmatch_indices('/').map(|(end, _)| end);
+        let below = ends.find(|end| self.known.contains(&path[..*end])).map(|end| &path[end + 1..]);
+        below.or_else(|| self.known.contains("").then_some(path))
     }
 
     /// What a file is to an import.
@@ -280,5 +280,23 @@ impl<'a> Modules<'a> {
         let key = |one: &Importer| (one.kind != PartKind::Own, Reverse(one.always + one.conditional), one.part.clone());
         by.sort_by_cached_key(key);
         by
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_below_the_longest_site_that_it_is_in() {
+        let sites = |folders: &[&str]| Sites {
+            folders: folders.iter().map(|folder| (*folder).to_owned()).collect(),
+            known: folders.iter().map(|folder| (*folder).to_owned()).collect(),
+        };
+        let all = sites(&["opt/python", "opt", ""]);
+        assert_eq!(all.inside("opt/python/a/b.py"), Some("a/b.py"));
+        assert_eq!(all.inside("opt/pythons/a.py"), Some("pythons/a.py"));
+        assert_eq!(all.inside("optional.py"), Some("optional.py"));
+        assert_eq!(sites(&["opt"]).inside("optional/a.py"), None);
     }
 }
