@@ -287,7 +287,7 @@ pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
     let mut missing = Vec::new();
     for output in &outputs {
         // A build that got too large leaves the one before it: the newer one is meant.
-        let there = [output.to_path_buf(), over_limit(output)].into_iter().filter(|path| path.exists());
+        let there = [PathBuf::clone(output), over_limit(output)].into_iter().filter(|path| path.exists());
         match there.max_by_key(|path| path.metadata().and_then(|there| there.modified()).ok()) {
             Some(newest) => found.push(newest.display().to_string()),
             None => missing.push(output.display().to_string()),
