@@ -114,6 +114,14 @@ impl Runner {
         Self { pack, clone, inputs, base: base.to_owned() }
     }
 
+    /// What the other branch gets after this one began.
+    fn main_without_requirements(&self) {
+        let origin = self.pack.path("");
+        git(&origin, &["switch", "--quiet", "main"]);
+        self.pack.function("job", HANDLER, &[]);
+        git(&origin, &["commit", "--quiet", "--all", "-m", "without small"]);
+    }
+
     fn comment(&self) -> String {
         fs::read_to_string(self.pack.path("../comments/41")).unwrap_or_default()
     }
@@ -162,7 +170,7 @@ impl Runner {
             let is_wanted = match step["if"].as_str() {
                 None => true,
                 Some(condition) if condition.contains("outputs.found != 'true'") => {
-                    outputs["pack.outputs.found"] != "true"
+                    outputs.get("pack.outputs.found").is_none_or(|found| found != "true")
                 }
                 Some(condition) if condition.contains("inputs.comment == 'true'") => self.inputs["comment"] == "true",
                 Some(other) => panic!("{other} is not known"),
@@ -257,6 +265,44 @@ fn a_pull_request_gets_its_report_and_one_comment() {
 }
 
 #[test]
+fn what_the_other_branch_got_since_is_no_change() {
+    let runner = Runner::new("main");
+    let (origin, clone) = (runner.pack.path(""), &runner.clone);
+    // As actions/checkout has a pull request: its merge, without history.
+    git(&origin, &["switch", "--quiet", "--create", "merge", "main"]);
+    git(&origin, &["merge", "--quiet", "--no-ff", "-m", "merge", "topic"]);
+    git(clone, &["fetch", "--quiet", "--depth=1", "origin", "merge"]);
+    git(clone, &["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
+    let merge = git(clone, &["rev-parse", "HEAD"]);
+    runner.main_without_requirements();
+    let Some(ran) = runner.run(&[("GITHUB_SHA", merge.trim())]) else { return };
+    assert_eq!(ran.status, 0, "{}", ran.log);
+    assert!(ran.log.contains("since git:HEAD^1 (") && ran.summary.contains("new: large 2.0"), "{}", ran.log);
+    assert!(!ran.summary.contains("new: small"), "{}", ran.summary);
+    // Another commit that was checked out: what its first parent is, is no matter.
+    let ran = runner.run(&[("GITHUB_SHA", "0123456789012345678901234567890123456789")]).unwrap();
+    assert_eq!(ran.status, 0, "{}", ran.log);
+    assert!(ran.log.contains("since git:origin/main (") && ran.summary.contains("new: small"), "{}", ran.log);
+}
+
+#[test]
+fn another_pack_on_path_is_not_taken() {
+    let runner = Runner::new("main");
+    let bin = runner.pack.path("../bin");
+    fs::remove_file(bin.join("pack")).unwrap();
+    for (name, script) in [
+        ("pack", "#!/bin/sh\necho \"Error: unknown command\" >&2\nexit 1\n"),
+        ("cargo", "#!/bin/sh\necho \"cargo $*\"\nexit 9\n"),
+    ] {
+        fs::write(bin.join(name), script).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let Some(ran) = runner.run(&[]) else { return };
+    assert_eq!(ran.status, 9, "{}", ran.log);
+    assert!(ran.log.contains("cargo install --locked --path"), "{}", ran.log);
+}
+
+#[test]
 fn what_a_token_may_not_write_is_told_and_no_failure() {
     let mut runner = Runner::new("main");
     let Some(refused) = runner.run(&[("GH_REFUSES", "1")]) else { return };
@@ -319,7 +365,8 @@ fn nothing_that_others_name_is_run() {
 fn the_shell_of_docs_is_that_of_other_cis() {
     let runner = Runner::new("main");
     let bin = runner.pack.path("../bin").canonicalize().unwrap();
-    let run = |script: &str, base: &str| {
+    let began = git(&runner.pack.path(""), &["rev-parse", "topic~1"]);
+    let run = |script: &str| {
         let run = runner.pack.command([""; 0]);
         let mut command = Command::new("bash");
         command.args(["-eo", "pipefail", "-c", script]).current_dir(&runner.clone);
@@ -329,7 +376,8 @@ fn the_shell_of_docs_is_that_of_other_cis() {
                 None => command.env_remove(name),
             };
         }
-        command.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())).env("BASE", base);
+        command.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()));
+        command.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", began.trim()).env_remove("CI_MERGE_REQUEST_TARGET_BRANCH_SHA");
         let output = command.output().unwrap();
         (
             output.status.code().unwrap(),
@@ -337,7 +385,7 @@ fn the_shell_of_docs_is_that_of_other_cis() {
         )
     };
     // The last block of shell is for any CI.
-    let (status, said) = run(documented("sh").last().unwrap(), "");
+    let (status, said) = run(documented("sh").last().unwrap());
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("since git:origin/main (") && said.contains("large 2.0"), "{said}");
     fs::write(runner.clone.join("pack.toml"), "[defaults]\nbytecode = \"none\"\n[budgets]\nunpacked-growth = 999\n")
@@ -345,8 +393,10 @@ fn the_shell_of_docs_is_that_of_other_cis() {
     let Some(gitlab) = yaml(&documented("yaml")[1]) else { return };
     let script: Vec<&str> =
         gitlab["size"]["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    let (status, said) = run(&script.join("\n"), "main");
+    runner.main_without_requirements();
+    let (status, said) = run(&script.join("\n"));
     assert_eq!(status, 1, "{said}");
+    assert!(said.contains("+ large 2.0") && !said.contains("+ small"), "{said}");
     for file in gitlab["size"]["artifacts"]["paths"].as_array().unwrap() {
         assert!(runner.clone.join(file.as_str().unwrap()).is_file(), "{file}");
     }
