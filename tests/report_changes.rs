@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::{Value, json};
 use support::git::{Repository, git};
@@ -417,6 +417,48 @@ fn a_commit_that_nobody_would_deploy_is_compared_all_the_same() {
     assert_done(&outcome);
     let json: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(json["artifacts"][0]["change"]["before"]["unpacked"], json!("import nowhere\n".len()));
+}
+
+#[test]
+fn where_links_of_a_commit_lead_stays_as_it_is() {
+    let pack = Pack::new();
+    let project = |folder: &str| {
+        pack.write(format!("{folder}/pack.toml"), "[defaults]\nbytecode = \"none\"\n");
+        pack.write(format!("{folder}/functions/job/app.py"), HANDLER);
+        pack.write(format!("{folder}/requirements/job.txt"), "old\n");
+    };
+    pack.wheel(&WheelBuilder::new("old", "0.9").file("old.py", b"OLD = 1\n"));
+    for folder in [".", "../mine"] {
+        project(folder);
+    }
+    pack.write(format!("../mine/{ZIP}"), "somebody's");
+    // The folder of artifacts, and one with a project.
+    for (name, there) in [("dist", "../mine/dist"), ("team", "../mine")] {
+        symlink(pack.path(there), pack.path(name)).unwrap();
+    }
+    let before = Pack::files(&pack.path("../mine"));
+    Repository::of(&pack);
+    for name in ["dist", "team"] {
+        std::fs::remove_file(pack.path(name)).unwrap();
+    }
+    project("team");
+    for (folder, is_there) in [(".", true), ("team", false)] {
+        let in_folder = |arguments: &[&str]| {
+            // A cache that is named from the working directory is the same one for the build there.
+            let mut run = pack.command(arguments).env("PACK_CACHE_DIR", "kept");
+            run.command.current_dir(pack.path(folder));
+            run.run()
+        };
+        assert_done(&in_folder(&["zip", "--no-import-test", "--quiet"]));
+        std::fs::remove_dir_all(pack.path(folder).join("kept")).unwrap();
+        let outcome = in_folder(&["report", "--baseline", "git:main"]);
+        assert_done(&outcome);
+        assert_eq!(outcome.stdout.contains("since git:main ("), is_there, "{}{}", outcome.stdout, outcome.stderr);
+        let kept = Pack::files(&pack.path(folder).join("kept"));
+        assert_eq!(kept.iter().any(|file| file.starts_with("wheels-")), is_there, "{kept:?}");
+    }
+    assert_eq!(Pack::files(&pack.path("../mine")), before);
+    assert_eq!(std::fs::read_to_string(pack.path(format!("../mine/{ZIP}"))).unwrap(), "somebody's");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::words;
 use crate::check::Severity;
 use crate::size::{exact, human};
 
-/// By this line whoever writes comments finds the one of the last time.
+/// What the Markdown begins with, for whoever looks for one among other texts. The action's comments begin with a line of its own before it.
 const MARKER: &str = "<!-- pack report -->";
 
 /// Characters of a name: a comment has room for 65,536.

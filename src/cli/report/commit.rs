@@ -1,7 +1,7 @@
 //! `pack report --baseline git:REF`: the artifacts of a report, built and measured as they are at a commit.
 //!
-//! What must stay true: the working tree, the index and the repository stay as they are; the build there is that of `pack zip`,
-//! `pack layer` and `pack image`, by this very program.
+//! What must stay true: the working tree, the index and the repository stay as they are, and no link of the commit leads
+//! its artifacts elsewhere; the build there is that of `pack zip`, `pack layer` and `pack image`, by this very program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,7 +45,10 @@ pub(super) fn build(name: &str, now: &Sizes, registries: &Registries<'_>) -> Res
         let names: Vec<String> = submodules.iter().map(|path| path.display().to_string()).collect();
         progress.warn(&format!("{shown} has submodules, whose files are not in the baseline: {}", names.join(", ")));
     }
-    let there = There { root: tree.join(repository.prefix()), shown, registries };
+    unlink(&tree, repository.prefix())?;
+    // A build there has another working directory.
+    let cache = std::path::absolute(cache.root()).map_err(Error::io("find", cache.root()))?;
+    let there = There { root: tree.join(repository.prefix()), cache, shown, registries };
     let mut artifacts = Vec::new();
     for (name, wanted) in &wanted {
         if !there.has(wanted)? {
@@ -143,6 +146,7 @@ fn of_target(target: Target) -> Selection {
 /// The project as it is at the commit.
 struct There<'a> {
     root: PathBuf,
+    cache: PathBuf,
     shown: String,
     registries: &'a Registries<'a>,
 }
@@ -167,6 +171,7 @@ impl There<'_> {
     /// Builds it there, and measures it.
     fn measured(&self, wanted: &Wanted) -> Result<Artifact> {
         let output = self.root.join(&wanted.output);
+        unlink(&self.root, &wanted.output)?;
         // A repository may have what somebody built once.
         remove(&output)?;
         remove(&over_limit(&output))?;
@@ -220,13 +225,25 @@ impl There<'_> {
         }
         arguments.extend(["--", name]);
         let mut command = Command::new(program);
-        command.args(&arguments).current_dir(&self.root);
+        command.args(&arguments).current_dir(&self.root).env("PACK_CACHE_DIR", &self.cache);
         for variable in git::VARIABLES {
             command.env_remove(variable);
         }
         let what = format!("building {} as it is at {}", wanted.output.display(), self.shown);
         system::run(command, b"", &what, &format!("pack {}", arguments.join(" "))).map(drop)
     }
+}
+
+/// Takes the links on a path out of a folder: a build writes to that path, and where they lead is somebody's.
+fn unlink(folder: &Path, path: &Path) -> Result<()> {
+    let mut folder = folder.to_owned();
+    for name in path {
+        folder.push(name);
+        if folder.is_symlink() {
+            remove(&folder)?;
+        }
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<()> {
