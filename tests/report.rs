@@ -311,7 +311,7 @@ fn a_hundred_thousand_files_take_little_memory() {
     let options = zip::write::SimpleFileOptions::default();
     for number in 0..100_000 {
         archive.start_file(format!("pkg{}/sub{}/module_{number}.py", number % 200, number % 37), options).unwrap();
-        write!(archive, "X = {number}\n").unwrap();
+        writeln!(archive, "X = {number}").unwrap();
     }
     archive.finish().unwrap();
     let start = Instant::now();
