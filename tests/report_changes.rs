@@ -423,15 +423,15 @@ fn a_commit_that_nobody_would_deploy_is_compared_all_the_same() {
 fn where_links_of_a_commit_lead_stays_as_it_is() {
     let pack = Pack::new();
     let project = |folder: &str| {
-        pack.write(format!("{folder}/pack.toml"), "[defaults]\nbytecode = \"none\"\n");
-        pack.write(format!("{folder}/functions/job/app.py"), HANDLER);
-        pack.write(format!("{folder}/requirements/job.txt"), "old\n");
+        pack.write(&format!("{folder}/pack.toml"), "[defaults]\nbytecode = \"none\"\n");
+        pack.write(&format!("{folder}/functions/job/app.py"), HANDLER);
+        pack.write(&format!("{folder}/requirements/job.txt"), "old\n");
     };
     pack.wheel(&WheelBuilder::new("old", "0.9").file("old.py", b"OLD = 1\n"));
     for folder in [".", "../mine"] {
         project(folder);
     }
-    pack.write(format!("../mine/{ZIP}"), "somebody's");
+    pack.write(&format!("../mine/{ZIP}"), "somebody's");
     // The folder of artifacts, and one with a project.
     for (name, there) in [("dist", "../mine/dist"), ("team", "../mine")] {
         symlink(pack.path(there), pack.path(name)).unwrap();
