@@ -33,10 +33,10 @@ esac
 "#;
 
 fn tool(name: &str) -> Option<PathBuf> {
-    let tool = std::env::var_os("PACK_TEST_TEMPLATES").map(|folder| Path::new(&folder).join("bin").join(name));
+    let tool = std::env::var_os("PACK_TEST_CI").map(|folder| Path::new(&folder).join("bin").join(name));
     let tool = tool.filter(|tool| tool.is_file());
     if tool.is_none() {
-        skip(&format!("{name} is not here: scripts/test installs it and names it in PACK_TEST_TEMPLATES"));
+        skip(&format!("{name} is not here: scripts/test installs it and names it in PACK_TEST_CI"));
     }
     tool
 }

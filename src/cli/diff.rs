@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::account::Profile;
+use super::pulled::Pulled;
 use super::{print, to_json};
-use crate::diff::{self, Registries};
+use crate::diff;
 use crate::error::Result;
-use crate::lambda::Architecture;
 use crate::progress::{Progress, Verbosity};
 
 const EXAMPLES: &str = "\
@@ -27,7 +26,6 @@ permission bits and what links name; owners and times are not looked at.";
 /// Say what differs between two ZIPs, layers or images, and what a push of the second would send.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Diff {
     /// A ZIP, an image's OCI layout (a folder, or a tar of it), an image as docker save writes it, an image in a registry with a tag
     /// or digest, or a folder
@@ -38,16 +36,8 @@ pub(super) struct Diff {
     #[arg(value_name = "B")]
     after: String,
 
-    /// Which image of an index is meant, or of an archive with several
-    #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
-    arch: Architecture,
-
-    /// Registries on other machines may speak plain HTTP
-    #[arg(long)]
-    insecure: bool,
-
     #[command(flatten)]
-    profile: Profile,
+    pulled: Pulled,
 
     /// End with 1 if they differ
     #[arg(long)]
@@ -65,13 +55,7 @@ pub(super) struct Diff {
 impl Diff {
     pub(super) fn run(self) -> Result<ExitCode> {
         let progress = Progress::new(Verbosity::Normal);
-        let registries = Registries {
-            command: "pack diff",
-            architecture: self.arch,
-            insecure: self.insecure,
-            profile: self.profile.name.as_deref(),
-            progress: &progress,
-        };
+        let registries = self.pulled.registries("pack diff", &progress);
         let diff = diff::diff(&self.before, &self.after, &registries)?;
         if self.json {
             print(&format!("{:#}\n", to_json(&diff)?))?;

@@ -18,6 +18,7 @@ mod lock;
 mod named;
 mod options;
 mod plan;
+mod pulled;
 mod report;
 mod schema;
 mod send;

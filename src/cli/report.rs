@@ -11,14 +11,13 @@ use std::str::FromStr;
 use clap::Args;
 
 use self::baseline::Baseline;
-use super::account::Profile;
 use super::check::Check;
+use super::pulled::Pulled;
 use super::{nothing_here, print};
 use crate::check::Severity;
 use crate::check::sources::Unpacked;
 use crate::diff::{Registries, path_of};
 use crate::error::{Error, Result};
-use crate::lambda::Architecture;
 use crate::progress::{Progress, Verbosity};
 use crate::project::{Project, Selection};
 use crate::report::model::{FunctionLayer, Kind, VERSION};
@@ -81,16 +80,8 @@ pub(super) struct Report {
     #[expect(clippy::option_option, reason = "clap's way to have an option whose value may be left out")]
     sbom: Option<Option<PathBuf>>,
 
-    /// Which image of an index in a registry is meant
-    #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
-    arch: Architecture,
-
-    /// Registries on other machines may speak plain HTTP
-    #[arg(long)]
-    insecure: bool,
-
     #[command(flatten)]
-    profile: Profile,
+    pulled: Pulled,
 
     /// List every part, file and removal in the text
     #[arg(short, long)]
@@ -139,13 +130,7 @@ impl Report {
         let outputs = self.outputs()?;
         let progress = Progress::new(Verbosity::Normal);
         self.warn_of_growth(&progress);
-        let registries = Registries {
-            command: "pack report",
-            architecture: self.arch,
-            insecure: self.insecure,
-            profile: self.profile.name.as_deref(),
-            progress: &progress,
-        };
+        let registries = self.pulled.registries("pack report", &progress);
         let names = if self.artifacts.is_empty() {
             let (found, missing) = built("pack report app.zip")?;
             if !missing.is_empty() {

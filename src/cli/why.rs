@@ -4,13 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::account::Profile;
+use super::pulled::Pulled;
 use super::report::built;
 use super::{print, to_json};
 use crate::check::sources::Unpacked;
-use crate::diff::Registries;
 use crate::error::{Error, Result};
-use crate::lambda::Architecture;
 use crate::progress::{Progress, Verbosity};
 use crate::why::model::{VERSION, Why as Answers};
 use crate::why::{self, Opened};
@@ -40,16 +38,8 @@ pub(super) struct Why {
     #[arg(value_name = "ARTIFACT")]
     artifact: Option<String>,
 
-    /// Which image of an index in a registry is meant
-    #[arg(long, value_name = "ARCH", default_value_t = Architecture::X86_64)]
-    arch: Architecture,
-
-    /// Registries on other machines may speak plain HTTP
-    #[arg(long)]
-    insecure: bool,
-
     #[command(flatten)]
-    profile: Profile,
+    pulled: Pulled,
 
     /// Write an answer for each artifact as JSON; all sizes in bytes
     #[arg(long)]
@@ -59,13 +49,7 @@ pub(super) struct Why {
 impl Why {
     pub(super) fn run(self) -> Result<ExitCode> {
         let progress = Progress::new(Verbosity::Normal);
-        let registries = Registries {
-            command: "pack why",
-            architecture: self.arch,
-            insecure: self.insecure,
-            profile: self.profile.name.as_deref(),
-            progress: &progress,
-        };
+        let registries = self.pulled.registries("pack why", &progress);
         let names = match &self.artifact {
             Some(name) => vec![name.clone()],
             None => built("pack why six app.zip")?.0,
