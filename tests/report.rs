@@ -111,6 +111,25 @@ fn a_function_is_told_by_distribution_kind_and_rule() {
 }
 
 #[test]
+fn what_was_too_large_is_told_until_a_build_is_not() {
+    let pack = project();
+    assert_done(&pack.zip("app").run());
+    // As a build leaves it that got too large after a good one.
+    let over = "dist/app-python3.13-x86_64.over-limit.zip";
+    pack.write(over, zip(&[file("app.py", "X = 1\n")]));
+    let told = pack_report(&pack, &["--format", "json"]).json(0);
+    assert_eq!(told["artifacts"][0]["name"], over);
+    // It is the same artifact as before all the same.
+    assert_done(&pack_report(&pack, &[ZIP, over, "--save", "base.json"]));
+    let since = pack_report(&pack, &[over, "--baseline", "base.json", "--format", "json"]).json(0);
+    assert_eq!(since["artifacts"][0]["change"]["before"]["name"], "base.json");
+    assert_done(&pack.zip("app").run());
+    assert_eq!(pack.artifacts(), ["app-python3.13-x86_64.zip"]);
+    let told = pack_report(&pack, &["--format", "json"]).json(0);
+    assert_eq!(told["artifacts"][0]["name"], ZIP);
+}
+
+#[test]
 fn a_function_is_measured_with_its_layers() {
     let pack = project();
     pack.write("layers/data.txt", "base\n");
@@ -369,7 +388,8 @@ fn what_is_damaged_or_hostile_is_an_error_or_text() {
     // What is called a baseline and is none.
     for (text, said) in [
         ("{}", "it says no version"),
-        (r#"{"version": 99}"#, "it has version 99 of the format, and this pack knows 1"),
+        (r#"{"version": 99}"#, "is of a newer pack: it has version 99 of the format, and this pack knows 1"),
+        (r#"{"version": 0}"#, "it has version 0 of the format, and this pack knows 1"),
         (r#"{"version": 1, "artifacts": [{}]}"#, "base.json is no report of pack's"),
         ("{\"version\": 1", "base.json is no report of pack's"),
     ] {
@@ -400,6 +420,9 @@ fn several_formats_come_of_one_call() {
     let outcome = pack_report(&pack, &[&[ZIP], &broken[..]].concat());
     assert_eq!(outcome.status, 1, "{}", outcome.stderr);
     assert!(outcome.stdout.contains("nothing has another size"), "{}", outcome.stdout);
+    // However it is shown, what stops a CI is said at the end.
+    let last = outcome.stderr.lines().last().unwrap();
+    assert!(last.starts_with("error: dist/app-python3.13-x86_64.zip: over budget: unpacked it has "), "{last}");
     let notes = fs::read_to_string(pack.path("notes")).unwrap();
     assert!(
         notes.starts_with("::error title=dist/app-python3.13-x86_64.zip is over budget::over budget: unpacked it has "),
@@ -421,6 +444,10 @@ fn several_formats_come_of_one_call() {
     let growth = pack_report(&pack, &[ZIP, "--budget", "unpacked-growth=1"]);
     assert_eq!(growth.status, 0, "{}", growth.stderr);
     assert!(growth.stderr.contains("--budget unpacked-growth is not judged without --baseline"), "{}", growth.stderr);
+    let typo = pack_report(&pack, &[ZIP, "--budget", "distributions.bas=1MB"]);
+    assert!(typo.stderr.contains("there is a budget for bas, and nothing that is reported has it"), "{}", typo.stderr);
+    assert_fails(&pack_report(&pack, &[ZIP, "--baseline", "base.jsn"]), 2, &["there is no base.jsn to compare with", "git:REF"]);
+    assert_done(&pack_report(&pack, &[&format!("./{ZIP}"), "--baseline", "base.json", "--budget", "unpacked-growth=0"]));
     assert_fails(&pack_report(&pack, &[ZIP, "--format", "pdf"]), 2, &["is none of text, json, markdown"]);
     // What a check finds stops a CI too.
     pack.write(

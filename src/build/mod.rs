@@ -137,7 +137,7 @@ pub fn artifact(
         _ => Ok(None),
     };
     if let Some(report) = key(unchanged::set(build)?.as_ref(), None)?.and_then(|key| unchanged::recall(&key, cache)) {
-        keep_record(&report, progress);
+        keep_record(build, &report, progress);
         return Ok(report);
     }
     let (made, set) = answer::with(build, python, cache, progress, |answer, progress| {
@@ -154,7 +154,7 @@ pub fn artifact(
         (made.report, stamp)
     };
     if build.image.as_ref().is_none_or(|plan| plan.write && !plan.verify) {
-        keep_record(&report, progress);
+        keep_record(build, &report, progress);
     }
     // Of a file that changed meanwhile it is not known whether it is in the artifact.
     let base = report.image.as_ref().and_then(|image| image.base_digest.parse().ok());
@@ -166,10 +166,17 @@ pub fn artifact(
     Ok(report)
 }
 
-/// Writes the record beside an artifact. The artifact is what was asked for: it is there without its record, too.
-fn keep_record(report: &SizeReport, progress: &Progress) {
+/// Writes the record beside an artifact, and takes away what an earlier build left that was over the limit: whoever looks into the
+/// folder finds what the last build made. The artifact is what was asked for: it is there without its record, too.
+fn keep_record(build: &BuildPlan, report: &SizeReport, progress: &Progress) {
     if let Err(error) = Record::write(report) {
         progress.warn(&format!("no record is kept beside {}: {error}", report.path));
+    }
+    if build.image.is_none() && !report.over_limit {
+        let over_limit = over_limit_name(&build.output);
+        for left in [Record::beside(&over_limit), over_limit] {
+            let _ = std::fs::remove_file(left);
+        }
     }
 }
 

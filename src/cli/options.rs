@@ -553,6 +553,9 @@ impl Options {
         let report = build::artifact(build, python, cache, progress)?.with_phases(progress.phases());
         let sbom = if self.sbom { write_sbom(&report, build, progress)? } else { None };
         progress.finish();
+        if !self.sbom {
+            warn_of_old_sbom(&report, progress);
+        }
         if let Some(path) = sbom {
             progress.say(&format!("SBOM: {}", path.display()));
         }
@@ -624,6 +627,14 @@ fn write_sbom(report: &SizeReport, build: &BuildPlan, progress: &mut Progress) -
     })?;
     write(&path, &text)?;
     Ok(Some(path))
+}
+
+/// Says that the SBOM beside an artifact is that of another one, which an earlier build left there.
+fn warn_of_old_sbom(report: &SizeReport, progress: &Progress) {
+    let path = sbom::beside(Path::new(&report.path));
+    if std::fs::read_to_string(&path).is_ok_and(|text| !text.contains(&report.sha256)) {
+        progress.warn(&format!("{} is of an earlier artifact; --sbom writes it anew", path.display()));
+    }
 }
 
 /// What came of several builds.

@@ -3,6 +3,7 @@
 mod baseline;
 mod commit;
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ use crate::diff::{Registries, path_of};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Verbosity};
 use crate::project::{Project, Selection};
-use crate::report::model::{FunctionLayer, Kind, VERSION};
+use crate::report::model::{FunctionLayer, Kind, PartKind, VERSION};
 use crate::report::{self, Artifact, Change, Look, Measured, Report as Sizes};
 use crate::sbom;
 use crate::size::{Budget, Budgets, Key};
@@ -134,7 +135,9 @@ impl Report {
         let names = if self.artifacts.is_empty() {
             let (found, missing) = built("pack report app.zip")?;
             if !missing.is_empty() {
-                progress.warn(&format!("not built, and so not reported: {}", missing.join(", ")));
+                let (count, all) = (missing.len(), missing.len() + found.len());
+                let which = if self.verbose || count == 1 { missing.join(", ") } else { "-v says which".into() };
+                progress.say(&format!("{count} of {all} artifacts of the project are not built: {which}"));
             }
             found
         } else {
@@ -148,15 +151,23 @@ impl Report {
         if self.check {
             check(&mut report, &progress)?;
         }
+        warn_of_absent(&report, &progress);
         if let Some(file) = &self.save {
             write(file, &json(&report)?)?;
+            progress.say(&format!("wrote {}", file.display()));
         }
         for output in &outputs {
             let text = self.text(&report, output)?;
             match &output.file {
-                Some(file) => write(file, &text)?,
+                Some(file) => {
+                    write(file, &text)?;
+                    progress.say(&format!("wrote {}", file.display()));
+                }
                 None => print(&text)?,
             }
+        }
+        for line in report.artifacts.iter().flat_map(report::broken) {
+            progress.fail(&format!("error: {line}"));
         }
         Ok(ExitCode::from(u8::from(report.artifacts.iter().any(Artifact::is_broken))))
     }
@@ -176,8 +187,8 @@ impl Report {
                 progress.warn(&format!("{name} has nothing of {}: it is not compared", artifact.name));
             }
             artifact.change = before.map(|before| Change::between(before, artifact));
-            if let (Some(change), Some(commit)) = (&mut artifact.change, baseline.and_then(|it| it.commit.as_ref())) {
-                change.before.name.clone_from(commit);
+            if let (Some(change), Some(shown)) = (&mut artifact.change, baseline.and_then(|it| it.shown.as_ref())) {
+                change.before.name.clone_from(shown);
             }
             let is_meant = |output: &Path| is_of(&artifact.name, output);
             let of_project = budgets.iter().find(|(output, _)| is_meant(output)).map(|(_, budgets)| budgets);
@@ -271,10 +282,9 @@ pub(super) fn built(example: &str) -> Result<(Vec<String>, Vec<String>)> {
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for output in &outputs {
-        // A build that got too large leaves the one before it: the newer one is meant.
-        let there = [PathBuf::clone(output), over_limit(output)].into_iter().filter(|path| path.exists());
-        match there.max_by_key(|path| path.metadata().and_then(|there| there.modified()).ok()) {
-            Some(newest) => found.push(newest.display().to_string()),
+        // A build that got too large leaves the one before it, and one that did not takes what was too large away.
+        match [over_limit(output), PathBuf::clone(output)].into_iter().find(|path| path.exists()) {
+            Some(path) => found.push(path.display().to_string()),
             None => missing.push(output.display().to_string()),
         }
     }
@@ -299,6 +309,7 @@ fn measure(
         let (measured, contents) = report::open(name, registries, &mut unpacked)?;
         if let Some(path) = sbom {
             write(&path, &sbom::json(&measured, &contents)?)?;
+            registries.progress.say(&format!("wrote {}", path.display()));
         }
         let Measured { artifact, .. } = measured;
         artifacts.push(artifact);
@@ -327,6 +338,19 @@ fn measure(
         function.set_layers(all);
     }
     Ok(Sizes { version: VERSION, artifacts })
+}
+
+/// Says that a budget is about a distribution that nothing has: its name may be mistyped.
+fn warn_of_absent(report: &Sizes, progress: &Progress) {
+    let verdicts = report.artifacts.iter().flat_map(|artifact| &artifact.budgets);
+    let names = verdicts.filter(|verdict| verdict.budget.starts_with("distributions."));
+    let names: BTreeSet<&String> = names.filter_map(|verdict| verdict.subject.as_ref()).collect();
+    for name in names {
+        let mut parts = report.artifacts.iter().flat_map(|artifact| &artifact.parts);
+        if !parts.any(|part| part.name == *name && part.kind == PartKind::Distribution) {
+            progress.warn(&format!("there is a budget for {name}, and nothing that is reported has it"));
+        }
+    }
 }
 
 /// Adds what a check finds, of a function with its layers as far as they are at hand.

@@ -39,6 +39,15 @@ pub fn read(path: &Path) -> Result<Option<Report>> {
     let versioned: Versioned = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
     match versioned.version {
         Some(version) if version == u64::from(VERSION) => {}
+        Some(version) if version > u64::from(VERSION) => {
+            return Err(Error::usage(
+                format!(
+                    "{} is of a newer pack: it has version {version} of the format, and this pack knows {VERSION}",
+                    path.display()
+                ),
+                "write the baseline again with this pack, or update it",
+            ));
+        }
         Some(version) => {
             return Err(wrong(format!("it has version {version} of the format, and this pack knows {VERSION}")));
         }

@@ -121,15 +121,16 @@ impl Change {
 }
 
 impl Report {
-    /// What an artifact is compared with: that of its name, whether it is over the limit or not, or the only one where there is
-    /// one of each.
+    /// What an artifact is compared with: that of its name, whether it is over the limit or not; that of its digest; or the only one
+    /// where there is one of each.
     pub fn baseline_of<'b>(&self, artifact: &Artifact, baseline: &'b Self) -> Option<&'b Artifact> {
         let is_alone = self.artifacts.len() == 1 && baseline.artifacts.len() == 1;
-        let plain = |name: &str| name.replace(".over-limit.zip", ".zip");
-        let by_name = |is_same: &dyn Fn(&str) -> bool| baseline.artifacts.iter().find(|before| is_same(&before.name));
-        let named = by_name(&|name| name == artifact.name);
+        let plain = |name: &str| name.trim_start_matches("./").replace(".over-limit.zip", ".zip");
+        let find = |is_same: &dyn Fn(&Artifact) -> bool| baseline.artifacts.iter().find(|before| is_same(before));
+        let named = find(&|before| before.name == artifact.name);
         named
-            .or_else(|| by_name(&|name| plain(name) == plain(&artifact.name)))
+            .or_else(|| find(&|before| plain(&before.name) == plain(&artifact.name)))
+            .or_else(|| find(&|before| before.digest.is_some() && before.digest == artifact.digest))
             .or(baseline.artifacts.first().filter(|_| is_alone))
     }
 }

@@ -30,6 +30,16 @@ pub(crate) use words::shown;
 
 use crate::check::Severity;
 
+/// What of an artifact is to stop a CI, a line each.
+pub fn broken(artifact: &Artifact) -> Vec<String> {
+    let limits = artifact.limits.iter().filter(|limit| limit.is_broken());
+    let limits = limits.map(|limit| format!("{}: {}", words::limited(artifact, limit.limit), words::limit(limit)));
+    let budgets = artifact.budgets.iter().filter(|verdict| verdict.over).map(words::verdict);
+    let findings = artifact.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let findings = findings.map(|finding| shown(&finding.line()));
+    limits.chain(budgets).chain(findings).map(|line| format!("{}: {line}", shown(&artifact.name))).collect()
+}
+
 impl Artifact {
     /// Whether something about it is to stop a CI: a limit of Lambda's, a budget, an error of a check.
     pub fn is_broken(&self) -> bool {

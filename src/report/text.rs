@@ -138,8 +138,11 @@ impl Text<'_> {
             let _ = writeln!(text, "  {:<11} {}", "budget", style.apply_to(words::verdict(verdict)));
         }
         for finding in &self.artifact.findings {
-            let style = if finding.severity == Severity::Error { self.red() } else { self.yellow() };
-            let _ = writeln!(text, "  {}", style.apply_to(words::shown(&finding.line())));
+            let (word, style) = match finding.severity {
+                Severity::Error => ("error", self.red()),
+                Severity::Warning => ("warning", self.yellow()),
+            };
+            let _ = writeln!(text, "  {word:<11} {}", style.apply_to(words::shown(&finding.line())));
         }
     }
 

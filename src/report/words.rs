@@ -143,7 +143,8 @@ pub(super) fn pruned(change: &PartChange) -> Option<String> {
                 | Rule::CompiledSources
         )
     };
-    let rules = change.removed.iter().filter(|rule| rule.after > 0 && is_whole(rule.rule));
+    // What was pruned before as well explains nothing.
+    let rules = change.removed.iter().filter(|rule| rule.after > 0 && rule.before != rule.after && is_whole(rule.rule));
     let named: Vec<String> =
         rules.take(RULES_NAMED).map(|rule| format!("{} 0 ({} pruned)", rule.rule.title(), human(rule.after))).collect();
     (!named.is_empty() && change.after.is_some()).then(|| format!("of which {}", named.join(", ")))

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use super::{commit, measure};
 use crate::diff::Registries;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::{self, Report as Sizes};
 
 /// What a report is compared with.
 pub(super) struct Baseline {
     /// As it was measured.
     pub(super) sizes: Sizes,
-    /// The commit that it is of, as a person reads it.
-    pub(super) commit: Option<String>,
+    /// What it is called: the commit or the file that it is of. Artifacts have names of their own.
+    pub(super) shown: Option<String>,
 }
 
 impl Baseline {
@@ -20,14 +20,19 @@ impl Baseline {
     pub(super) fn read(name: &str, now: &Sizes, registries: &Registries<'_>) -> Result<Self> {
         if let Some(name) = name.strip_prefix(commit::PREFIX) {
             let commit::AtCommit { sizes, shown } = commit::build(name, now, registries)?;
-            return Ok(Self { sizes, commit: Some(shown) });
+            return Ok(Self { sizes, shown: Some(shown) });
         }
         let path = Path::new(name);
-        let saved = if path.is_file() { report::baseline::read(path)? } else { None };
-        let sizes = match saved {
-            Some(saved) => saved,
-            None => measure(&[name.to_owned()], true, registries, &|_| Ok(None))?,
-        };
-        Ok(Self { sizes, commit: None })
+        if let Some(sizes) = if path.is_file() { report::baseline::read(path)? } else { None } {
+            return Ok(Self { sizes, shown: Some(name.to_owned()) });
+        }
+        if !path.exists() && !name.contains([':', '@']) {
+            return Err(Error::usage(
+                format!("there is no {name} to compare with"),
+                "--baseline takes a report that --save wrote, an artifact, or a commit: git:REF",
+            ));
+        }
+        let sizes = measure(&[name.to_owned()], true, registries, &|_| Ok(None))?;
+        Ok(Self { sizes, shown: None })
     }
 }
