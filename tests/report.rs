@@ -446,8 +446,15 @@ fn several_formats_come_of_one_call() {
     assert!(growth.stderr.contains("--budget unpacked-growth is not judged without --baseline"), "{}", growth.stderr);
     let typo = pack_report(&pack, &[ZIP, "--budget", "distributions.bas=1MB"]);
     assert!(typo.stderr.contains("there is a budget for bas, and nothing that is reported has it"), "{}", typo.stderr);
-    assert_fails(&pack_report(&pack, &[ZIP, "--baseline", "base.jsn"]), 2, &["there is no base.jsn to compare with", "git:REF"]);
-    assert_done(&pack_report(&pack, &[&format!("./{ZIP}"), "--baseline", "base.json", "--budget", "unpacked-growth=0"]));
+    assert_fails(
+        &pack_report(&pack, &[ZIP, "--baseline", "base.jsn"]),
+        2,
+        &["there is no base.jsn to compare with", "git:REF"],
+    );
+    assert_done(&pack_report(
+        &pack,
+        &[&format!("./{ZIP}"), "--baseline", "base.json", "--budget", "unpacked-growth=0"],
+    ));
     assert_fails(&pack_report(&pack, &[ZIP, "--format", "pdf"]), 2, &["is none of text, json, markdown"]);
     // What a check finds stops a CI too.
     pack.write(

@@ -209,17 +209,16 @@ impl Report {
     /// What is written: text where nothing was asked for.
     fn outputs(&self) -> Result<Vec<Output>> {
         let files = self.formats.iter().filter_map(|output| output.file.as_ref());
-        let mut files: Vec<&PathBuf> = files.chain(&self.save).chain(self.sbom.iter().flatten()).collect();
-        // `a` and `./a` are one.
-        files.sort_by(|left, right| left.components().cmp(right.components()));
-        if let Some(pair) = files.windows(2).find(|pair| pair[0].components().eq(pair[1].components())) {
+        let files = files.chain(&self.save).chain(self.sbom.iter().flatten());
+        let mut files: Vec<&Path> = files.map(|file| plain(file)).collect();
+        files.sort_unstable();
+        if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::usage(
                 format!("two formats would be written to {}", pair[0].display()),
                 "give each its file",
             ));
         }
-        let is_artifact =
-            |file: &&&PathBuf| self.artifacts.iter().any(|name| path_of(name).components().eq(file.components()));
+        let is_artifact = |file: &&&Path| self.artifacts.iter().any(|name| plain(path_of(name)) == **file);
         if let Some(file) = files.iter().find(is_artifact) {
             return Err(Error::usage(
                 format!("{} is an artifact to be measured, and would be written over", file.display()),
@@ -392,6 +391,11 @@ fn sbom_of(name: &str, file: Option<&Path>, artifacts: usize) -> Result<PathBuf>
             "name a file: --sbom=FILE",
         )),
     }
+}
+
+/// `./a` is `a`.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
 }
 
 /// Whether an artifact is what a build of the project writes.
