@@ -301,7 +301,7 @@ fn several_functions_are_built_one_after_the_other() {
     let outcome = pack.command(["zip", "other", "app", "--bytecode", "none", "-q", "--output", "out/"]).run();
     assert_done(&outcome);
     assert_eq!(outcome.stdout, "out/other-python3.13-x86_64.zip\nout/app-python3.13-x86_64.zip\n");
-    assert_eq!(Pack::files(&pack.path("out")), ["app-python3.13-x86_64.zip", "other-python3.13-x86_64.zip"]);
+    assert_eq!(pack.artifacts_in("out"), ["app-python3.13-x86_64.zip", "other-python3.13-x86_64.zip"]);
 }
 
 #[test]
@@ -1128,7 +1128,7 @@ fn several_functions_go_to_a_folder_that_is_not_there_yet() {
     let pack = project();
     pack.function("other", HANDLER, &["pkg"]);
     assert_done(&pack.zip("app").args(["other", "--output", "built"]).run());
-    assert_eq!(Pack::files(&pack.path("built")), ["app-python3.13-x86_64.zip", "other-python3.13-x86_64.zip"]);
+    assert_eq!(pack.artifacts_in("built"), ["app-python3.13-x86_64.zip", "other-python3.13-x86_64.zip"]);
     let outcome = pack.zip("app").args(["other", "--output", "one.zip"]).run();
     assert_fails(&outcome, 2, &["two functions would be written to one.zip"]);
 }

@@ -136,7 +136,12 @@ impl Pack {
 
     /// What builds wrote into `dist`, without the records beside them.
     pub(crate) fn artifacts(&self) -> Vec<String> {
-        let mut files = Self::files(&self.path("dist"));
+        self.artifacts_in("dist")
+    }
+
+    /// The same of another folder of the project.
+    pub(crate) fn artifacts_in(&self, folder: &str) -> Vec<String> {
+        let mut files = Self::files(&self.path(folder));
         files.retain(|file| !file.ends_with(".pack.json"));
         files
     }
