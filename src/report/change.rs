@@ -121,8 +121,8 @@ impl Change {
 }
 
 impl Report {
-    /// What an artifact is compared with: that of its name, whether it is over the limit or not; that of its digest; or the only one
-    /// where there is one of each.
+    /// What an artifact is compared with: that of its name, whether it is over the limit or not; that of its digest, if it
+    /// is of the same function or layer; or the only one where there is one of each.
     pub fn baseline_of<'b>(&self, artifact: &Artifact, baseline: &'b Self) -> Option<&'b Artifact> {
         let is_alone = self.artifacts.len() == 1 && baseline.artifacts.len() == 1;
         let plain = |name: &str| name.trim_start_matches("./").replace(".over-limit.zip", ".zip");
@@ -130,7 +130,11 @@ impl Report {
         let named = find(&|before| before.name == artifact.name);
         named
             .or_else(|| find(&|before| plain(&before.name) == plain(&artifact.name)))
-            .or_else(|| find(&|before| before.digest.is_some() && before.digest == artifact.digest))
+            .or_else(|| {
+                find(&|before| {
+                    before.digest.is_some() && (&before.digest, &before.of) == (&artifact.digest, &artifact.of)
+                })
+            })
             .or(baseline.artifacts.first().filter(|_| is_alone))
     }
 }
